@@ -1,0 +1,11 @@
+import type { Kernel } from '../kernel'
+import { checkName } from '../names'
+import { absentError } from './absent'
+
+/** The loaded modules that use this one. */
+export async function holders(kernel: Kernel, name: unknown): Promise<string[]> {
+  const wanted = checkName(name)
+  const row = (await kernel.table()).find((module) => module.name === wanted)
+  if (row === undefined) throw await absentError(kernel, wanted)
+  return row.holders
+}

@@ -1,0 +1,100 @@
+import { resolve } from 'node:path'
+import { invalidType, invalidValue, KmodError } from '../errors'
+import type { Description, Kernel } from '../kernel'
+import { checkName } from '../names'
+import { path as pathRule } from '../options'
+import type { ModuleInfo } from '../types'
+import { statusOfAbsent } from './status'
+
+/** What a module's file says, or the kernel's list of built-ins. */
+export async function info(kernel: Kernel, what: unknown): Promise<ModuleInfo> {
+  if (typeof what === 'object' && what !== null && 'file' in what) {
+    return toInfo(await kernel.index.describeFile(checkFile(what.file)))
+  }
+  if (typeof what !== 'string') throw invalidType('what', 'a string or { file: string }', what)
+  const name = checkName(what)
+  const description = await kernel.index.describe(name)
+  if (description !== null) return toInfo(description)
+  // A kernel's built-ins show in /sys/module also where no index names them.
+  if ((await statusOfAbsent(kernel, name)) === 'builtin') return toInfo(bareBuiltin(name))
+  throw new KmodError(
+    'ERR_KMOD_NOT_FOUND',
+    `There is no information on a module ${name}: the module index does not have it. For a module ` +
+      'that was loaded from elsewhere, name its file: info({ file }).',
+    { module: name },
+  )
+}
+
+/** Checks `file` of `{ file }` and makes it absolute: the helper has another working directory. */
+export function checkFile(file: unknown): string {
+  if (typeof file !== 'string') throw invalidType('file', 'of type string', file)
+  if (!pathRule.accepts(file)) throw invalidValue('file', pathRule.expected, file)
+  return resolve(file)
+}
+
+function bareBuiltin(name: string): Description {
+  const nothing = { path: null, options: null, removeCommand: null, installCommand: null }
+  return { name, ...nothing, blacklisted: false, fields: [] }
+}
+
+function toInfo(description: Description): ModuleInfo {
+  const { fields } = description
+  const all = (key: string): string[] =>
+    fields.filter((field) => field.key === key).map((field) => field.value)
+  const first = (key: string): string | null => all(key)[0] ?? null
+  return {
+    name: description.name,
+    builtin: description.path === null,
+    path: description.path,
+    description: first('description'),
+    license: first('license'),
+    version: first('version'),
+    srcVersion: first('srcversion'),
+    vermagic: first('vermagic'),
+    authors: all('author'),
+    aliases: all('alias'),
+    depends: all('depends').flatMap((list) => list.split(',').filter((name) => name !== '')),
+    firmware: all('firmware'),
+    softDependencies: parseSoftDependencies(all('softdep')),
+    parameters: parseParameters(all('parm'), all('parmtype')),
+    config: {
+      options: description.options,
+      removeCommand: description.removeCommand,
+      installCommand: description.installCommand,
+      blacklisted: description.blacklisted,
+    },
+    fields,
+  }
+}
+
+/** Each text "pre: a b post: c". */
+function parseSoftDependencies(texts: readonly string[]): ModuleInfo['softDependencies'] {
+  const names: ModuleInfo['softDependencies'] = { pre: [], post: [] }
+  for (const text of texts) {
+    let list: string[] | null = null
+    for (const word of text.split(/\s+/)) {
+      if (word === 'pre:') list = names.pre
+      else if (word === 'post:') list = names.post
+      else if (word !== '') list?.push(word)
+    }
+  }
+  return names
+}
+
+/** From "NAME:DESCRIPTION" and "NAME:TYPE"; a parameter can have either without the other. */
+function parseParameters(
+  descriptions: readonly string[],
+  types: readonly string[],
+): ModuleInfo['parameters'] {
+  const parameters = new Map<string, ModuleInfo['parameters'][number]>()
+  const take = (text: string, key: 'type' | 'description'): void => {
+    const colon = text.indexOf(':')
+    const name = colon < 0 ? text : text.slice(0, colon)
+    const parameter = parameters.get(name) ?? { name, type: null, description: null }
+    if (colon >= 0) parameter[key] = text.slice(colon + 1)
+    parameters.set(name, parameter)
+  }
+  for (const text of descriptions) take(text, 'description')
+  for (const text of types) take(text, 'type')
+  return [...parameters.values()]
+}

@@ -1,0 +1,119 @@
+/**
+ * All that the rest of lib/ may ask of a kernel, or do to it. Three kernels implement it: the
+ * running one (live-kernel.ts), a captured one (captured-kernel.ts), and, in the tests, a simulated
+ * one. Whoever is given a Kernel never touches /proc, /sys or the addon itself.
+ *
+ * The methods reject with a KmodError when what they are to read cannot be read.
+ */
+import type { NativeFailure } from './native'
+import type { LoadedModule, Preflight } from './types'
+
+/** What /sys/module says about a module. */
+export interface SysModule {
+  /**
+   * Identifies one stay in the kernel (the folder's inode): a module that went and came back has
+   * another. `''`: there is no folder.
+   */
+  identity: string
+  /** `live`, `coming`, `going`; `''` for a built-in (and for an instant while a module goes). */
+  initstate: string
+}
+
+/** Whether the module index knows a name. */
+export interface Presence {
+  /** The file that it names. */
+  path: string | null
+  builtin: boolean
+}
+
+/** A module as its file and the configuration describe it. */
+export interface Description {
+  name: string
+  path: string | null
+  options: string | null
+  removeCommand: string | null
+  installCommand: string | null
+  blacklisted: boolean
+  fields: { key: string; value: string }[]
+}
+
+/** depmod's index, modprobe.d, and the module files. */
+export interface ModuleIndex {
+  /** `complete: false`: there is no index by depmod, at most a list of built-ins. */
+  find(names: readonly string[]): Promise<{ complete: boolean; found: Presence[] }>
+  /** What `modprobe -R` answers for each. */
+  lookup(aliases: readonly string[]): Promise<string[][]>
+  /** `null`: the index does not have it. Rejects with ERR_KMOD_NOT_FOUND where the file is gone. */
+  describe(name: string): Promise<Description | null>
+  describeFile(path: string): Promise<Description>
+}
+
+/** How a change to the kernel ended. */
+export type ChangeEnd =
+  | { outcome: 'done' }
+  | { outcome: 'refused'; failure: NativeFailure }
+  /** The kernel killed the process that made the call: an oops in the module's code. */
+  | { outcome: 'killed'; signal: number }
+  /** The helper is gone, and with it the news of how this ended. */
+  | { outcome: 'lost' }
+
+/** A removal or insertion that is under way, in a process of its own. */
+export interface Change {
+  /** Rejects only where no attempt could be made at all. */
+  readonly ended: Promise<ChangeEnd>
+  /** The process that is in the kernel, once it is. */
+  readonly pid: number | undefined
+  /** Modules whose insertion was begun, in order; `command`: by an install command. */
+  readonly attempts: readonly { module: string; command: boolean }[]
+  /** Where in the kernel that process is; `null`: not readable. */
+  stack(): Promise<string | null>
+  /** Ends the process if it is in user space (a command); what is inside the kernel stays there. */
+  kill(): void
+  /** From now on this change does not keep the Node process alive. */
+  detach(): void
+}
+
+export interface InsertRequest {
+  /** A name or alias, or the path of a .ko file. */
+  what: string | { file: string }
+  /** Of the modules that an alias stands for, this one; `null`: all. */
+  module: string | null
+  mustBeNew: boolean
+  /** As text, for the module itself. */
+  parameters: Record<string, string>
+}
+
+export interface KernelLog {
+  /** What was logged since the last call; `lost`: records were overwritten before. */
+  read(): Promise<{ messages: string[]; lost: boolean }>
+  close(): void
+}
+
+export interface Clock {
+  /** Milliseconds since some moment, never going back. */
+  now(): number
+  /** Resolves after `delay` milliseconds, or at once when the signal aborts. Never rejects. */
+  sleep(delay: number, signal?: AbortSignal): Promise<void>
+}
+
+export interface KernelFacts extends Pick<Preflight, 'kernel' | 'capability' | 'libkmod'> {
+  /** Why libkmod cannot be used, if it cannot. */
+  libraryProblem: string | null
+}
+
+export interface Kernel {
+  /** Another root than the running system: nothing can be changed. */
+  readonly readOnly: boolean
+  readonly index: ModuleIndex
+  readonly clock: Clock
+  /** The table of loaded modules, newest first, as one true picture. */
+  table(): Promise<LoadedModule[]>
+  sysModules(names: readonly string[]): Promise<SysModule[]>
+  facts(): Promise<KernelFacts>
+  /** The bits of /proc/sys/kernel/tainted. */
+  taints(): Promise<bigint>
+  /** The log from now on; `null`: not readable by this process. */
+  openLog(): Promise<KernelLog | null>
+  remove(name: string, force: boolean): Change
+  insert(request: InsertRequest): Change
+}

@@ -1,0 +1,108 @@
+/** The running system. */
+import { readFile, readlink } from 'node:fs/promises'
+import { release } from 'node:os'
+import { resolve } from 'node:path'
+import { hostClock } from './clock'
+import { KmodError } from './errors'
+import { readCapability, readKernel, type FactFiles } from './facts'
+import { unwrap } from './failure'
+import { HelperChange } from './helper/changes'
+import { findLibrary, LibkmodIndex, sourceStrings, type IndexSource } from './helper/queries'
+import type {
+  Change,
+  Clock,
+  InsertRequest,
+  Kernel,
+  KernelFacts,
+  KernelLog,
+  SysModule,
+} from './kernel'
+import { isFailure, load } from './native'
+import { parameterString } from './parameters'
+import { parseTable } from './table'
+import type { KmodOptions, LoadedModule } from './types'
+
+const TABLE = '/proc/modules'
+const SYS_MODULES = '/sys/module'
+
+export class LiveKernel implements Kernel {
+  readonly readOnly = false
+  readonly clock: Clock = hostClock
+  readonly index: LibkmodIndex
+  readonly #release: string
+  readonly #source: IndexSource
+
+  constructor(options: KmodOptions) {
+    this.#release = options.kernelRelease ?? release()
+    this.#source = {
+      directory: resolve(options.moduleDirectory ?? `/lib/modules/${this.#release}`),
+      config: options.configPaths?.map((path) => resolve(path)) ?? null,
+      kernelCommandLine: true,
+    }
+    this.index = new LibkmodIndex(() => Promise.resolve(this.#source))
+  }
+
+  async table(): Promise<LoadedModule[]> {
+    const table = await load().native.readTable(TABLE)
+    if (isFailure(table) && table.errnoName === 'ENOENT') {
+      throw new KmodError(
+        'ERR_KMOD_UNSUPPORTED',
+        `There is no ${TABLE}: this kernel was built without loadable modules, or /proc is not mounted.`,
+      )
+    }
+    return parseTable(unwrap(table, 'read the table of loaded modules').text)
+  }
+
+  async sysModules(names: readonly string[]): Promise<SysModule[]> {
+    return unwrap(
+      await load().native.readSysModules(SYS_MODULES, names),
+      `read ${SYS_MODULES}`,
+    )
+  }
+
+  async facts(): Promise<KernelFacts> {
+    const [kernel, capability, library] = await Promise.all([
+      readKernel(hostFiles, this.#release, this.#source.directory),
+      readCapability(hostFiles),
+      findLibrary(),
+    ])
+    return { kernel, capability, ...library }
+  }
+
+  async taints(): Promise<bigint> {
+    return BigInt((await hostFiles.read('/proc/sys/kernel/tainted'))?.trim() ?? 0)
+  }
+
+  async openLog(): Promise<KernelLog | null> {
+    const { native } = load()
+    const log = await native.openLog('/dev/kmsg')
+    if (isFailure(log)) return null
+    return {
+      read: async () => unwrap(await native.readLog(log), 'read the kernel log'),
+      close: () => native.closeLog(log),
+    }
+  }
+
+  remove(name: string, force: boolean): Change {
+    return new HelperChange(['remove', name, force ? '1' : '0'])
+  }
+
+  insert({ what, module, mustBeNew, parameters }: InsertRequest): Change {
+    const isFile = typeof what !== 'string'
+    return new HelperChange([
+      'insert',
+      ...sourceStrings(this.#source),
+      isFile ? what.file : what,
+      isFile ? '1' : '0',
+      module ?? '',
+      mustBeNew ? '1' : '0',
+      parameterString(parameters),
+    ])
+  }
+}
+
+const hostFiles: FactFiles = {
+  read: (path) => readFile(path, 'utf8').catch(() => null),
+  readBytes: (path) => readFile(path).catch(() => null),
+  readLink: (path) => readlink(path).catch(() => null),
+}

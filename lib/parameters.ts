@@ -1,0 +1,60 @@
+/** Module parameters as the one string that the kernel takes. */
+import { invalidValue } from './errors'
+import type { ModuleParameters } from './types'
+
+type Value = ModuleParameters[string]
+
+function valueText(name: string, value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return value
+    case 'boolean':
+      return value ? '1' : '0'
+    case 'number':
+      if (Number.isFinite(value)) return String(value)
+      break
+    case 'object':
+      if (Array.isArray(value) && value.every((one) => ['string', 'number'].includes(typeof one))) {
+        return value.map((one: unknown) => valueText(name, one)).join(',')
+      }
+  }
+  throw invalidValue(
+    `options.parameters.${name}`,
+    'a string, a finite number, a boolean, or an array of strings and numbers',
+    value,
+  )
+}
+
+/** Throws a TypeError for what the kernel could not take, or would take for something else. */
+export function checkParameters(parameters: unknown): Record<string, string> {
+  if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters)) {
+    throw invalidValue('options.parameters', 'an object', parameters)
+  }
+  const texts: Record<string, string> = {}
+  for (const [name, value] of Object.entries(parameters as Record<string, Value | undefined>)) {
+    if (value === undefined) continue
+    if (!/^[A-Za-z0-9_.-]+$/.test(name)) {
+      throw invalidValue('options.parameters', 'named with letters, digits, "_", "-" and "."', name)
+    }
+    const text = valueText(name, value)
+    if (/["\n\0]/.test(text)) {
+      throw invalidValue(
+        `options.parameters.${name}`,
+        'without double quotes, newlines and NUL: the kernel has no way to take those',
+        value,
+      )
+    }
+    texts[name] = text
+  }
+  return texts
+}
+
+/**
+ * `quirks` or `MODULE.quirks` for each; a value with white space in quotes, as the kernel's
+ * next_arg() undoes them.
+ */
+export function parameterString(texts: Record<string, string>): string {
+  return Object.entries(texts)
+    .map(([name, text]) => `${name}=${/\s/.test(text) ? `"${text}"` : text}`)
+    .join(' ')
+}

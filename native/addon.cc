@@ -1,0 +1,163 @@
+// The addon: what TypeScript can ask of C++. The only file with a NODE_API macro. There are no
+// statics that hold JavaScript values, so every worker thread has an addon of its own.
+#include <napi.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bridge/arguments.h"
+#include "bridge/convert.h"
+#include "bridge/promise_worker.h"
+#include "kernel/helper_process.h"
+#include "kernel/kernel_log.h"
+#include "kernel/loaded_table.h"
+#include "kernel/sys_module.h"
+#include "kernel/text_file.h"
+
+namespace kmod::bridge {
+namespace {
+
+using SharedLog = std::shared_ptr<KernelLog>;
+constexpr napi_type_tag kLogTag = {0x6b6d6f642d6c6f67, 0x8f1d0f7ae3f94c51};
+
+// readTable(path): Promise<{ text, readings } | failure>
+Napi::Value ReadTable(const Napi::CallbackInfo& info) {
+  const std::string path = TakePath(info, 0);
+  return PromiseWorker<LoadedTable>::Run(
+      info.Env(), "kmod:table", [path] { return ReadLoadedTable(path.c_str()); },
+      [](Napi::Env env, LoadedTable& table) -> Napi::Value {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("text", table.ascii ? ToAsciiString(env, table.text)
+                                       : Napi::String::New(env, table.text));
+        object.Set("readings", table.readings);
+        return object;
+      });
+}
+
+// readSysModules(folder, names): Promise<{ identity, initstate }[] | failure>
+Napi::Value ReadModules(const Napi::CallbackInfo& info) {
+  const std::string folder = TakePath(info, 0);
+  const std::vector<std::string> names = TakeStrings(info, 1);
+  return PromiseWorker<std::vector<SysModule>>::Run(
+      info.Env(), "kmod:sys", [folder, names] { return ReadSysModules(folder, names); },
+      [](Napi::Env env, std::vector<SysModule>& modules) -> Napi::Value {
+        Napi::Array array = Napi::Array::New(env, modules.size());
+        for (uint32_t i = 0; i < modules.size(); ++i) {
+          Napi::Object object = Napi::Object::New(env);
+          object.Set("identity", modules[i].identity);
+          object.Set("initstate", modules[i].initstate);
+          array.Set(i, object);
+        }
+        return array;
+      });
+}
+
+// readFiles(paths, limit): Promise<(string | failure)[]>
+Napi::Value ReadFiles(const Napi::CallbackInfo& info) {
+  const std::vector<std::string> paths = TakeStrings(info, 0);
+  using Texts = std::vector<Result<std::string>>;
+  return PromiseWorker<Texts>::Run(
+      info.Env(), "kmod:files",
+      [paths]() -> Result<Texts> {
+        constexpr size_t kLimit = 16 * 1024 * 1024;
+        Texts texts;
+        for (const std::string& path : paths) texts.push_back(ReadTextFile(path.c_str(), kLimit));
+        return texts;
+      },
+      [](Napi::Env env, Texts& texts) -> Napi::Value {
+        Napi::Array array = Napi::Array::New(env, texts.size());
+        for (uint32_t i = 0; i < texts.size(); ++i) {
+          array.Set(i, Failed(texts[i])
+                           ? ToFailure(env, std::get<Failure>(texts[i]))
+                           : Napi::String::New(env, std::get<std::string>(texts[i])));
+        }
+        return array;
+      });
+}
+
+// spawnHelper(path, role): Promise<{ pid, socket } | failure>
+Napi::Value StartHelper(const Napi::CallbackInfo& info) {
+  const std::string path = TakePath(info, 0);
+  const std::string role = TakePath(info, 1);
+  return PromiseWorker<HelperProcess>::Run(
+      info.Env(), "kmod:helper", [path, role] { return SpawnHelper(path, role); },
+      [](Napi::Env env, HelperProcess& helper) -> Napi::Value {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("pid", helper.pid);
+        object.Set("socket", helper.socket);
+        return object;
+      });
+}
+
+// reapHelpers(): void
+void Reap(const Napi::CallbackInfo& /*info*/) { ReapHelpers(); }
+
+// openLog(path): Promise<handle | failure>
+Napi::Value OpenLog(const Napi::CallbackInfo& info) {
+  const std::string path = TakePath(info, 0);
+  return PromiseWorker<SharedLog>::Run(
+      info.Env(), "kmod:log",
+      [path]() -> Result<SharedLog> {
+        Result<KernelLog> opened = KernelLog::Open(path.c_str());
+        if (Failed(opened)) return std::get<Failure>(std::move(opened));
+        return std::make_shared<KernelLog>(std::get<KernelLog>(std::move(opened)));
+      },
+      [](Napi::Env env, SharedLog& log) -> Napi::Value {
+        auto external = Napi::External<SharedLog>::New(
+            env, new SharedLog(std::move(log)), [](Napi::Env, SharedLog* owned) { delete owned; });
+        external.TypeTag(&kLogTag);
+        return external;
+      });
+}
+
+SharedLog* TakeLog(const Napi::CallbackInfo& info) {
+  if (info.Length() < 1 || !info[0].IsExternal()) {
+    throw Napi::TypeError::New(info.Env(), "not a kernel log");
+  }
+  const auto external = info[0].As<Napi::External<SharedLog>>();
+  if (!external.CheckTypeTag(&kLogTag)) {
+    throw Napi::TypeError::New(info.Env(), "not a kernel log");
+  }
+  return external.Data();
+}
+
+// readLog(handle): Promise<{ messages, lost } | failure>
+Napi::Value ReadLog(const Napi::CallbackInfo& info) {
+  // The worker holds a share of its own: closing meanwhile is no harm.
+  const SharedLog log = *TakeLog(info);
+  if (!log) throw Napi::Error::New(info.Env(), "the kernel log is closed");
+  return PromiseWorker<KernelLogRead>::Run(
+      info.Env(), "kmod:log", [log] { return log->Read(); },
+      [](Napi::Env env, KernelLogRead& read) -> Napi::Value {
+        Napi::Array messages = Napi::Array::New(env, read.messages.size());
+        for (uint32_t i = 0; i < read.messages.size(); ++i) messages.Set(i, read.messages[i]);
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("messages", messages);
+        object.Set("lost", read.lost);
+        return object;
+      });
+}
+
+// closeLog(handle): void
+void CloseLog(const Napi::CallbackInfo& info) { TakeLog(info)->reset(); }
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  exports.Set("readTable", Napi::Function::New<ReadTable>(env, "readTable"));
+  exports.Set("readSysModules", Napi::Function::New<ReadModules>(env, "readSysModules"));
+  exports.Set("readFiles", Napi::Function::New<ReadFiles>(env, "readFiles"));
+  exports.Set("spawnHelper", Napi::Function::New<StartHelper>(env, "spawnHelper"));
+  exports.Set("reapHelpers", Napi::Function::New<Reap>(env, "reapHelpers"));
+  exports.Set("openLog", Napi::Function::New<OpenLog>(env, "openLog"));
+  exports.Set("readLog", Napi::Function::New<ReadLog>(env, "readLog"));
+  exports.Set("closeLog", Napi::Function::New<CloseLog>(env, "closeLog"));
+  return exports;
+}
+
+}  // namespace
+}  // namespace kmod::bridge
+
+static Napi::Object InitKmod(Napi::Env env, Napi::Object exports) {
+  return kmod::bridge::Init(env, exports);
+}
+NODE_API_MODULE(kmod, InitKmod)

@@ -1,0 +1,33 @@
+// Values of kernel/ as JavaScript values. Failures are plain objects: lib/native.ts says how they
+// look, and makes errors of them.
+#pragma once
+
+#include <napi.h>
+
+#include <string>
+
+#include "../kernel/failure.h"
+
+namespace kmod::bridge {
+
+// { failure: 'system' | 'library' | 'format' | 'transient', errno, errnoName, syscall, detail }
+inline Napi::Value ToFailure(Napi::Env env, const Failure& failure) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("failure", FailureKindName(failure.kind));
+  object.Set("errno", failure.error);
+  object.Set("errnoName", ErrnoName(failure.error));
+  object.Set("syscall", failure.syscall);
+  object.Set("detail", failure.detail);
+  return object;
+}
+
+// For text that is known to be ASCII: V8 then copies instead of decoding.
+inline Napi::Value ToAsciiString(Napi::Env env, const std::string& text) {
+  napi_value value = nullptr;
+  if (napi_create_string_latin1(env, text.data(), text.size(), &value) != napi_ok) {
+    throw Napi::Error::New(env);
+  }
+  return Napi::Value(env, value);
+}
+
+}  // namespace kmod::bridge

@@ -1,0 +1,17 @@
+// The part of a request that names the files to look at.
+#pragma once
+
+#include "../kernel/context.h"
+#include "reply.h"
+
+namespace kmod {
+
+inline IndexSource TakeSource(Request* request) {
+  IndexSource source;
+  source.directory = request->Text();
+  source.config = request->OptionalList();
+  source.kernel_command_line = request->Flag();
+  return source;
+}
+
+}  // namespace kmod

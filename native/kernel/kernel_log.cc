@@ -1,0 +1,73 @@
+#include "kernel_log.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace kmod {
+namespace {
+
+// A read hands out one record whole or fails with EINVAL; the kernel's longest is 8 KiB with its
+// prefix and dictionary.
+constexpr size_t kRecordLimit = 16 * 1024;
+// Somebody may be logging faster than this reads.
+constexpr int kMostRecords = 100000;
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+}  // namespace
+
+Result<KernelLog> KernelLog::Open(const char* path) {
+  UniqueFd fd(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!fd) return SystemFailure(errno, "open", path);
+  if (lseek(fd.get(), 0, SEEK_END) < 0) return SystemFailure(errno, "lseek", path);
+  return KernelLog(std::move(fd));
+}
+
+Result<KernelLogRead> KernelLog::Read() {
+  KernelLogRead result;
+  std::string record(kRecordLimit, '\0');
+  for (int count = 0; count < kMostRecords; ++count) {
+    const ssize_t got = read(fd_.get(), record.data(), record.size());
+    if (got > 0) {
+      result.messages.push_back(KernelLogText(record.substr(0, static_cast<size_t>(got))));
+    } else if (got == 0 || errno == EAGAIN) {
+      return result;
+    } else if (errno == EPIPE) {
+      result.lost = true;  // the next read goes on with the oldest record there is
+    } else if (errno != EINTR) {
+      return SystemFailure(errno, "read", "/dev/kmsg");
+    }
+  }
+  return result;
+}
+
+std::string KernelLogText(const std::string& record) {
+  const size_t start = record.find(';');
+  if (start == std::string::npos) return {};
+  // The first line is the message; the lines after it, each begun by a blank, name the device.
+  const size_t end = record.find('\n', start);
+  const std::string raw =
+      record.substr(start + 1, end == std::string::npos ? end : end - start - 1);
+  std::string text;
+  for (size_t i = 0; i < raw.size(); ++i) {
+    if (raw[i] == '\\' && i + 3 < raw.size() && raw[i + 1] == 'x') {
+      const int high = HexDigit(raw[i + 2]);
+      const int low = HexDigit(raw[i + 3]);
+      if (high >= 0 && low >= 0) {
+        text.push_back(static_cast<char>(high * 16 + low));
+        i += 3;
+        continue;
+      }
+    }
+    text.push_back(raw[i]);
+  }
+  return text;
+}
+
+}  // namespace kmod

@@ -1,0 +1,16 @@
+// Reading a whole file of /proc, /sys or a captured system.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "failure.h"
+
+namespace kmod {
+
+// Reads `path` to its end. A path that is no regular file (a device, a FIFO put where a table should
+// be) is refused instead of read for ever; one longer than `limit` is a format failure. A read(2)
+// that fails with ENODEV or ENOENT means that the thing described went away: an ordinary failure.
+Result<std::string> ReadTextFile(const char* path, size_t limit);
+
+}  // namespace kmod
