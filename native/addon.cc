@@ -68,9 +68,8 @@ Napi::Value ReadFiles(const Napi::CallbackInfo& info) {
       [](Napi::Env env, Texts& texts) -> Napi::Value {
         Napi::Array array = Napi::Array::New(env, texts.size());
         for (uint32_t i = 0; i < texts.size(); ++i) {
-          array.Set(i, Failed(texts[i])
-                           ? ToFailure(env, std::get<Failure>(texts[i]))
-                           : Napi::String::New(env, std::get<std::string>(texts[i])));
+          array.Set(i, Failed(texts[i]) ? ToFailure(env, std::get<Failure>(texts[i]))
+                                        : Napi::String::New(env, std::get<std::string>(texts[i])));
         }
         return array;
       });
@@ -91,7 +90,9 @@ Napi::Value StartHelper(const Napi::CallbackInfo& info) {
 }
 
 // reapHelpers(): void
-void Reap(const Napi::CallbackInfo& /*info*/) { ReapHelpers(); }
+void Reap(const Napi::CallbackInfo& /*info*/) {
+  ReapHelpers();
+}
 
 // openLog(path): Promise<handle | failure>
 Napi::Value OpenLog(const Napi::CallbackInfo& info) {
@@ -140,7 +141,9 @@ Napi::Value ReadLog(const Napi::CallbackInfo& info) {
 }
 
 // closeLog(handle): void
-void CloseLog(const Napi::CallbackInfo& info) { TakeLog(info)->reset(); }
+void CloseLog(const Napi::CallbackInfo& info) {
+  TakeLog(info)->reset();
+}
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("readTable", Napi::Function::New<ReadTable>(env, "readTable"));

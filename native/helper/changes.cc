@@ -176,6 +176,8 @@ class Changes {
 
 }  // namespace
 
-int ServeChanges(int socket) { return Changes(socket).Serve(); }
+int ServeChanges(int socket) {
+  return Changes(socket).Serve();
+}
 
 }  // namespace kmod

@@ -1,5 +1,5 @@
-// The helper of node-kmod: the only program that loads libkmod, and the only one that asks the kernel
-// to remove or insert a module. It stands apart from the Node process because
+// The helper of node-kmod: the only program that loads libkmod, and the only one that asks the
+// kernel to remove or insert a module. It stands apart from the Node process because
 //   - a module's init or exit function can stay inside the kernel for ever, unkillable, and takes
 //     the process along that called it;
 //   - libkmod is not thread safe, prints to stderr, and ends the process (assert, a read past the

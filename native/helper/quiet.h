@@ -1,5 +1,5 @@
-// What is written to file descriptor 2 in the helper, kept instead of shown: libkmod reports what it
-// dislikes in the configuration there, before a log hook can be set, and so do install commands.
+// What is written to file descriptor 2 in the helper, kept instead of shown: libkmod reports what
+// it dislikes in the configuration there, before a log hook can be set, and so do install commands.
 #pragma once
 
 #include <string>

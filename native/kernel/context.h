@@ -12,7 +12,7 @@ namespace kmod {
 struct IndexSource {
   std::string directory;                           // such as /lib/modules/6.1.0
   std::optional<std::vector<std::string>> config;  // directories or files; nothing: libkmod's own
-  bool kernel_command_line = true;                 // do options and blacklist in /proc/cmdline count
+  bool kernel_command_line = true;  // do options and blacklist in /proc/cmdline count
 
   bool operator==(const IndexSource& other) const {
     return directory == other.directory && config == other.config &&

@@ -39,8 +39,8 @@ class Cursor {
   }
 
   bool SkipString() {
-    const size_t end = position_ > bytes_.size() ? std::string_view::npos
-                                                 : bytes_.find('\0', position_);
+    const size_t end =
+        position_ > bytes_.size() ? std::string_view::npos : bytes_.find('\0', position_);
     if (end == std::string_view::npos) return false;
     position_ = end + 1;
     return true;
@@ -92,7 +92,8 @@ std::optional<std::string> FindIndexFault(std::string_view bytes) {
     return "its format version is " + std::to_string(version >> 16) + ", not 2";
   }
   std::vector<uint32_t> pending = {root};
-  // In a tree no node is met twice, and the smallest takes a byte: more nodes than bytes is a cycle.
+  // In a tree no node is met twice, and the smallest takes a byte: more nodes than bytes is a
+  // cycle.
   size_t budget = bytes.size();
   while (!pending.empty()) {
     const uint32_t offset = pending.back();

@@ -68,7 +68,9 @@ class Insertion {
         RunInstallCommand, nullptr, PrintAction);
     if (result == 0) return std::nullopt;
     if (result > 0) {
-      return Failure{FailureKind::kSystem, 0, {},
+      return Failure{FailureKind::kSystem,
+                     0,
+                     {},
                      target_ + " is blacklisted for the alias by which it was asked for"};
     }
     if (!command_failure_.empty()) return Failure{FailureKind::kSystem, 0, {}, command_failure_};
@@ -99,11 +101,11 @@ class Insertion {
     setenv("CMDLINE_OPTS", options.c_str(), 1);
     const int status = system(command.c_str());
     if (status == 0) return 0;
-    command_failure_ = "the install command of " + name + " in modprobe.d, \"" + command + "\", " +
-                       (status == -1            ? std::string("could not be started")
-                        : WIFSIGNALED(status)
-                            ? "was killed by signal " + std::to_string(WTERMSIG(status))
-                            : "ended with status " + std::to_string(WEXITSTATUS(status)));
+    command_failure_ =
+        "the install command of " + name + " in modprobe.d, \"" + command + "\", " +
+        (status == -1          ? std::string("could not be started")
+         : WIFSIGNALED(status) ? "was killed by signal " + std::to_string(WTERMSIG(status))
+                               : "ended with status " + std::to_string(WEXITSTATUS(status)));
     return -ECANCELED;
   }
 

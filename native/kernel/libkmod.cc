@@ -23,7 +23,7 @@ Result<const Libkmod*> Libkmod::Open() {
   void* handle = dlopen("libkmod.so.2", RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) return LibraryFailure(LoaderError());
 
-#define KMOD_LOOK_UP(result, name, arguments)                                       \
+#define KMOD_LOOK_UP(result, name, arguments)                                    \
   library.name = reinterpret_cast<decltype(library.name)>(dlsym(handle, #name)); \
   if (library.name == nullptr) return LibraryFailure(LoaderError());
   KMOD_FUNCTIONS(KMOD_LOOK_UP)

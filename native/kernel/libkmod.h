@@ -38,40 +38,40 @@ struct Libkmod {
 
   std::string path;  // the file that the dynamic loader took
 
-#define KMOD_FUNCTIONS(_)                                                                         \
-  _(kmod_ctx*, kmod_new, (const char* dirname, const char* const* config_paths))                  \
-  _(kmod_ctx*, kmod_unref, (kmod_ctx*))                                                           \
-  _(void, kmod_set_log_fn, (kmod_ctx*, LogFunction, const void* data))                            \
-  _(int, kmod_load_resources, (kmod_ctx*))                                                        \
-  _(kmod_list*, kmod_list_next, (const kmod_list* list, const kmod_list* current))                \
-  _(int, kmod_module_new_from_name, (kmod_ctx*, const char* name, kmod_module**))                 \
-  _(int, kmod_module_new_from_path, (kmod_ctx*, const char* path, kmod_module**))                 \
-  _(int, kmod_module_new_from_lookup, (kmod_ctx*, const char* alias, kmod_list**))                \
-  _(kmod_module*, kmod_module_unref, (kmod_module*))                                              \
-  _(int, kmod_module_unref_list, (kmod_list*))                                                    \
-  _(kmod_module*, kmod_module_get_module, (const kmod_list*))                                     \
-  _(const char*, kmod_module_get_name, (const kmod_module*))                                      \
-  _(const char*, kmod_module_get_path, (const kmod_module*))                                      \
-  _(int, kmod_module_get_initstate, (const kmod_module*))                                         \
-  _(const char*, kmod_module_get_options, (const kmod_module*))                                   \
-  _(const char*, kmod_module_get_install_commands, (const kmod_module*))                          \
-  _(const char*, kmod_module_get_remove_commands, (const kmod_module*))                           \
-  _(int, kmod_module_get_info, (const kmod_module*, kmod_list**))                                 \
-  _(const char*, kmod_module_info_get_key, (const kmod_list*))                                    \
-  _(const char*, kmod_module_info_get_value, (const kmod_list*))                                  \
-  _(void, kmod_module_info_free_list, (kmod_list*))                                               \
-  _(int, kmod_module_remove_module, (kmod_module*, unsigned flags))                               \
-  _(int, kmod_module_insert_module, (kmod_module*, unsigned flags, const char* options))          \
-  _(int, kmod_module_probe_insert_module,                                                         \
-    (kmod_module*, unsigned flags, const char* options,                                           \
-     int (*run_install)(kmod_module*, const char* command, void* data), const void* data,         \
-     void (*print_action)(kmod_module*, bool install, const char* options)))                      \
-  _(kmod_config_iter*, kmod_config_get_softdeps, (const kmod_ctx*))                               \
-  _(kmod_config_iter*, kmod_config_get_options, (const kmod_ctx*))                                \
-  _(kmod_config_iter*, kmod_config_get_blacklists, (const kmod_ctx*))                             \
-  _(bool, kmod_config_iter_next, (kmod_config_iter*))                                             \
-  _(const char*, kmod_config_iter_get_key, (const kmod_config_iter*))                             \
-  _(const char*, kmod_config_iter_get_value, (const kmod_config_iter*))                           \
+#define KMOD_FUNCTIONS(_)                                                                 \
+  _(kmod_ctx*, kmod_new, (const char* dirname, const char* const* config_paths))          \
+  _(kmod_ctx*, kmod_unref, (kmod_ctx*))                                                   \
+  _(void, kmod_set_log_fn, (kmod_ctx*, LogFunction, const void* data))                    \
+  _(int, kmod_load_resources, (kmod_ctx*))                                                \
+  _(kmod_list*, kmod_list_next, (const kmod_list* list, const kmod_list* current))        \
+  _(int, kmod_module_new_from_name, (kmod_ctx*, const char* name, kmod_module**))         \
+  _(int, kmod_module_new_from_path, (kmod_ctx*, const char* path, kmod_module**))         \
+  _(int, kmod_module_new_from_lookup, (kmod_ctx*, const char* alias, kmod_list**))        \
+  _(kmod_module*, kmod_module_unref, (kmod_module*))                                      \
+  _(int, kmod_module_unref_list, (kmod_list*))                                            \
+  _(kmod_module*, kmod_module_get_module, (const kmod_list*))                             \
+  _(const char*, kmod_module_get_name, (const kmod_module*))                              \
+  _(const char*, kmod_module_get_path, (const kmod_module*))                              \
+  _(int, kmod_module_get_initstate, (const kmod_module*))                                 \
+  _(const char*, kmod_module_get_options, (const kmod_module*))                           \
+  _(const char*, kmod_module_get_install_commands, (const kmod_module*))                  \
+  _(const char*, kmod_module_get_remove_commands, (const kmod_module*))                   \
+  _(int, kmod_module_get_info, (const kmod_module*, kmod_list**))                         \
+  _(const char*, kmod_module_info_get_key, (const kmod_list*))                            \
+  _(const char*, kmod_module_info_get_value, (const kmod_list*))                          \
+  _(void, kmod_module_info_free_list, (kmod_list*))                                       \
+  _(int, kmod_module_remove_module, (kmod_module*, unsigned flags))                       \
+  _(int, kmod_module_insert_module, (kmod_module*, unsigned flags, const char* options))  \
+  _(int, kmod_module_probe_insert_module,                                                 \
+    (kmod_module*, unsigned flags, const char* options,                                   \
+     int (*run_install)(kmod_module*, const char* command, void* data), const void* data, \
+     void (*print_action)(kmod_module*, bool install, const char* options)))              \
+  _(kmod_config_iter*, kmod_config_get_softdeps, (const kmod_ctx*))                       \
+  _(kmod_config_iter*, kmod_config_get_options, (const kmod_ctx*))                        \
+  _(kmod_config_iter*, kmod_config_get_blacklists, (const kmod_ctx*))                     \
+  _(bool, kmod_config_iter_next, (kmod_config_iter*))                                     \
+  _(const char*, kmod_config_iter_get_key, (const kmod_config_iter*))                     \
+  _(const char*, kmod_config_iter_get_value, (const kmod_config_iter*))                   \
   _(void, kmod_config_iter_free_iter, (kmod_config_iter*))
 
 #define KMOD_MEMBER(result, name, arguments) result(*name) arguments = nullptr;

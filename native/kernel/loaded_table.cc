@@ -38,7 +38,9 @@ bool IsReferenceCount(std::string_view text) {
 }
 
 // "-", or names and "[permanent]", each followed by a comma.
-bool IsHolders(std::string_view text) { return text == "-" || text.back() == ','; }
+bool IsHolders(std::string_view text) {
+  return text == "-" || text.back() == ',';
+}
 
 bool IsState(std::string_view text) {
   return text == "Live" || text == "Loading" || text == "Unloading";
@@ -125,7 +127,9 @@ Result<LoadedTable> ReadLoadedTable(const char* path) {
     // Something is being loaded or unloaded right now: let it get on, a little longer each time.
     if (count >= 2) Pause(count);
   }
-  return Failure{FailureKind::kTransient, 0, {},
+  return Failure{FailureKind::kTransient,
+                 0,
+                 {},
                  std::string(path) + " did not hold still for two of " +
                      std::to_string(kMostReadings) + " readings"};
 }

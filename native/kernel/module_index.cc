@@ -63,8 +63,8 @@ ModuleIndex::Stamp ModuleIndex::StampOf(std::string path) {
   return stamp;
 }
 
-// libkmod's own check (kmod_validate_resources) looks at the times of directories, which a file that
-// is edited in place does not change.
+// libkmod's own check (kmod_validate_resources) looks at the times of directories, which a file
+// that is edited in place does not change.
 std::vector<ModuleIndex::Stamp> ModuleIndex::TakeStamps(const IndexSource& source) {
   std::vector<Stamp> stamps;
   for (const char* name : kIndexes) stamps.push_back(StampOf(source.directory + "/" + name));
@@ -81,7 +81,9 @@ std::vector<ModuleIndex::Stamp> ModuleIndex::TakeStamps(const IndexSource& sourc
   return stamps;
 }
 
-bool ModuleIndex::IsStale() const { return stamps_ != TakeStamps(source_); }
+bool ModuleIndex::IsStale() const {
+  return stamps_ != TakeStamps(source_);
+}
 
 std::optional<Failure> ModuleIndex::FindFault() const {
   for (const char* name : kIndexes) {
@@ -229,10 +231,9 @@ void ModuleIndex::AddConfiguration(kmod_module* module, ModuleDescription* descr
     options += entry.value;
   }
   if (!options.empty()) description->options = std::move(options);
-  description->blacklisted =
-      std::any_of(blacklist_.begin(), blacklist_.end(), [description](const ConfigEntry& entry) {
-        return entry.key == description->name;
-      });
+  description->blacklisted = std::any_of(
+      blacklist_.begin(), blacklist_.end(),
+      [description](const ConfigEntry& entry) { return entry.key == description->name; });
   if (module == nullptr) return;
   description->install_command = OptionalText(library_->kmod_module_get_install_commands(module));
   description->remove_command = OptionalText(library_->kmod_module_get_remove_commands(module));
@@ -315,7 +316,9 @@ Result<ModuleDescription> ModuleIndex::DescribeFile(const std::string& path) {
   return described;
 }
 
-std::string ModuleIndex::TakeLog() { return std::exchange(log_, {}); }
+std::string ModuleIndex::TakeLog() {
+  return std::exchange(log_, {});
+}
 
 SoftDependencies ParseSoftDependencies(const std::string& text) {
   SoftDependencies names;

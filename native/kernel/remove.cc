@@ -21,7 +21,8 @@ Result<ModuleRemover> ModuleRemover::Open() {
 }
 
 std::optional<Failure> ModuleRemover::Remove(const std::string& name, bool force) const {
-  const unsigned flags = static_cast<unsigned>(kRemoveNoLog) | (force ? static_cast<unsigned>(kRemoveForce) : 0U);
+  const unsigned flags =
+      static_cast<unsigned>(kRemoveNoLog) | (force ? static_cast<unsigned>(kRemoveForce) : 0U);
   kmod_module* raw = nullptr;
   int error = -library_->kmod_module_new_from_name(context_.get(), name.c_str(), &raw);
   const UniqueModule module(raw, ModuleDeleter{library_});
@@ -31,11 +32,11 @@ std::optional<Failure> ModuleRemover::Remove(const std::string& name, bool force
   // module out. Such a name (it can only come from the kernel's table) goes to the kernel as it is.
   const bool exact = name == library_->kmod_module_get_name(module.get());
   do {
-    error = exact ? -library_->kmod_module_remove_module(module.get(), flags)
-                  : (syscall(SYS_delete_module, name.c_str(),
-                             O_NONBLOCK | (force ? O_TRUNC : 0)) == 0
-                         ? 0
-                         : errno);
+    error = exact
+                ? -library_->kmod_module_remove_module(module.get(), flags)
+                : (syscall(SYS_delete_module, name.c_str(), O_NONBLOCK | (force ? O_TRUNC : 0)) == 0
+                       ? 0
+                       : errno);
   } while (error == EINTR);  // a signal came while another module was being loaded or removed
   if (error == 0) return std::nullopt;
   return SystemFailure(error, "delete_module", name);

@@ -9,8 +9,8 @@
 namespace kmod {
 
 struct SysModule {
-  // The inode of /sys/module/NAME, "" where it is not there. It identifies one stay in the kernel: a
-  // module that went and came back has another.
+  // The inode of /sys/module/NAME, "" where it is not there. It identifies one stay in the kernel:
+  // a module that went and came back has another.
   std::string identity;
   // "live", "coming" or "going"; "" for a built-in, whose folder has no such file.
   std::string initstate;

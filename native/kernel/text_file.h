@@ -8,9 +8,10 @@
 
 namespace kmod {
 
-// Reads `path` to its end. A path that is no regular file (a device, a FIFO put where a table should
-// be) is refused instead of read for ever; one longer than `limit` is a format failure. A read(2)
-// that fails with ENODEV or ENOENT means that the thing described went away: an ordinary failure.
+// Reads `path` to its end. A path that is no regular file (a device, a FIFO put where a table
+// should be) is refused instead of read for ever; one longer than `limit` is a format failure. A
+// read(2) that fails with ENODEV or ENOENT means that the thing described went away: an ordinary
+// failure.
 Result<std::string> ReadTextFile(const char* path, size_t limit);
 
 }  // namespace kmod

@@ -1,0 +1,108 @@
+'use strict'
+/**
+ * Makes a fresh clone ready: system packages, npm packages, build. Plain JavaScript without
+ * dependencies, because there are none yet when it runs. Does nothing where all is ready.
+ */
+const { spawnSync } = require('node:child_process')
+const { existsSync, readdirSync, readFileSync, statSync, writeFileSync } = require('node:fs')
+const { createHash } = require('node:crypto')
+const { join } = require('node:path')
+const packages = require('./packages')
+
+const root = join(__dirname, '..')
+
+/** Runs a command in the project's folder with its output shown; ends the process if it fails. */
+function run(command, args, env = {}) {
+  const { status, error, signal } = spawnSync(command, args, {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, ...env },
+  })
+  if (status === 0) return
+  console.error(`\n${[command, ...args].join(' ')}: ${error?.message ?? signal ?? `exit ${status}`}`)
+  process.exit(1)
+}
+
+function isInstalled(name) {
+  const { stdout } = spawnSync('dpkg-query', ['-W', '-f', '${db:Status-Abbrev}', name], {
+    encoding: 'utf8',
+  })
+  return stdout?.startsWith('ii') ?? false
+}
+
+/** Installs what is missing with apt where this is root; else says what to type, and ends. */
+function installSystemPackages(groups) {
+  const wanted = [...new Set(groups.flatMap((group) => packages[group]))]
+  if (spawnSync('dpkg-query', ['--version']).status !== 0) {
+    console.error(
+      `This is no Debian. Install what is called there: ${wanted.join(' ')}\n` +
+        'The tests that need it will say if something is missing.',
+    )
+    return
+  }
+  const missing = wanted.filter((name) => !isInstalled(name))
+  if (missing.length === 0) return
+  const install = ['install', '-y', '--no-install-recommends', ...missing]
+  if (process.getuid() !== 0) {
+    console.error(
+      `System packages are missing. As root, run:\n\n  apt-get update && apt-get ${install.join(' ')}\n`,
+    )
+    process.exit(1)
+  }
+  const env = { DEBIAN_FRONTEND: 'noninteractive' }
+  run('apt-get', ['update', '-q'], env)
+  run('apt-get', ['-q', ...install], env)
+}
+
+function installNpmPackages() {
+  const installed = join(root, 'node_modules', '.package-lock.json')
+  const lock = join(root, 'package-lock.json')
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return
+  // Building comes next, in a step of its own.
+  run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'])
+}
+
+function filesBelow(folder) {
+  return readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort()
+}
+
+function fingerprint(paths) {
+  const hash = createHash('sha256')
+  for (const path of paths) hash.update(path).update(readFileSync(path))
+  return hash.digest('hex')
+}
+
+/** Runs an npm script unless its inputs are those of the last time. */
+function buildIfChanged(script, output, inputs) {
+  const stamp = join(root, 'node_modules', `.stamp-${script.replace(':', '-')}`)
+  const now = fingerprint(inputs)
+  const built = existsSync(join(root, output)) && existsSync(stamp)
+  if (built && readFileSync(stamp, 'utf8') === now) return
+  run('npm', ['run', '--silent', script])
+  writeFileSync(stamp, now)
+}
+
+/** @param {(keyof typeof packages)[]} groups the system packages to install */
+function setUp(groups) {
+  installSystemPackages(groups)
+  installNpmPackages()
+  const lock = join(root, 'package-lock.json')
+  buildIfChanged('build:native', 'build/Release/kmod.node', [
+    lock,
+    join(root, 'binding.gyp'),
+    ...['kernel', 'bridge', 'helper'].flatMap((room) => filesBelow(`native/${room}`)),
+    join(root, 'native', 'addon.cc'),
+  ])
+  buildIfChanged('build:lib', 'dist/index.js', [
+    lock,
+    join(root, 'tsconfig.json'),
+    ...filesBelow('lib'),
+  ])
+}
+
+module.exports = { run, setUp }
+
+if (require.main === module) setUp(process.argv.slice(2))

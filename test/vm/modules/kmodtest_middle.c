@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/module.h>
+
+int kmodtest_base_value(void);
+int kmodtest_middle_value(void);
+int kmodtest_middle_value(void) { return kmodtest_base_value() + 1; }
+EXPORT_SYMBOL_GPL(kmodtest_middle_value);
+
+static int __init middle_init(void) { return 0; }
+static void __exit middle_exit(void) {}
+
+module_init(middle_init);
+module_exit(middle_exit);
+MODULE_DESCRIPTION("The middle of three");
+MODULE_LICENSE("GPL");
