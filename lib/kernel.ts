@@ -76,8 +76,8 @@ export interface Change {
 export interface InsertRequest {
   /** A name or alias, or the path of a .ko file. */
   what: string | { file: string }
-  /** Of the modules that an alias stands for, this one; `null`: all. */
-  module: string | null
+  /** The one of the modules that an alias stands for, or the name inside the file. */
+  module: string
   mustBeNew: boolean
   /** As text, for the module itself. */
   parameters: Record<string, string>

@@ -94,7 +94,7 @@ export class LiveKernel implements Kernel {
       ...sourceStrings(this.#source),
       isFile ? what.file : what,
       isFile ? '1' : '0',
-      module ?? '',
+      module,
       mustBeNew ? '1' : '0',
       parameterString(parameters),
     ])

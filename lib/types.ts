@@ -166,8 +166,9 @@ export interface RemoveOptions {
 export interface KmodOptions {
   /**
    * Default `/`, the running system. Another root is a captured system or an image: it can be
-   * inspected; whatever would change a kernel rejects with ERR_KMOD_READ_ONLY. Paths under it are
-   * resolved inside it, symbolic links included.
+   * inspected; whatever would change a kernel rejects with ERR_KMOD_READ_ONLY. Every path is resolved
+   * inside it, symbolic links included: one that does not lead into the root is taken for a path as
+   * seen from inside.
    */
   root?: string
   /** Default `uname -r`; under another root the only release in lib/modules. */

@@ -52,14 +52,11 @@ export async function load(kernel: Kernel, what: unknown, options?: unknown): Pr
   const loader = new Loader(kernel, before, patience)
   try {
     for (const module of needs) {
-      await loader.insert({ what: module, module: null, mustBeNew: false, parameters: {} }, module)
+      await loader.insert({ what: module, module, mustBeNew: false, parameters: {} })
     }
     for (const { module, what, present } of targets) {
       if (present !== null) continue
-      // A name is looked up once more by libkmod, where it may be an alias of several.
-      const only = typeof what === 'string' ? module : null
-      const request = { what, module: only, mustBeNew, parameters: shares.get(module) ?? {} }
-      await loader.insert(request, module)
+      await loader.insert({ what, module, mustBeNew, parameters: shares.get(module) ?? {} })
     }
   } catch (error) {
     await health.finish()
@@ -171,7 +168,8 @@ class Loader {
     private readonly patience: Patience,
   ) {}
 
-  async insert(request: InsertRequest, module: string): Promise<void> {
+  async insert(request: InsertRequest): Promise<void> {
+    const { module } = request
     throwIfAborted(this.patience.signal, `Loading ${module}`)
     const change = this.kernel.insert(request)
     const end = await awaitChange(this.kernel.clock, module, change, this.patience)

@@ -50,6 +50,13 @@ export async function insertionError(
     ...(failure.errno !== 0 && { errno: -failure.errno, errnoCode: failure.errnoName }),
     ...(failure.syscall !== '' && { syscall: failure.syscall }),
   }
+  if (failure.errnoName === 'ENOENT' && failure.syscall === '') {
+    return new KmodError(
+      'ERR_KMOD_NOT_FOUND',
+      `Cannot ${doing}: the module index does not have it.`,
+      details,
+    )
+  }
   if (failure.errnoName === 'EEXIST') {
     return new KmodError('ERR_KMOD_ALREADY_LOADED', `Module ${failed} is loaded already.`, details)
   }

@@ -64,7 +64,7 @@ class Changes {
     return !broken;
   }
 
-  // remove NAME FORCE | insert SOURCE WHAT IS_FILE ONLY MUST_BE_NEW PARAMETERS | kill
+  // remove NAME FORCE | insert SOURCE WHAT IS_FILE MODULE MUST_BE_NEW PARAMETERS | kill
   // Every request has an id of its own, but `kill`, which carries the id of the one it ends.
   void Take(const Message& message) {
     Request request(message.strings);
@@ -80,7 +80,7 @@ class Changes {
       insert.source = TakeSource(&request);
       insert.what = request.Text();
       insert.is_file = request.Flag();
-      insert.only = request.Text();
+      insert.module = request.Text();
       insert.must_be_new = request.Flag();
       insert.parameters = request.Text();
       if (request.ok()) return TakeInsertion(message.id, insert);

@@ -50,7 +50,8 @@ class Insertion {
     for (const kmod_list* entry = list; entry != nullptr;
          entry = library_->kmod_list_next(list, entry)) {
       const UniqueModule module(library_->kmod_module_get_module(entry), ModuleDeleter{library_});
-      if (!request_.only.empty() && request_.only != library_->kmod_module_get_name(module.get())) {
+      if (!request_.module.empty() &&
+          request_.module != library_->kmod_module_get_name(module.get())) {
         continue;
       }
       if (std::optional<Failure> failure = Probe(module.get(), kProbeBlacklistAliasOnly)) {
@@ -78,7 +79,9 @@ class Insertion {
   }
 
   static void PrintAction(kmod_module* module, bool install, const char* /*options*/) {
-    current_->on_attempt_({current_->library_->kmod_module_get_name(module), install});
+    const std::string name = current_->library_->kmod_module_get_name(module);
+    const bool is_file = current_->request_.is_file && name == current_->target_;
+    current_->on_attempt_({is_file ? current_->request_.module : name, install});
   }
 
   // libkmod hands over the command with the options already written into it. Those can come from

@@ -14,7 +14,9 @@ struct InsertRequest {
   IndexSource source;
   std::string what;  // a name or an alias; a path when `is_file`
   bool is_file = false;
-  std::string only;          // of the modules that an alias stands for, this one; "": all
+  // Of the modules that an alias stands for, this one; "": all. Of a file, the module's name, which
+  // libkmod would take from the file's.
+  std::string module;
   bool must_be_new = false;  // EEXIST where the module is there already
   std::string parameters;    // for the module itself, after those of its configuration
 };

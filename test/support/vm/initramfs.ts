@@ -60,8 +60,8 @@ $b mount -t securityfs securityfs /root/sys/kernel/security
 $b mount -t tracefs tracefs /root/sys/kernel/tracing
 $b ifconfig lo 127.0.0.1 up
 
-# Exec, so that nothing of the initramfs is left running; the script is the guest's init from here.
-exec $b chroot /root /bin/sh /results/${SCRIPT}
+# Not chroot: a process in one may not make user namespaces. The script is init from here on.
+exec $b switch_root /root /bin/sh /results/${SCRIPT}
 `
 
 /** A compressed cpio archive for the kernel. */

@@ -1,6 +1,6 @@
 /** Boots a kernel in QEMU, with the host's root shared read-only, and runs one command in it. */
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { accelerator, qemu } from './accelerator'
 import { makeInitramfs, SCRIPT, STATUS } from './initramfs'
@@ -78,6 +78,9 @@ export async function runInGuest(kernel: GuestKernel, guest: GuestCommand): Prom
   }
 }
 
+/** Guests run two at a time (ring.ts): more emulated processors than real ones only wait. */
+const processors = Math.max(1, Math.min(2, Math.floor(availableParallelism() / 2)))
+
 async function machineArguments(
   kernel: GuestKernel,
   guest: GuestCommand,
@@ -89,7 +92,7 @@ async function machineArguments(
   ]
   return [
     ...(await accelerator()),
-    ...['-smp', '2', '-m', String(guest.memory ?? 1536)],
+    ...['-smp', String(processors), '-m', String(guest.memory ?? 1536)],
     ...['-nodefaults', '-no-reboot', '-display', 'none'],
     ...['-serial', `file:${join(folder, 'console')}`],
     ...['-kernel', kernel.image, '-initrd', join(folder, 'initramfs')],

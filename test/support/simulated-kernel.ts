@@ -1,0 +1,295 @@
+/**
+ * A kernel that exists in memory, with modules as good or bad as a test wants them, and a clock that
+ * runs as fast as the test. It answers removals as delete_module(2) does, in the order in which that
+ * looks: holders, state, permanent, references.
+ */
+import type { KmodErrorDetails } from '../../lib/errors'
+import type {
+  Change,
+  ChangeEnd,
+  Clock,
+  Description,
+  InsertRequest,
+  Kernel,
+  KernelFacts,
+  KernelLog,
+  ModuleIndex,
+  SysModule,
+} from '../../lib/kernel'
+import type { NativeFailure } from '../../lib/native'
+import type { LoadedModule } from '../../lib/types'
+
+export interface SimulatedModule {
+  name: string
+  /** Modules that it uses, of which it is a holder. */
+  uses: string[]
+  /** References that are not modules. */
+  references: number
+  state: LoadedModule['state']
+  permanent: boolean
+  /** Milliseconds in the exit function; Infinity: it hangs. */
+  exitTime: number
+  /** The exit function ends in an oops. */
+  oops: boolean
+  identity: number
+}
+
+/** A module that the index knows. */
+export interface IndexedModule {
+  name: string
+  uses?: string[]
+  builtin?: boolean
+  aliases?: string[]
+  fields?: { key: string; value: string }[]
+}
+
+interface Sleeper {
+  at: number
+  wake: () => void
+}
+
+export class SimulatedClock implements Clock {
+  #now = 0
+  #sleepers: Sleeper[] = []
+
+  now(): number {
+    return this.#now
+  }
+
+  sleep(delay: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return Promise.resolve()
+    return new Promise((resolve) => {
+      const sleeper = { at: this.#now + delay, wake: resolve }
+      this.#sleepers.push(sleeper)
+      signal?.addEventListener('abort', () => {
+        this.#sleepers = this.#sleepers.filter((one) => one !== sleeper)
+        resolve()
+      })
+      this.#wakeNext()
+    })
+  }
+
+  /** Once nothing else is left to do, the earliest sleeper wakes: time is what they wait for. */
+  #wakeNext(): void {
+    setImmediate(() => {
+      const next = this.#sleepers.reduce<Sleeper | undefined>(
+        (earliest, one) => (earliest === undefined || one.at < earliest.at ? one : earliest),
+        undefined,
+      )
+      if (next === undefined || next.at === Infinity) return
+      this.#sleepers = this.#sleepers.filter((one) => one !== next)
+      this.#now = Math.max(this.#now, next.at)
+      next.wake()
+    })
+  }
+}
+
+export class SimulatedKernel implements Kernel {
+  readOnly = false
+  readonly clock = new SimulatedClock()
+  readonly modules = new Map<string, SimulatedModule>()
+  readonly indexed = new Map<string, IndexedModule>()
+  /** Folders of built-ins in /sys/module. */
+  readonly sysBuiltins = new Set<string>()
+  hasTable = true
+  hasIndex = true
+  tainted = 0n
+  logLines: string[] | null = []
+  logLost = false
+  /** Every removal that was asked for, in order. */
+  readonly removals: string[] = []
+  factsNow: KernelFacts = {
+    kernel: {
+      release: '0.0.0-simulated',
+      modules: true,
+      unload: true,
+      forceUnload: true,
+      modulesDisabled: false,
+      lockdown: null,
+    },
+    capability: true,
+    libkmod: '/simulated/libkmod.so.2',
+    libraryProblem: null,
+  }
+  #nextIdentity = 1
+
+  /** Puts a module in at the head of the table, as the kernel does. */
+  add(name: string, properties: Partial<SimulatedModule> = {}): this {
+    this.modules.set(name, {
+      name,
+      uses: [],
+      references: 0,
+      state: 'live',
+      permanent: false,
+      exitTime: 0,
+      oops: false,
+      identity: this.#nextIdentity++,
+      ...properties,
+    })
+    return this
+  }
+
+  addToIndex(...modules: IndexedModule[]): this {
+    for (const module of modules) this.indexed.set(module.name, module)
+    return this
+  }
+
+  holdersOf(name: string): string[] {
+    return [...this.modules.values()]
+      .filter((module) => module.uses.includes(name))
+      .map((module) => module.name)
+  }
+
+  readonly index: ModuleIndex = {
+    find: (names) =>
+      Promise.resolve({
+        complete: this.hasIndex,
+        found: names.map((name) => {
+          const known = this.hasIndex ? this.indexed.get(name) : undefined
+          const builtin = known?.builtin ?? false
+          return { path: known === undefined || builtin ? null : `/lib/${name}.ko`, builtin }
+        }),
+      }),
+    lookup: (aliases) =>
+      Promise.resolve(
+        aliases.map((alias) =>
+          [...(this.hasIndex ? this.indexed.values() : [])]
+            .filter(({ name, aliases: own = [] }) => name === alias || own.includes(alias))
+            .map(({ name }) => name),
+        ),
+      ),
+    describe: (name) => {
+      const known = this.hasIndex ? this.indexed.get(name) : undefined
+      return Promise.resolve(known === undefined ? null : describe(known))
+    },
+    describeFile: (path) => {
+      const name = path.replace(/^.*\//, '').replace(/\..*$/, '')
+      return Promise.resolve(describe(this.indexed.get(name) ?? { name }))
+    },
+  }
+
+  table(): Promise<LoadedModule[]> {
+    if (!this.hasTable) return Promise.reject(unsupported())
+    const rows = [...this.modules.values()].map((module): LoadedModule => {
+      const holders = this.holdersOf(module.name)
+      return {
+        name: module.name,
+        size: 4096,
+        refCount: module.state === 'unloading' ? null : module.references + holders.length,
+        holders,
+        state: module.state,
+        permanent: module.permanent,
+        taints: '',
+      }
+    })
+    return Promise.resolve(rows.reverse())
+  }
+
+  sysModules(names: readonly string[]): Promise<SysModule[]> {
+    const states = { live: 'live', loading: 'coming', unloading: 'going' }
+    return Promise.resolve(
+      names.map((name) => {
+        const module = this.modules.get(name)
+        if (module !== undefined) {
+          return { identity: String(module.identity), initstate: states[module.state] }
+        }
+        return { identity: this.sysBuiltins.has(name) ? 'builtin' : '', initstate: '' }
+      }),
+    )
+  }
+
+  facts(): Promise<KernelFacts> {
+    return Promise.resolve(this.factsNow)
+  }
+
+  taints(): Promise<bigint> {
+    return Promise.resolve(this.tainted)
+  }
+
+  openLog(): Promise<KernelLog | null> {
+    if (this.logLines === null) return Promise.resolve(null)
+    let from = this.logLines.length
+    return Promise.resolve({
+      read: () => {
+        const messages = this.logLines!.slice(from)
+        from = this.logLines!.length
+        return Promise.resolve({ messages, lost: this.logLost })
+      },
+      close: () => undefined,
+    })
+  }
+
+  remove(name: string, force: boolean): Change {
+    this.removals.push(name)
+    return this.#change(this.#remove(name, force))
+  }
+
+  insert(request: InsertRequest): Change {
+    const attempts: Change['attempts'][number][] = []
+    return { ...this.#change(this.#insert(request, attempts)), attempts }
+  }
+
+  async #remove(name: string, force: boolean): Promise<ChangeEnd> {
+    await Promise.resolve()
+    if (!this.factsNow.capability || this.factsNow.kernel.modulesDisabled) return refused('EPERM', 1)
+    const module = this.modules.get(name)
+    if (module === undefined) return refused('ENOENT', 2)
+    if (this.holdersOf(name).length > 0) return refused('EAGAIN', 11)
+    if (module.state !== 'live') return refused('EBUSY', 16)
+    if (module.permanent && !force) return refused('EBUSY', 16)
+    if (module.references > 0 && !force) return refused('EAGAIN', 11)
+    module.state = 'unloading'
+    if (module.exitTime > 0) await this.clock.sleep(module.exitTime)
+    if (module.oops) return { outcome: 'killed', signal: 9 }
+    this.modules.delete(name)
+    return { outcome: 'done' }
+  }
+
+  async #insert(
+    { what, module, mustBeNew }: InsertRequest,
+    attempts: { module: string; command: boolean }[],
+  ): Promise<ChangeEnd> {
+    await Promise.resolve()
+    const name = module
+    if (this.modules.has(name)) return mustBeNew ? refused('EEXIST', 17) : { outcome: 'done' }
+    const known = this.indexed.get(name)
+    if (known === undefined && typeof what === 'string') return refused('ENOENT', 2)
+    for (const needed of known?.uses ?? []) {
+      await this.#insert({ what: needed, module: needed, mustBeNew: false, parameters: {} }, attempts)
+    }
+    attempts.push({ module: name, command: false })
+    this.add(name, { uses: known?.uses ?? [] })
+    return { outcome: 'done' }
+  }
+
+  #change(ended: Promise<ChangeEnd>): Change {
+    return {
+      ended,
+      pid: 4242,
+      attempts: [],
+      stack: () => Promise.resolve('[<0>] simulated_exit+0x1/0x2\n'),
+      kill: () => undefined,
+      detach: () => undefined,
+    }
+  }
+}
+
+function describe({ name, builtin, fields }: IndexedModule): Description {
+  const nothing = { options: null, removeCommand: null, installCommand: null, blacklisted: false }
+  return { name, path: builtin ? null : `/lib/${name}.ko`, ...nothing, fields: fields ?? [] }
+}
+
+function refused(errnoName: string, errno: number): ChangeEnd {
+  const failure: NativeFailure = {
+    failure: 'system',
+    errno,
+    errnoName,
+    syscall: 'delete_module',
+    detail: '',
+  }
+  return { outcome: 'refused', failure }
+}
+
+function unsupported(): Error & KmodErrorDetails {
+  return Object.assign(new Error('no table'), { code: 'ERR_KMOD_UNSUPPORTED' })
+}

@@ -1,0 +1,206 @@
+import { kmodOn } from '../../lib/kmod'
+import { SimulatedKernel } from '../support/simulated-kernel'
+
+let kernel: SimulatedKernel
+beforeEach(() => {
+  kernel = new SimulatedKernel()
+    .add('llc')
+    .add('bridge', { uses: ['llc'] })
+    .add('going', { state: 'unloading' })
+    .add('coming', { state: 'loading' })
+    .addToIndex({ name: 'dummy', aliases: ['rtnl-link-dummy'] }, { name: 'ext4', builtin: true })
+  kernel.sysBuiltins.add('printk')
+})
+
+test('list has the newest first', async () => {
+  expect((await kmodOn(kernel).list()).map(({ name }) => name)).toEqual([
+    'coming',
+    'going',
+    'bridge',
+    'llc',
+  ])
+})
+
+test('find takes dashes for underscores', async () => {
+  kernel.add('snd_hda_intel')
+  expect(await kmodOn(kernel).find('snd-hda-intel')).toMatchObject({ name: 'snd_hda_intel' })
+  expect(await kmodOn(kernel).find('none')).toBeUndefined()
+})
+
+test.each([
+  ['llc', 'live', true, false],
+  ['going', 'unloading', false, false],
+  ['coming', 'loading', false, false],
+  ['dummy', 'unloaded', false, false],
+  ['ext4', 'builtin', false, true],
+  ['printk', 'builtin', false, true],
+  ['nothing', 'unknown', false, false],
+])('the status of %s is %s', async (name, status, isLoaded, isBuiltin) => {
+  const kmod = kmodOn(kernel)
+  expect(await kmod.status(name)).toBe(status)
+  expect(await kmod.isLoaded(name)).toBe(isLoaded)
+  expect(await kmod.isBuiltin(name)).toBe(isBuiltin)
+})
+
+test('a folder without initstate that goes at the second look is no built-in', async () => {
+  const { sysModules } = kernel
+  let looks = 0
+  kernel.sysModules = (names) => {
+    if (++looks === 2) kernel.sysBuiltins.delete('printk')
+    return sysModules.call(kernel, names)
+  }
+  expect(await kmodOn(kernel).status('printk')).toBe('unknown')
+})
+
+test('a module that is in the table by the second look was on its way in', async () => {
+  kernel.sysBuiltins.add('fresh')
+  const { table } = kernel
+  let readings = 0
+  kernel.table = () => {
+    if (++readings === 2) kernel.add('fresh', { state: 'loading' })
+    return table.call(kernel)
+  }
+  expect(await kmodOn(kernel).status('fresh')).not.toBe('builtin')
+})
+
+test('without a table of modules, status still tells what it can', async () => {
+  kernel.hasTable = false
+  expect(await kmodOn(kernel).status('ext4')).toBe('builtin')
+  expect(await kmodOn(kernel).status('printk')).toBe('builtin')
+  expect(await kmodOn(kernel).status('nothing')).toBe('unknown')
+  await expect(kmodOn(kernel).list()).rejects.toMatchObject({ code: 'ERR_KMOD_UNSUPPORTED' })
+})
+
+test('holders', async () => {
+  const kmod = kmodOn(kernel)
+  expect(await kmod.holders('llc')).toEqual(['bridge'])
+  expect(await kmod.holders('bridge')).toEqual([])
+  await expect(kmod.holders('ext4')).rejects.toMatchObject({ code: 'ERR_KMOD_BUILTIN', module: 'ext4' })
+  await expect(kmod.holders('dummy')).rejects.toMatchObject({ code: 'ERR_KMOD_NOT_LOADED' })
+  await expect(kmod.holders('nothing')).rejects.toMatchObject({ code: 'ERR_KMOD_NOT_FOUND' })
+  kernel.hasIndex = false
+  await expect(kmod.holders('nothing')).rejects.toMatchObject({ code: 'ERR_KMOD_NOT_LOADED' })
+})
+
+test('resolve', async () => {
+  expect(await kmodOn(kernel).resolve('rtnl-link-dummy')).toEqual(['dummy'])
+  expect(await kmodOn(kernel).resolve('nothing')).toEqual([])
+})
+
+test('info takes a file\'s fields apart', async () => {
+  const fields = Object.entries({
+    description: ['A sample', 'another'],
+    license: ['GPL'],
+    author: ['One', 'Two'],
+    alias: ['a', 'b'],
+    depends: ['x,y'],
+    firmware: ['f.bin'],
+    softdep: ['pre: p1 p2 post: q', 'post: r'],
+    parm: ['plain:a number', 'odd', 'with:a: colon'],
+    parmtype: ['plain:int', 'typed:bool'],
+    vermagic: ['6.1 SMP '],
+  }).flatMap(([key, values]) => values.map((value) => ({ key, value })))
+  kernel.addToIndex({ name: 'sample', fields })
+  expect(await kmodOn(kernel).info('sample')).toEqual({
+    name: 'sample',
+    builtin: false,
+    path: '/lib/sample.ko',
+    description: 'A sample',
+    license: 'GPL',
+    version: null,
+    srcVersion: null,
+    vermagic: '6.1 SMP ',
+    authors: ['One', 'Two'],
+    aliases: ['a', 'b'],
+    depends: ['x', 'y'],
+    firmware: ['f.bin'],
+    softDependencies: { pre: ['p1', 'p2'], post: ['q', 'r'] },
+    parameters: [
+      { name: 'plain', type: 'int', description: 'a number' },
+      { name: 'odd', type: null, description: null },
+      { name: 'with', type: null, description: 'a: colon' },
+      { name: 'typed', type: 'bool', description: null },
+    ],
+    config: { options: null, removeCommand: null, installCommand: null, blacklisted: false },
+    fields,
+  })
+})
+
+test('info of a built-in that only /sys/module shows, and of nothing', async () => {
+  expect(await kmodOn(kernel).info('printk')).toMatchObject({
+    name: 'printk',
+    builtin: true,
+    path: null,
+    fields: [],
+  })
+  await expect(kmodOn(kernel).info('nothing')).rejects.toMatchObject({ code: 'ERR_KMOD_NOT_FOUND' })
+})
+
+test.each([[undefined], [5], [null], [{}], [{ file: 5 }], [[]]])(
+  'info(%p) is of the wrong type',
+  async (what) => {
+    await expect(kmodOn(kernel).info(what as string)).rejects.toThrow(
+      expect.objectContaining({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' }) as Error,
+    )
+  },
+)
+
+test.each(['', '/a\0b'])('info({ file: %p }) has no such value', async (file) => {
+  await expect(kmodOn(kernel).info({ file })).rejects.toThrow(
+    expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }) as Error,
+  )
+})
+
+test('a wrong name rejects, and never throws', async () => {
+  const kmod = kmodOn(kernel)
+  for (const call of [kmod.find, kmod.holders, kmod.status, kmod.isLoaded, kmod.isBuiltin]) {
+    const result = call.call(kmod, 'a/b') as Promise<unknown>
+    await expect(result).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' })
+  }
+})
+
+describe('preflight', () => {
+  const codes = async (): Promise<string[]> =>
+    (await kmodOn(kernel).preflight()).problems.map(({ code }) => code)
+
+  test('finds nothing wrong where nothing is', async () => {
+    expect(await kmodOn(kernel).preflight()).toEqual({
+      canUnload: true,
+      canForce: true,
+      problems: [],
+      kernel: kernel.factsNow.kernel,
+      capability: true,
+      libkmod: '/simulated/libkmod.so.2',
+    })
+  })
+
+  test.each([
+    ['a kernel without modules', { modules: false, unload: false }, 'ERR_KMOD_UNSUPPORTED'],
+    ['a kernel that cannot unload', { unload: false }, 'ERR_KMOD_UNSUPPORTED'],
+    ['modules_disabled', { modulesDisabled: true }, 'ERR_KMOD_DISABLED'],
+  ])('tells %s', async (_, facts, code) => {
+    kernel.factsNow = { ...kernel.factsNow, kernel: { ...kernel.factsNow.kernel, ...facts } }
+    expect(await codes()).toEqual([code])
+    expect(await kmodOn(kernel).preflight()).toMatchObject({ canUnload: false, canForce: false })
+  })
+
+  test('tells a missing capability and a missing library, both', async () => {
+    kernel.factsNow = {
+      ...kernel.factsNow,
+      capability: false,
+      libkmod: null,
+      libraryProblem: 'libkmod cannot be loaded',
+    }
+    expect(await codes()).toEqual(['ERR_KMOD_PERMISSION', 'ERR_KMOD_LIBRARY'])
+  })
+
+  test('does not promise force where the kernel\'s configuration is not known', async () => {
+    kernel.factsNow.kernel.forceUnload = null
+    expect(await kmodOn(kernel).preflight()).toMatchObject({ canUnload: true, canForce: false })
+  })
+
+  test('tells another root', async () => {
+    kernel.readOnly = true
+    expect(await codes()).toEqual(['ERR_KMOD_READ_ONLY'])
+  })
+})

@@ -1,0 +1,181 @@
+import { KmodError } from '../../lib/errors'
+import { kmodOn, type Kmod } from '../../lib/kmod'
+import { SimulatedKernel } from '../support/simulated-kernel'
+
+let kernel: SimulatedKernel
+let kmod: Kmod
+beforeEach(() => {
+  kernel = new SimulatedKernel()
+  kmod = kmodOn(kernel)
+})
+
+const failing = async (call: Promise<unknown>): Promise<KmodError> => {
+  const error: unknown = await call.then(
+    () => new Error('it resolved'),
+    (reason: unknown) => reason,
+  )
+  return error as KmodError
+}
+
+test('an idle module goes, and nothing else', async () => {
+  kernel.add('llc').add('stp', { uses: ['llc'] })
+  await expect(kmod.remove('stp')).resolves.toBeUndefined()
+  expect([...kernel.modules.keys()]).toEqual(['llc'])
+  expect(kernel.removals).toEqual(['stp'])
+})
+
+test('the kernel\'s EAGAIN is told apart: held, in use', async () => {
+  kernel.add('llc', { references: 3 }).add('stp', { uses: ['llc'] }).add('bridge', { uses: ['llc'] })
+  const held = await failing(kmod.remove('llc'))
+  expect(held).toMatchObject({
+    code: 'ERR_KMOD_HELD',
+    module: 'llc',
+    holders: ['stp', 'bridge'],
+    errno: -11,
+    errnoCode: 'EAGAIN',
+    syscall: 'delete_module',
+  })
+  expect(held.message).toMatch(/llc.*stp.*bridge/)
+  await kmod.remove('stp')
+  await kmod.remove('bridge')
+  expect(await failing(kmod.remove('llc'))).toMatchObject({
+    code: 'ERR_KMOD_IN_USE',
+    references: 3,
+  })
+})
+
+test('the kernel\'s EBUSY is told apart: permanent, transient', async () => {
+  kernel.add('fixed', { permanent: true }).add('going', { state: 'unloading' })
+  kernel.add('coming', { state: 'loading', permanent: true })
+  expect(await failing(kmod.remove('fixed'))).toMatchObject({
+    code: 'ERR_KMOD_PERMANENT',
+    errnoCode: 'EBUSY',
+  })
+  expect(await failing(kmod.remove('going'))).toMatchObject({ code: 'ERR_KMOD_TRANSIENT' })
+  expect(await failing(kmod.remove('coming'))).toMatchObject({ code: 'ERR_KMOD_TRANSIENT' })
+})
+
+test('force overrides references and permanent, not holders and state', async () => {
+  kernel.add('used', { references: 1 }).add('fixed', { permanent: true })
+  kernel.add('llc').add('stp', { uses: ['llc'] }).add('going', { state: 'unloading' })
+  await kmod.remove('used', { force: true })
+  await kmod.remove('fixed', { force: true })
+  expect(await failing(kmod.remove('llc', { force: true }))).toMatchObject({ code: 'ERR_KMOD_HELD' })
+  expect(await failing(kmod.remove('going', { force: true }))).toMatchObject({
+    code: 'ERR_KMOD_TRANSIENT',
+  })
+})
+
+test('force that the kernel is known to lack is not tried', async () => {
+  kernel.add('used', { references: 1 })
+  kernel.factsNow.kernel.forceUnload = false
+  expect(await failing(kmod.remove('used', { force: true }))).toMatchObject({
+    code: 'ERR_KMOD_UNSUPPORTED',
+  })
+  expect(kernel.removals).toEqual([])
+})
+
+test('what is not there: built in, known, unknown, and without an index', async () => {
+  kernel.addToIndex({ name: 'dummy' }, { name: 'ext4', builtin: true })
+  expect(await failing(kmod.remove('ext4'))).toMatchObject({ code: 'ERR_KMOD_BUILTIN', errnoCode: 'ENOENT' })
+  expect(await failing(kmod.remove('dummy'))).toMatchObject({ code: 'ERR_KMOD_NOT_LOADED' })
+  expect(await failing(kmod.remove('nothing'))).toMatchObject({ code: 'ERR_KMOD_NOT_FOUND' })
+  kernel.hasIndex = false
+  expect(await failing(kmod.remove('nothing'))).toMatchObject({ code: 'ERR_KMOD_NOT_LOADED' })
+})
+
+test('EPERM is told apart: disabled, capability, something else', async () => {
+  kernel.add('llc')
+  const { kernel: facts } = kernel.factsNow
+  kernel.factsNow = { ...kernel.factsNow, capability: false }
+  const missing = await failing(kmod.remove('llc'))
+  expect(missing).toMatchObject({ code: 'ERR_KMOD_PERMISSION', errnoCode: 'EPERM' })
+  expect(missing.message).toContain('CAP_SYS_MODULE')
+  kernel.factsNow = { ...kernel.factsNow, kernel: { ...facts, modulesDisabled: true } }
+  expect(await failing(kmod.remove('llc'))).toMatchObject({ code: 'ERR_KMOD_DISABLED' })
+})
+
+test('an oops in the exit function is told', async () => {
+  kernel.add('bad', { oops: true })
+  const error = await failing(kmod.remove('bad'))
+  expect(error).toMatchObject({ code: 'ERR_KMOD_SYSTEM', module: 'bad' })
+  expect(error.message).toMatch(/oops/)
+})
+
+describe('a removal that hangs', () => {
+  beforeEach(() => kernel.add('stuck', { exitTime: Infinity }))
+
+  test('rejects after hungAfter, with the process and its stack', async () => {
+    const error = await failing(kmod.remove('stuck', { hungAfter: 5000 }))
+    expect(error).toMatchObject({ code: 'ERR_KMOD_HUNG', module: 'stuck', pid: 4242 })
+    expect(error.kernelStack).toContain('simulated_exit')
+    expect(kernel.clock.now()).toBe(5000)
+  })
+
+  test('rejects after 30 s where nothing else is said', async () => {
+    expect(await failing(kmod.remove('stuck'))).toMatchObject({ code: 'ERR_KMOD_HUNG' })
+    expect(kernel.clock.now()).toBe(30_000)
+  })
+
+  test('is remembered: the next call names the process', async () => {
+    await failing(kmod.remove('stuck', { hungAfter: 1 }))
+    expect(await failing(kmod.remove('stuck'))).toMatchObject({
+      code: 'ERR_KMOD_TRANSIENT',
+      pid: 4242,
+    })
+  })
+
+  test('rejects at once when it is aborted', async () => {
+    const controller = new AbortController()
+    const removal = failing(kmod.remove('stuck', { signal: controller.signal, hungAfter: Infinity }))
+    const reason = new Error('enough')
+    setTimeout(() => controller.abort(reason), 5)
+    expect(await removal).toMatchObject({
+      name: 'AbortError',
+      code: 'ERR_KMOD_ABORTED',
+      cause: reason,
+    })
+  })
+})
+
+test('a slow removal is waited for', async () => {
+  kernel.add('slow', { exitTime: 29_000 })
+  await kmod.remove('slow')
+  expect(kernel.modules.size).toBe(0)
+})
+
+test('a late end is not remembered', async () => {
+  kernel.add('slow', { exitTime: 100 })
+  await failing(kmod.remove('slow', { hungAfter: 10 }))
+  await kernel.clock.sleep(1000)
+  expect(kernel.modules.size).toBe(0)
+  kernel.add('slow', { state: 'unloading' })
+  expect(await failing(kmod.remove('slow'))).not.toHaveProperty('pid')
+})
+
+test('an aborted signal stops the call before it begins', async () => {
+  kernel.add('llc')
+  expect(await failing(kmod.remove('llc', { signal: AbortSignal.abort() }))).toMatchObject({
+    code: 'ERR_KMOD_ABORTED',
+  })
+  expect(kernel.removals).toEqual([])
+})
+
+test('another root is not changed', async () => {
+  kernel.add('llc')
+  kernel.readOnly = true
+  expect(await failing(kmod.remove('llc'))).toMatchObject({ code: 'ERR_KMOD_READ_ONLY' })
+  expect(kernel.removals).toEqual([])
+})
+
+test.each([
+  ['a name with a dot', 'dummy.whatever', undefined],
+  ['an unknown option', 'llc', { wait: 5 }],
+  ['a negative time', 'llc', { hungAfter: -1 }],
+])('%s is a TypeError before the kernel is asked', async (_, name, options) => {
+  kernel.add('llc').add('dummy')
+  const error = await failing(kmod.remove(name, options as object))
+  expect(error).toBeInstanceOf(TypeError)
+  expect(error).toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' })
+  expect(kernel.removals).toEqual([])
+})
