@@ -1,6 +1,20 @@
-/** Makes the public error out of a failure that came as data, on the caller's stack. */
+/** Failures of the addon and the helper, which come as data, and the public errors made of them. */
 import { KmodError, type KmodErrorDetails } from './errors'
-import { isFailure, type NativeFailure } from './native'
+
+/** A failure as the addon and the helper tell it: see native/kernel/failure.h. */
+export interface NativeFailure {
+  failure: 'system' | 'library' | 'format' | 'transient'
+  /** Positive; 0 where no system call is to blame. */
+  errno: number
+  errnoName: string
+  syscall: string
+  /** The path, or what libkmod said. */
+  detail: string
+}
+
+export function isFailure(value: unknown): value is NativeFailure {
+  return typeof value === 'object' && value !== null && 'failure' in value
+}
 
 /** `doing` completes "Cannot ...". */
 export function failureToError(

@@ -5,7 +5,7 @@
  *
  * The methods reject with a KmodError when what they are to read cannot be read.
  */
-import type { NativeFailure } from './native'
+import type { NativeFailure } from './failure'
 import type { LoadedModule, Preflight } from './types'
 
 /** What /sys/module says about a module. */

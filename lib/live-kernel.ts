@@ -5,7 +5,7 @@ import { resolve } from 'node:path'
 import { hostClock } from './clock'
 import { KmodError } from './errors'
 import { readCapability, readKernel, type FactFiles } from './facts'
-import { unwrap } from './failure'
+import { isFailure, unwrap } from './failure'
 import { HelperChange } from './helper/changes'
 import { findLibrary, LibkmodIndex, sourceStrings, type IndexSource } from './helper/queries'
 import type {
@@ -17,7 +17,7 @@ import type {
   KernelLog,
   SysModule,
 } from './kernel'
-import { isFailure, load } from './native'
+import { load } from './native'
 import { parameterString } from './parameters'
 import { parseTable } from './table'
 import type { KmodOptions, LoadedModule } from './types'
@@ -54,10 +54,7 @@ export class LiveKernel implements Kernel {
   }
 
   async sysModules(names: readonly string[]): Promise<SysModule[]> {
-    return unwrap(
-      await load().native.readSysModules(SYS_MODULES, names),
-      `read ${SYS_MODULES}`,
-    )
+    return unwrap(await load().native.readSysModules(SYS_MODULES, names), `read ${SYS_MODULES}`)
   }
 
   async facts(): Promise<KernelFacts> {

@@ -16,7 +16,9 @@ export function normalize(name: string): string {
  * first dot, and would remove another module.)
  */
 export function isName(text: string): boolean {
-  return text.length >= 1 && text.length <= NAME_BYTES && /^[!-~]+$/.test(text) && !/[/.]/.test(text)
+  return (
+    text.length >= 1 && text.length <= NAME_BYTES && /^[!-~]+$/.test(text) && !/[/.]/.test(text)
+  )
 }
 
 /** Checks a module name and returns it as the kernel spells it. */

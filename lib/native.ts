@@ -2,17 +2,7 @@
 import { dirname, join } from 'node:path'
 import bindings from 'bindings'
 import { KmodError } from './errors'
-
-/** A failure as the addon and the helper tell it: see native/kernel/failure.h. */
-export interface NativeFailure {
-  failure: 'system' | 'library' | 'format' | 'transient'
-  /** Positive; 0 where no system call is to blame. */
-  errno: number
-  errnoName: string
-  syscall: string
-  /** The path, or what libkmod said. */
-  detail: string
-}
+import type { NativeFailure } from './failure'
 
 declare const logHandle: unique symbol
 export interface NativeLog {
@@ -26,18 +16,11 @@ export interface Native {
     names: readonly string[],
   ): Promise<{ identity: string; initstate: string }[] | NativeFailure>
   readFiles(paths: readonly string[]): Promise<(string | NativeFailure)[]>
-  spawnHelper(
-    path: string,
-    role: string,
-  ): Promise<{ pid: number; socket: number } | NativeFailure>
+  spawnHelper(path: string, role: string): Promise<{ pid: number; socket: number } | NativeFailure>
   reapHelpers(): void
   openLog(path: string): Promise<NativeLog | NativeFailure>
   readLog(log: NativeLog): Promise<{ messages: string[]; lost: boolean } | NativeFailure>
   closeLog(log: NativeLog): void
-}
-
-export function isFailure(value: unknown): value is NativeFailure {
-  return typeof value === 'object' && value !== null && 'failure' in value
 }
 
 /** The addon's file: for those who keep it elsewhere, and for the build with sanitizers. */

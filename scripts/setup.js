@@ -19,7 +19,9 @@ function run(command, args, env = {}) {
     env: { ...process.env, ...env },
   })
   if (status === 0) return
-  console.error(`\n${[command, ...args].join(' ')}: ${error?.message ?? signal ?? `exit ${status}`}`)
+  console.error(
+    `\n${[command, ...args].join(' ')}: ${error?.message ?? signal ?? `exit ${status}`}`,
+  )
   process.exit(1)
 }
 

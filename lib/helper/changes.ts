@@ -1,6 +1,7 @@
 /** Removals and insertions, made by the helper in processes of their own. */
 import type { Change, ChangeEnd } from '../kernel'
-import { isFailure, load } from '../native'
+import { isFailure } from '../failure'
+import { load } from '../native'
 import { HelperClient, messageToFailure, type Exchange } from './client'
 
 const client = new HelperClient('changes')

@@ -1,7 +1,7 @@
 /** A helper process and the conversation with it. */
 import { Socket } from 'node:net'
-import { unwrap } from '../failure'
-import { load, type NativeFailure } from '../native'
+import { type NativeFailure, unwrap } from '../failure'
+import { load } from '../native'
 import { Decoder, encode } from './wire'
 
 export type Role = 'queries' | 'changes'
@@ -63,14 +63,11 @@ class Conversation {
     this.socket.ref()
     if (this.socket.destroyed) queueMicrotask(() => listener.onLost())
     send(strings)
-    return {
-      send,
-      detach,
-      end: () => {
-        this.#listeners.delete(id)
-        detach()
-      },
+    const end = (): void => {
+      this.#listeners.delete(id)
+      detach()
     }
+    return { send, detach, end }
   }
 }
 
@@ -94,13 +91,10 @@ export class HelperClient {
         await native.spawnHelper(helper, this.role),
         `start the helper program ${helper}`,
       )
-      return new Conversation(
-        new Socket({ fd: socket, readable: true, writable: true }),
-        () => {
-          this.#conversation = undefined
-          native.reapHelpers()
-        },
-      )
+      return new Conversation(new Socket({ fd: socket, readable: true, writable: true }), () => {
+        this.#conversation = undefined
+        native.reapHelpers()
+      })
     } catch (error) {
       this.#conversation = undefined
       throw error

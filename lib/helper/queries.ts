@@ -1,8 +1,7 @@
 /** What libkmod knows, asked of the helper: indexes, configuration, module files. */
 import { isKmodError, KmodError } from '../errors'
-import { unwrap } from '../failure'
+import { isFailure, type NativeFailure, unwrap } from '../failure'
 import type { Description, KernelFacts, ModuleIndex, Presence } from '../kernel'
-import { isFailure, type NativeFailure } from '../native'
 import { HelperClient, messageToFailure } from './client'
 import { Reader } from './wire'
 

@@ -40,7 +40,7 @@ export class Decoder {
 function decodeBody(body: Buffer): Message {
   const id = body.readUInt32LE(0)
   const strings: string[] = []
-  for (let at = NUMBER_BYTES; at < body.length; ) {
+  for (let at = NUMBER_BYTES; at < body.length;) {
     const end = at + NUMBER_BYTES + body.readUInt32LE(at)
     strings.push(body.toString('utf8', at + NUMBER_BYTES, end))
     at = end

@@ -18,7 +18,10 @@ import { insertionError } from './refusal'
 
 const parametersRule: Rule<ModuleParameters> = {
   expected: 'an object',
-  accepts: (value): value is ModuleParameters => checkParameters(value) !== undefined,
+  accepts: (value): value is ModuleParameters => {
+    checkParameters(value) // which throws an error of its own
+    return true
+  },
 }
 
 /** One module that is to be there afterwards. */
@@ -143,7 +146,9 @@ function shareOut(
   parameters: Record<string, string>,
   targets: readonly Target[],
 ): Map<string, Record<string, string>> {
-  const shares = new Map(targets.map(({ module }) => [module, {} as Record<string, string>]))
+  const shares = new Map(
+    targets.map(({ module }): [string, Record<string, string>] => [module, {}]),
+  )
   for (const [name, value] of Object.entries(parameters)) {
     const dot = name.indexOf('.')
     const owner = dot < 0 ? undefined : shares.get(normalize(name.slice(0, dot)))

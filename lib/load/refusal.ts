@@ -25,7 +25,8 @@ export async function insertionError(
 ): Promise<KmodError> {
   // What was begun last is what failed: libkmod goes on after a soft dependency that fails.
   const failed = change.attempts.at(-1)?.module ?? target
-  const doing = failed === target ? `load module ${target}` : `load ${failed}, which ${target} needs`
+  const doing =
+    failed === target ? `load module ${target}` : `load ${failed}, which ${target} needs`
   if (end.outcome === 'killed') {
     const command = change.attempts.at(-1)?.command
     return new KmodError(
@@ -61,7 +62,11 @@ export async function insertionError(
     return new KmodError('ERR_KMOD_ALREADY_LOADED', `Module ${failed} is loaded already.`, details)
   }
   if (failure.errnoName === 'ENOSYS') {
-    return new KmodError('ERR_KMOD_UNSUPPORTED', `Cannot ${doing}: this kernel has no loadable modules.`, details)
+    return new KmodError(
+      'ERR_KMOD_UNSUPPORTED',
+      `Cannot ${doing}: this kernel has no loadable modules.`,
+      details,
+    )
   }
   if (failure.errnoName === 'EPERM') {
     const error = await permissionError(kernel, doing, details)

@@ -5,10 +5,9 @@
  */
 import { permissionError, stuckPid } from '../change'
 import { KmodError, type KmodErrorDetails } from '../errors'
-import { failureToError } from '../failure'
+import { failureToError, type NativeFailure } from '../failure'
 import { absentError } from '../inspect/absent'
 import type { ChangeEnd, Kernel } from '../kernel'
-import type { NativeFailure } from '../native'
 import type { LoadedModule } from '../types'
 
 /** The error for a removal that did not end well. */
@@ -129,7 +128,9 @@ function transientError(
   return new KmodError(
     'ERR_KMOD_TRANSIENT',
     `Module ${name} is being ${state === 'loading' ? 'loaded' : 'unloaded'} right now` +
-      (pid === undefined ? ': try again.' : `, by process ${pid}, which an earlier call gave up on.`),
+      (pid === undefined
+        ? ': try again.'
+        : `, by process ${pid}, which an earlier call gave up on.`),
     { ...details, module: name, ...(pid !== undefined && { pid }) },
   )
 }

@@ -1,9 +1,4 @@
-import {
-  awaitChange,
-  DEFAULT_HUNG_AFTER,
-  refuseReadOnly,
-  throwIfAborted,
-} from '../change'
+import { awaitChange, DEFAULT_HUNG_AFTER, refuseReadOnly, throwIfAborted } from '../change'
 import { KmodError } from '../errors'
 import type { Kernel } from '../kernel'
 import { checkName } from '../names'
@@ -18,7 +13,11 @@ export async function remove(kernel: Kernel, name: unknown, options?: unknown): 
     force = false,
     hungAfter = DEFAULT_HUNG_AFTER,
     signal,
-  } = checkOptions<RemoveOptions>(options, { force: flag, hungAfter: duration, signal: abortSignal })
+  } = checkOptions<RemoveOptions>(options, {
+    force: flag,
+    hungAfter: duration,
+    signal: abortSignal,
+  })
   refuseReadOnly(kernel)
   throwIfAborted(signal, `Removing ${wanted}`)
   if (force && (await kernel.facts()).kernel.forceUnload === false) throw forceUnsupported()

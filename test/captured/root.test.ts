@@ -1,5 +1,12 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, renameSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Kmod, type KmodOptions } from 'node-kmod'
@@ -62,8 +69,8 @@ describe('the kernel release', () => {
 
   test('must be named where there are several', async () => {
     system.addModules().addModules('lib/modules/6.2.0-other')
-    const error = expect.objectContaining({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' })
-    expect(() => open()).toThrow(error as unknown as Error)
+    expect(() => open()).toThrow(TypeError)
+    expect(() => open()).toThrow(RELEASE)
     expect(await open({ kernelRelease: '6.2.0-other' }).status('dummy')).toBe('unloaded')
     expect(
       await open({ moduleDirectory: system.at(`lib/modules/${RELEASE}`) }).status('dummy'),
@@ -220,7 +227,7 @@ describe('the configuration', () => {
     expect(await options(open())).toBe('good=1')
   })
 
-  test('a whole folder behind a hostile link is not the host\'s', async () => {
+  test("a whole folder behind a hostile link is not the host's", async () => {
     mkdirSync(join(system.folder, 'modprobe.d'))
     writeFileSync(join(system.folder, 'modprobe.d', 'a.conf'), 'options dummy hostile=1\n')
     system.link(join(system.folder, 'modprobe.d'), 'etc/modprobe.d')
@@ -274,7 +281,9 @@ describe('a module file', () => {
       code: 'ERR_KMOD_NOT_FOUND',
     })
     await expect(kmod.info({ file: '/etc' })).rejects.toMatchObject({ code: 'ERR_KMOD_FORMAT' })
-    await expect(kmod.info({ file: '/dev/zero' })).rejects.toMatchObject({ code: 'ERR_KMOD_FORMAT' })
+    await expect(kmod.info({ file: '/dev/zero' })).rejects.toMatchObject({
+      code: 'ERR_KMOD_FORMAT',
+    })
   })
 
   test('that asks libkmod for too much does not cost the others their answers', async () => {
@@ -309,7 +318,10 @@ test('nothing can be changed under another root', async () => {
 })
 
 test('libkmod says nothing on stderr, whatever it dislikes', () => {
-  system.addModules().write('etc/modprobe.d/a.conf', 'nonsense here\noptions\n').write('bad.ko', 'bad')
+  system
+    .addModules()
+    .write('etc/modprobe.d/a.conf', 'nonsense here\noptions\n')
+    .write('bad.ko', 'bad')
   const script = `
     const { Kmod } = require('node-kmod')
     const kmod = new Kmod({ root: process.argv[1] })

@@ -35,7 +35,11 @@ export class CapturedSystem {
   /** Modules with their index, as depmod would leave them. */
   addModules(directory = `lib/modules/${RELEASE}`): this {
     const file = (name: string): string => `kernel/${name}.ko`
-    const dep = { dummy: `${file('dummy')}:`, llc: `${file('llc')}:`, stp: `${file('stp')}: ${file('llc')}` }
+    const dep = {
+      dummy: `${file('dummy')}:`,
+      llc: `${file('llc')}:`,
+      stp: `${file('stp')}: ${file('llc')}`,
+    }
     this.write(`${directory}/modules.dep.bin`, makeIndex(dep))
     this.write(
       `${directory}/modules.alias.bin`,

@@ -16,7 +16,7 @@ import type {
   ModuleIndex,
   SysModule,
 } from '../../lib/kernel'
-import type { NativeFailure } from '../../lib/native'
+import type { NativeFailure } from '../../lib/failure'
 import type { LoadedModule } from '../../lib/types'
 
 export interface SimulatedModule {
@@ -231,7 +231,8 @@ export class SimulatedKernel implements Kernel {
 
   async #remove(name: string, force: boolean): Promise<ChangeEnd> {
     await Promise.resolve()
-    if (!this.factsNow.capability || this.factsNow.kernel.modulesDisabled) return refused('EPERM', 1)
+    if (!this.factsNow.capability || this.factsNow.kernel.modulesDisabled)
+      return refused('EPERM', 1)
     const module = this.modules.get(name)
     if (module === undefined) return refused('ENOENT', 2)
     if (this.holdersOf(name).length > 0) return refused('EAGAIN', 11)
@@ -255,7 +256,10 @@ export class SimulatedKernel implements Kernel {
     const known = this.indexed.get(name)
     if (known === undefined && typeof what === 'string') return refused('ENOENT', 2)
     for (const needed of known?.uses ?? []) {
-      await this.#insert({ what: needed, module: needed, mustBeNew: false, parameters: {} }, attempts)
+      await this.#insert(
+        { what: needed, module: needed, mustBeNew: false, parameters: {} },
+        attempts,
+      )
     }
     attempts.push({ module: name, command: false })
     this.add(name, { uses: known?.uses ?? [] })

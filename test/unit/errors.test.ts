@@ -57,9 +57,15 @@ test('isKmodError tells by code, so it works across two copies of the package', 
   if (isKmodError(foreign, 'ERR_KMOD_HELD')) expect(foreign.holders.length).toBe(1)
 })
 
-test.each([undefined, null, 'ERR_KMOD_HELD', 5, {}, new Error('x'), { code: 5 }, { code: 'ENOENT' }])(
-  'isKmodError is false for %p',
-  (value) => {
-    expect(isKmodError(value)).toBe(false)
-  },
-)
+test.each([
+  undefined,
+  null,
+  'ERR_KMOD_HELD',
+  5,
+  {},
+  new Error('x'),
+  { code: 5 },
+  { code: 'ENOENT' },
+])('isKmodError is false for %p', (value) => {
+  expect(isKmodError(value)).toBe(false)
+})

@@ -57,8 +57,12 @@ describe('what a kernel can', () => {
   })
 
   test('without a configuration, rows without counts tell that it cannot unload', async () => {
-    expect(await kernel({ '/proc/modules': 'llc 1 - - Live 0x0\n' })).toMatchObject({ unload: false })
-    expect(await kernel({ '/proc/modules': 'llc 1 0 - Live 0x0\n' })).toMatchObject({ unload: true })
+    expect(await kernel({ '/proc/modules': 'llc 1 - - Live 0x0\n' })).toMatchObject({
+      unload: false,
+    })
+    expect(await kernel({ '/proc/modules': 'llc 1 0 - Live 0x0\n' })).toMatchObject({
+      unload: true,
+    })
     expect(await kernel({ '/proc/modules': 'llc 1 -1 - Unloading 0x0\n' })).toMatchObject({
       unload: true,
     })

@@ -75,7 +75,10 @@ test('holders', async () => {
   const kmod = kmodOn(kernel)
   expect(await kmod.holders('llc')).toEqual(['bridge'])
   expect(await kmod.holders('bridge')).toEqual([])
-  await expect(kmod.holders('ext4')).rejects.toMatchObject({ code: 'ERR_KMOD_BUILTIN', module: 'ext4' })
+  await expect(kmod.holders('ext4')).rejects.toMatchObject({
+    code: 'ERR_KMOD_BUILTIN',
+    module: 'ext4',
+  })
   await expect(kmod.holders('dummy')).rejects.toMatchObject({ code: 'ERR_KMOD_NOT_LOADED' })
   await expect(kmod.holders('nothing')).rejects.toMatchObject({ code: 'ERR_KMOD_NOT_FOUND' })
   kernel.hasIndex = false
@@ -87,7 +90,7 @@ test('resolve', async () => {
   expect(await kmodOn(kernel).resolve('nothing')).toEqual([])
 })
 
-test('info takes a file\'s fields apart', async () => {
+test("info takes a file's fields apart", async () => {
   const fields = Object.entries({
     description: ['A sample', 'another'],
     license: ['GPL'],
@@ -153,8 +156,8 @@ test.each(['', '/a\0b'])('info({ file: %p }) has no such value', async (file) =>
 
 test('a wrong name rejects, and never throws', async () => {
   const kmod = kmodOn(kernel)
-  for (const call of [kmod.find, kmod.holders, kmod.status, kmod.isLoaded, kmod.isBuiltin]) {
-    const result = call.call(kmod, 'a/b') as Promise<unknown>
+  for (const method of ['find', 'holders', 'status', 'isLoaded', 'isBuiltin'] as const) {
+    const result: Promise<unknown> = kmod[method]('a/b')
     await expect(result).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' })
   }
 })
@@ -194,7 +197,7 @@ describe('preflight', () => {
     expect(await codes()).toEqual(['ERR_KMOD_PERMISSION', 'ERR_KMOD_LIBRARY'])
   })
 
-  test('does not promise force where the kernel\'s configuration is not known', async () => {
+  test("does not promise force where the kernel's configuration is not known", async () => {
     kernel.factsNow.kernel.forceUnload = null
     expect(await kmodOn(kernel).preflight()).toMatchObject({ canUnload: true, canForce: false })
   })

@@ -41,7 +41,9 @@ test('an alias loads what it stands for', async () => {
 test('loaded already is no failure, unless it had to be new', async () => {
   kernel.add('llc')
   expect(await kmod.load('llc')).toMatchObject({ alreadyLoaded: true, loaded: [] })
-  await expect(kmod.load('llc', { mustBeNew: true })).rejects.toEqual(code('ERR_KMOD_ALREADY_LOADED'))
+  await expect(kmod.load('llc', { mustBeNew: true })).rejects.toEqual(
+    code('ERR_KMOD_ALREADY_LOADED'),
+  )
   await expect(kmod.load('llc', { parameters: { a: 1 } })).rejects.toEqual(
     code('ERR_KMOD_ALREADY_LOADED'),
   )
@@ -49,7 +51,9 @@ test('loaded already is no failure, unless it had to be new', async () => {
 
 test('a built-in is there already, and takes no parameters', async () => {
   expect(await kmod.load('ext4')).toMatchObject({ alreadyLoaded: true, loaded: [] })
-  await expect(kmod.load('ext4', { parameters: { a: 1 } })).rejects.toEqual(code('ERR_KMOD_BUILTIN'))
+  await expect(kmod.load('ext4', { parameters: { a: 1 } })).rejects.toEqual(
+    code('ERR_KMOD_BUILTIN'),
+  )
 })
 
 test('unknown, on its way, another root, aborted', async () => {
@@ -92,7 +96,7 @@ test.each([
   expect(kernel.modules.size).toBe(0)
 })
 
-describe('the kernel\'s health', () => {
+describe("the kernel's health", () => {
   const during = (change: () => void): void => {
     const { insert } = kernel
     kernel.insert = (request) => {

@@ -41,11 +41,14 @@ test.each([
   )
 })
 
-test.each([null, 5, 'wait', true, []])('options that are no object are of the wrong type: %p', (o) => {
-  expect(() => check(o)).toThrow(
-    expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }) as Error,
-  )
-})
+test.each([null, 5, 'wait', true, []])(
+  'options that are no object are of the wrong type: %p',
+  (o) => {
+    expect(() => check(o)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }) as Error,
+    )
+  },
+)
 
 test('a signal of another realm is one', () => {
   const foreign = { aborted: false, addEventListener: () => undefined }

@@ -24,8 +24,11 @@ test('an idle module goes, and nothing else', async () => {
   expect(kernel.removals).toEqual(['stp'])
 })
 
-test('the kernel\'s EAGAIN is told apart: held, in use', async () => {
-  kernel.add('llc', { references: 3 }).add('stp', { uses: ['llc'] }).add('bridge', { uses: ['llc'] })
+test("the kernel's EAGAIN is told apart: held, in use", async () => {
+  kernel
+    .add('llc', { references: 3 })
+    .add('stp', { uses: ['llc'] })
+    .add('bridge', { uses: ['llc'] })
   const held = await failing(kmod.remove('llc'))
   expect(held).toMatchObject({
     code: 'ERR_KMOD_HELD',
@@ -44,7 +47,7 @@ test('the kernel\'s EAGAIN is told apart: held, in use', async () => {
   })
 })
 
-test('the kernel\'s EBUSY is told apart: permanent, transient', async () => {
+test("the kernel's EBUSY is told apart: permanent, transient", async () => {
   kernel.add('fixed', { permanent: true }).add('going', { state: 'unloading' })
   kernel.add('coming', { state: 'loading', permanent: true })
   expect(await failing(kmod.remove('fixed'))).toMatchObject({
@@ -57,10 +60,15 @@ test('the kernel\'s EBUSY is told apart: permanent, transient', async () => {
 
 test('force overrides references and permanent, not holders and state', async () => {
   kernel.add('used', { references: 1 }).add('fixed', { permanent: true })
-  kernel.add('llc').add('stp', { uses: ['llc'] }).add('going', { state: 'unloading' })
+  kernel
+    .add('llc')
+    .add('stp', { uses: ['llc'] })
+    .add('going', { state: 'unloading' })
   await kmod.remove('used', { force: true })
   await kmod.remove('fixed', { force: true })
-  expect(await failing(kmod.remove('llc', { force: true }))).toMatchObject({ code: 'ERR_KMOD_HELD' })
+  expect(await failing(kmod.remove('llc', { force: true }))).toMatchObject({
+    code: 'ERR_KMOD_HELD',
+  })
   expect(await failing(kmod.remove('going', { force: true }))).toMatchObject({
     code: 'ERR_KMOD_TRANSIENT',
   })
@@ -77,7 +85,10 @@ test('force that the kernel is known to lack is not tried', async () => {
 
 test('what is not there: built in, known, unknown, and without an index', async () => {
   kernel.addToIndex({ name: 'dummy' }, { name: 'ext4', builtin: true })
-  expect(await failing(kmod.remove('ext4'))).toMatchObject({ code: 'ERR_KMOD_BUILTIN', errnoCode: 'ENOENT' })
+  expect(await failing(kmod.remove('ext4'))).toMatchObject({
+    code: 'ERR_KMOD_BUILTIN',
+    errnoCode: 'ENOENT',
+  })
   expect(await failing(kmod.remove('dummy'))).toMatchObject({ code: 'ERR_KMOD_NOT_LOADED' })
   expect(await failing(kmod.remove('nothing'))).toMatchObject({ code: 'ERR_KMOD_NOT_FOUND' })
   kernel.hasIndex = false
@@ -127,7 +138,9 @@ describe('a removal that hangs', () => {
 
   test('rejects at once when it is aborted', async () => {
     const controller = new AbortController()
-    const removal = failing(kmod.remove('stuck', { signal: controller.signal, hungAfter: Infinity }))
+    const removal = failing(
+      kmod.remove('stuck', { signal: controller.signal, hungAfter: Infinity }),
+    )
     const reason = new Error('enough')
     setTimeout(() => controller.abort(reason), 5)
     expect(await removal).toMatchObject({

@@ -35,9 +35,14 @@ test('the kernel command line of this host counts for it, and for no captured sy
     options: 'from_command_line=1',
     blacklisted: true,
   })
-  expect((await captured.info('vfat')).config).toMatchObject({ options: 'own=1', blacklisted: false })
+  expect((await captured.info('vfat')).config).toMatchObject({
+    options: 'own=1',
+    blacklisted: false,
+  })
 })
 
 function indexFiles(): string[] {
-  return run('sh', ['-c', `ls ${MODULE_DIRECTORY}/modules.*`]).trimEnd().split('\n')
+  return run('sh', ['-c', `ls ${MODULE_DIRECTORY}/modules.*`])
+    .trimEnd()
+    .split('\n')
 }

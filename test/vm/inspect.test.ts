@@ -55,9 +55,13 @@ test('find has one row of it', async () => {
 
 test('holders has what /sys has', async () => {
   for (const { name } of lsmod()) {
-    expect((await kmod.holders(name)).sort()).toEqual(readdirSync(`/sys/module/${name}/holders`).sort())
+    expect((await kmod.holders(name)).sort()).toEqual(
+      readdirSync(`/sys/module/${name}/holders`).sort(),
+    )
   }
-  expect(await rejection(kmod.holders('nosuchmodule'))).toMatchObject({ code: 'ERR_KMOD_NOT_FOUND' })
+  expect(await rejection(kmod.holders('nosuchmodule'))).toMatchObject({
+    code: 'ERR_KMOD_NOT_FOUND',
+  })
   expect(await rejection(kmod.holders('vfat'))).toMatchObject({ code: 'ERR_KMOD_NOT_LOADED' })
 })
 
@@ -150,33 +154,39 @@ describe('info', () => {
       .map((line) => /^(parm):\s+([^]*)$/.exec(line) ?? /^([^=]*)=([^]*)$/.exec(line)!)
       .map(([, key = '', value = '']) => ({ key, value }))
 
-  test.each(['dummy', 'bridge', 'snd-hda-intel', 'e1000', 'vfat', 'nf_tables', 'usb-storage', 'loop'])(
-    '%s has what modinfo prints',
-    async (name) => {
-      const info = await kmod.info(name)
-      const rest = modinfo(name)
-      expect(info.path).toBe(run('modinfo', ['-n', name]).trim())
-      // modinfo puts parameters last, type and description in one.
-      const isParameter = ({ key }: { key: string }): boolean => /^parm(type)?$/.test(key)
-      expect(info.fields.filter((field) => !isParameter(field))).toEqual(
-        rest.filter((field) => !isParameter(field)),
-      )
-      const oracleParameters = rest.filter(isParameter).map(({ value }) => value)
-      const ours = info.parameters.map(
-        ({ name, type, description }) =>
-          `${name}:${description ?? ''}${type === null ? '' : ` (${type})`}`,
-      )
-      const squeeze = (texts: string[]): string[] =>
-        texts.map((text) => text.replace(/:\s*\(/, ':(').replace(/\s+\(/, ' (')).sort()
-      expect(squeeze(ours)).toEqual(squeeze(oracleParameters))
-      expect(info.vermagic).toBe(run('modinfo', ['-F', 'vermagic', name]).slice(0, -1))
-      expect(info.depends).toEqual(
-        run('modinfo', ['-F', 'depends', name]).trim().split(',').filter(Boolean),
-      )
-    },
-  )
+  test.each([
+    'dummy',
+    'bridge',
+    'snd-hda-intel',
+    'e1000',
+    'vfat',
+    'nf_tables',
+    'usb-storage',
+    'loop',
+  ])('%s has what modinfo prints', async (name) => {
+    const info = await kmod.info(name)
+    const rest = modinfo(name)
+    expect(info.path).toBe(run('modinfo', ['-n', name]).trim())
+    // modinfo puts parameters last, type and description in one.
+    const isParameter = ({ key }: { key: string }): boolean => /^parm(type)?$/.test(key)
+    expect(info.fields.filter((field) => !isParameter(field))).toEqual(
+      rest.filter((field) => !isParameter(field)),
+    )
+    const oracleParameters = rest.filter(isParameter).map(({ value }) => value)
+    const ours = info.parameters.map(
+      ({ name, type, description }) =>
+        `${name}:${description ?? ''}${type === null ? '' : ` (${type})`}`,
+    )
+    const squeeze = (texts: string[]): string[] =>
+      texts.map((text) => text.replace(/:\s*\(/, ':(').replace(/\s+\(/, ' (')).sort()
+    expect(squeeze(ours)).toEqual(squeeze(oracleParameters))
+    expect(info.vermagic).toBe(run('modinfo', ['-F', 'vermagic', name]).slice(0, -1))
+    expect(info.depends).toEqual(
+      run('modinfo', ['-F', 'depends', name]).trim().split(',').filter(Boolean),
+    )
+  })
 
-  test('of built-ins has what modinfo prints, and what the kernel\'s file has besides', async () => {
+  test("of built-ins has what modinfo prints, and what the kernel's file has besides", async () => {
     const strings = readFileSync(`${MODULE_DIRECTORY}/modules.builtin.modinfo`, 'utf8').split('\0')
     const plain = <T extends { key: string }>(fields: T[]): T[] =>
       fields.filter(({ key }) => !/^parm(type)?$/.test(key))
@@ -233,7 +243,13 @@ test('the methods are there by name, bound', async () => {
 test('every module that the index knows has a status, and the one that the kernel tells', async () => {
   const names = readFileSync(`${MODULE_DIRECTORY}/modules.dep`, 'utf8')
     .split('\n')
-    .map((line) => line.replace(/:.*/, '').replace(/^.*\//, '').replace(/\.ko.*$/, '').replaceAll('-', '_'))
+    .map((line) =>
+      line
+        .replace(/:.*/, '')
+        .replace(/^.*\//, '')
+        .replace(/\.ko.*$/, '')
+        .replaceAll('-', '_'),
+    )
     .filter((name, i) => name !== '' && !name.includes('.') && i % 100 === 0)
   for (const name of names) {
     expect([name, await kmod.status(name)]).toEqual([name, isInKernel(name) ? 'live' : 'unloaded'])

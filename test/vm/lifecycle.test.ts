@@ -35,7 +35,10 @@ async function outcome(
 }
 
 function childrenOf(pid: number): number[] {
-  return run('ps', ['-o', 'pid=', '--ppid', String(pid)]).trim().split(/\s+/).map(Number)
+  return run('ps', ['-o', 'pid=', '--ppid', String(pid)])
+    .trim()
+    .split(/\s+/)
+    .map(Number)
 }
 
 /** There, and not only waiting to be collected. */
@@ -55,15 +58,18 @@ describeWithTestModules('while an exit function hangs', () => {
     ['by itself', ''],
     ['by process.exit', 'process.exit(7)'],
     ['by an exception', 'throw new Error("on purpose")'],
-  ])('the process still ends %s after ERR_KMOD_HUNG, and its reader sees the end', async (_, end) => {
-    const child = start(`
+  ])(
+    'the process still ends %s after ERR_KMOD_HUNG, and its reader sees the end',
+    async (_, end) => {
+      const child = start(`
       require('node-kmod').remove('kmodtest_hang_exit', { hungAfter: 300 })
         .catch(({ code }) => { console.log(code); setTimeout(() => { ${end} }, 10) })`)
-    const { code, stdout } = await outcome(child)
-    expect(stdout).toBe('ERR_KMOD_HUNG\n')
-    expect(code).toBe(end === '' ? 0 : end.startsWith('throw') ? 1 : 7)
-    expect(isState('kmodtest_hang_exit', 'Unloading')).toBe(true)
-  })
+      const { code, stdout } = await outcome(child)
+      expect(stdout).toBe('ERR_KMOD_HUNG\n')
+      expect(code).toBe(end === '' ? 0 : end.startsWith('throw') ? 1 : 7)
+      expect(isState('kmodtest_hang_exit', 'Unloading')).toBe(true)
+    },
+  )
 
   test('process.exit in the middle of the call does not wait', async () => {
     const child = start(`
@@ -74,7 +80,9 @@ describeWithTestModules('while an exit function hangs', () => {
   })
 
   test('kill -9 in the middle leaves nothing but the call itself', async () => {
-    const child = start(`require('node-kmod').remove('kmodtest_hang_exit', { hungAfter: Infinity })`)
+    const child = start(
+      `require('node-kmod').remove('kmodtest_hang_exit', { hungAfter: Infinity })`,
+    )
     await until('it is going', () => isState('kmodtest_hang_exit', 'Unloading'))
     const helpers = childrenOf(child.pid!)
     expect(helpers).not.toEqual([])
@@ -96,7 +104,11 @@ describeWithTestModules('while an exit function hangs', () => {
         console.log('terminated', await worker.terminate())
         console.log((await require('node-kmod').list()).length > 0)
       }, 10)`)
-    expect(await outcome(child)).toMatchObject({ code: 0, stdout: 'terminated 1\ntrue\n', stderr: '' })
+    expect(await outcome(child)).toMatchObject({
+      code: 0,
+      stdout: 'terminated 1\ntrue\n',
+      stderr: '',
+    })
   })
 })
 

@@ -41,7 +41,10 @@ function tryUnder(...wrapper: string[]): Result {
 
 test.each([
   ['another user', ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups']],
-  ['root without CAP_SYS_MODULE', ['setpriv', '--bounding-set', '-sys_module', '--inh-caps', '-sys_module']],
+  [
+    'root without CAP_SYS_MODULE',
+    ['setpriv', '--bounding-set', '-sys_module', '--inh-caps', '-sys_module'],
+  ],
   ['root of a nested user namespace', ['unshare', '--user', '--map-root-user']],
   [
     // Its uid_map is that of the initial one: only the namespace's number tells.

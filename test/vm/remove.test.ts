@@ -46,7 +46,10 @@ describe('on every kernel', () => {
       errnoCode: 'EAGAIN',
       syscall: 'delete_module',
     })
-    const oracle = /in use by: (.*)/.exec(attempt('rmmod', ['llc']).output)![1]!.trim().split(' ')
+    const oracle = /in use by: (.*)/
+      .exec(attempt('rmmod', ['llc']).output)![1]!
+      .trim()
+      .split(' ')
     expect([...error.holders!].sort()).toEqual(oracle.sort())
     expect(isInKernel('llc')).toBe(true)
   })
@@ -67,12 +70,20 @@ describe('on every kernel', () => {
   })
 
   test('built in, not loaded, unknown', async () => {
-    const builtin = run('sh', ['-c', 'for m in /sys/module/*; do [ -e $m/initstate ] || basename $m; done'])
+    const builtin = run('sh', [
+      '-c',
+      'for m in /sys/module/*; do [ -e $m/initstate ] || basename $m; done',
+    ])
     for (const name of builtin.trim().split('\n').slice(0, 5)) {
-      expect(await rejection(kmod.remove(name))).toMatchObject({ code: 'ERR_KMOD_BUILTIN', module: name })
+      expect(await rejection(kmod.remove(name))).toMatchObject({
+        code: 'ERR_KMOD_BUILTIN',
+        module: name,
+      })
     }
     expect(await rejection(kmod.remove('vfat'))).toMatchObject({ code: 'ERR_KMOD_NOT_LOADED' })
-    expect(await rejection(kmod.remove('nosuchmodule'))).toMatchObject({ code: 'ERR_KMOD_NOT_FOUND' })
+    expect(await rejection(kmod.remove('nosuchmodule'))).toMatchObject({
+      code: 'ERR_KMOD_NOT_FOUND',
+    })
   })
 
   test('works where /lib/modules is empty, by exact name', () => {
@@ -88,7 +99,14 @@ describe('on every kernel', () => {
         console.log(before - (await kmod.list()).length, held, gone, builtin)
       })()`
     // A mount namespace of its own, in which /lib/modules is an empty file system.
-    const wrapper = ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs none /lib/modules && exec "$@"', '-']
+    const wrapper = [
+      'unshare',
+      '-m',
+      'sh',
+      '-c',
+      'mount -t tmpfs none /lib/modules && exec "$@"',
+      '-',
+    ]
     expect(nodeUnder(wrapper, script)).toEqual({
       status: 0,
       stdout: '1 ERR_KMOD_HELD ERR_KMOD_NOT_LOADED ERR_KMOD_BUILTIN\n',
@@ -119,7 +137,13 @@ describe('on every kernel', () => {
 
 describeWithTestModules('modules with bad manners', () => {
   afterEach(() =>
-    cleanUp('kmodtest_top', 'kmodtest_middle', 'kmodtest_base', 'kmodtest_reference', 'kmodtest_params'),
+    cleanUp(
+      'kmodtest_top',
+      'kmodtest_middle',
+      'kmodtest_base',
+      'kmodtest_reference',
+      'kmodtest_params',
+    ),
   )
 
   test('a reference of its own, and force, which overrides it', async () => {
@@ -159,7 +183,10 @@ describeWithTestModules('modules with bad manners', () => {
     await until('it is going', () => isState('kmodtest_slow_exit', 'Unloading'))
     expect(await kmod.status('kmodtest_slow_exit')).toBe('unloading')
     expect(await kmod.isLoaded('kmodtest_slow_exit')).toBe(false)
-    expect(await kmod.find('kmodtest_slow_exit')).toMatchObject({ state: 'unloading', refCount: null })
+    expect(await kmod.find('kmodtest_slow_exit')).toMatchObject({
+      state: 'unloading',
+      refCount: null,
+    })
     expect(await rejection(kmod.remove('kmodtest_slow_exit'))).toMatchObject({
       code: 'ERR_KMOD_TRANSIENT',
       errnoCode: 'EBUSY',

@@ -16,14 +16,17 @@ export const HAS_TEST_MODULES = existsSync(`${MODULE_DIRECTORY}/extra/kmodtest_b
  * host may be), so there these are left out of the run; every other kernel fails without them.
  */
 export const describeWithTestModules =
-  HAS_TEST_MODULES || process.env['KMOD_KERNEL'] !== 'newest' ? describe : describe.skip
+  HAS_TEST_MODULES || process.env.KMOD_KERNEL !== 'newest' ? describe : describe.skip
 
 export function run(command: string, args: readonly string[]): string {
   return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
 /** A tool's words and exit status, where it may fail. */
-export function attempt(command: string, args: readonly string[]): { status: number; output: string } {
+export function attempt(
+  command: string,
+  args: readonly string[],
+): { status: number; output: string } {
   const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' })
   return { status: status ?? -1, output: stdout + stderr }
 }
@@ -92,7 +95,7 @@ export function nodeUnder(
   wrapper: readonly string[],
   script: string,
 ): { status: number; stdout: string; stderr: string } {
-  const [command = process.execPath, ...args] = [...wrapper, process.execPath, '-e', script]
+  const [command, ...args] = [...wrapper, process.execPath, '-e', script]
   const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', cwd: ROOT })
   return { status: status ?? -1, stdout, stderr }
 }

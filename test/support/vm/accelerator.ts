@@ -1,6 +1,14 @@
 /** QEMU itself, and whether this machine's hardware can be trusted to speed it up. */
 import { spawn } from 'node:child_process'
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  existsSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { makeInitramfs } from './initramfs'
@@ -62,7 +70,7 @@ export function accelerator(): Promise<readonly string[]> {
 }
 
 async function probe(): Promise<readonly string[]> {
-  const wish = process.env['NODE_KMOD_VM_ACCEL']
+  const wish = process.env.NODE_KMOD_VM_ACCEL
   if (wish === 'tcg') return EMULATION
   if (wish === 'kvm') return HARDWARE
   try {

@@ -43,8 +43,7 @@ export class Apt {
   show(name: string): { version: string; depends: string[] } {
     this.#update()
     const record = this.#cache('show', '--no-all-versions', name)
-    const field = (key: string): string =>
-      new RegExp(`^${key}: (.*)$`, 'm').exec(record)?.[1] ?? ''
+    const field = (key: string): string => new RegExp(`^${key}: (.*)$`, 'm').exec(record)?.[1] ?? ''
     return {
       version: field('Version'),
       depends: field('Depends')
@@ -99,7 +98,9 @@ function findDebianSource(): { uri: string; signedBy: string | undefined } {
         : undefined
     if (source !== undefined) return source
   }
-  throw new Error('No source of Debian is configured in /etc/apt, so none for unstable can be derived.')
+  throw new Error(
+    'No source of Debian is configured in /etc/apt, so none for unstable can be derived.',
+  )
 }
 
 type Source = ReturnType<typeof findDebianSource>
@@ -111,7 +112,9 @@ function fromDeb822(content: string): Source | undefined {
   for (const stanza of content.split(/\n\s*\n/)) {
     const field = (key: string): string | undefined =>
       new RegExp(`^${key}:\\s*(.*)$`, 'mi').exec(stanza)?.[1]?.trim()
-    const uri = field('URIs')?.split(/\s+/).find((one) => DEBIAN.test(one))
+    const uri = field('URIs')
+      ?.split(/\s+/)
+      .find((one) => DEBIAN.test(one))
     if (uri !== undefined) return { uri, signedBy: field('Signed-By') }
   }
   return undefined

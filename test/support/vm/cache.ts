@@ -4,8 +4,8 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 
 const base =
-  process.env['NODE_KMOD_CACHE'] ??
-  join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'node-kmod')
+  process.env.NODE_KMOD_CACHE ??
+  join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'node-kmod')
 
 /** A folder of the cache; made where it is missing. */
 export function cacheFolder(...parts: string[]): string {

@@ -9,7 +9,11 @@ export interface CommandOptions {
 }
 
 /** The command's output. Throws with all that it said when it fails. */
-export function output(command: string, args: readonly string[], options: CommandOptions = {}): Buffer {
+export function output(
+  command: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Buffer {
   const { cwd, input, from } = options
   const result = spawnSync(command, args, {
     cwd,

@@ -2,7 +2,16 @@
  * The first file system of the guest: busybox, the modules that the shared root takes, and an init
  * that mounts it, runs one command in it and powers off. There is no disk image.
  */
-import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -68,7 +77,17 @@ exec $b switch_root /root /bin/sh /results/${SCRIPT}
 export function makeInitramfs(kernel: GuestKernel): Buffer {
   const folder = mkdtempSync(join(tmpdir(), 'node-kmod-initramfs-'))
   try {
-    for (const place of ['bin', 'dev', 'proc', 'sys', 'host', 'results', 'memory', 'root', 'modules']) {
+    for (const place of [
+      'bin',
+      'dev',
+      'proc',
+      'sys',
+      'host',
+      'results',
+      'memory',
+      'root',
+      'modules',
+    ]) {
       mkdirSync(join(folder, place))
     }
     // Debian's package busybox-static; other distributions call it busybox.

@@ -1,5 +1,16 @@
 /** Boots a kernel in QEMU, with the host's root shared read-only, and runs one command in it. */
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { accelerator, qemu } from './accelerator'
@@ -108,7 +119,7 @@ async function machineArguments(
 function guestScript({ command, cwd, env }: GuestCommand): string {
   const variables = { HOME: '/root', TERM: 'dumb', ...env }
   return `# Init of the guest, in the shared root.
-export PATH=${quote(process.env['PATH'] ?? '')}
+export PATH=${quote(process.env.PATH ?? '')}
 ${Object.entries(variables)
   .map(([name, value]) => `export ${name}=${quote(value)}\n`)
   .join('')}cd ${quote(cwd ?? '/')}
@@ -129,7 +140,7 @@ function tail(path: string, onText: ((text: string) => void) | undefined): () =>
   const file = openSync(path, 'r')
   const buffer = Buffer.alloc(64 * 1024)
   const pass = (): void => {
-    for (let got = 1; got > 0; ) {
+    for (let got = 1; got > 0;) {
       got = readSync(file, buffer, 0, buffer.length, null)
       if (got > 0) onText(buffer.toString('utf8', 0, got))
     }

@@ -28,7 +28,10 @@ function readArguments(): Run {
 }
 
 /** Runs the projects one after the other in one guest. Whether all passed. */
-async function runOn(kernel: GuestKernel, { kernels, projects, jestArguments }: Run): Promise<boolean> {
+async function runOn(
+  kernel: GuestKernel,
+  { kernels, projects, jestArguments }: Run,
+): Promise<boolean> {
   const begin = Date.now()
   const jest = (project: string): string =>
     `${process.execPath} node_modules/jest/bin/jest.js --selectProjects ${project} --runInBand --ci ` +
@@ -44,7 +47,9 @@ async function runOn(kernel: GuestKernel, { kernels, projects, jestArguments }: 
     ...(alone && { onOutput: (text: string) => process.stdout.write(text) }),
   })
   const seconds = Math.round((Date.now() - begin) / 1000)
-  console.log(`${alone ? '' : `\n${output}`}=== kernel ${kernel.release}: ${status === 0 ? 'passed' : 'FAILED'} in ${seconds} s`)
+  console.log(
+    `${alone ? '' : `\n${output}`}=== kernel ${kernel.release}: ${status === 0 ? 'passed' : 'FAILED'} in ${seconds} s`,
+  )
   return status === 0
 }
 

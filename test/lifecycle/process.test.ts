@@ -1,0 +1,151 @@
+/** Life and death on any machine, over a captured system; with a real kernel: test/vm/lifecycle. */
+import { CapturedSystem } from '../support/captured-system'
+import { runScript, type Outcome } from '../support/child'
+
+let system: CapturedSystem
+beforeAll(() => {
+  system = new CapturedSystem().addModules()
+  system.write('proc/modules', 'stp 16384 0 - Live 0x0\nllc 16384 1 stp, Live 0x0\n')
+})
+afterAll(() => system.remove())
+
+const run = (script: string, env?: NodeJS.ProcessEnv): Promise<Outcome> =>
+  runScript(
+    `const { Kmod, kmod } = require('node-kmod')
+     const root = process.argv[1]
+     ${script}`,
+    { args: [system.root], env },
+  )
+
+const fine = (stdout: string): Outcome => ({ code: 0, signal: null, stdout, stderr: '' })
+
+test('a thousand calls at once all get their answers', async () => {
+  const script = `
+    const captured = new Kmod({ root })
+    const calls = Array.from({ length: 1000 }, (_, i) =>
+      i % 4 === 0 ? captured.list() : i % 4 === 1 ? captured.status('dummy')
+      : i % 4 === 2 ? captured.resolve('rtnl-link-dummy') : captured.info('dummy'))
+    Promise.all(calls).then((results) => console.log(results.length, results[999].license))`
+  expect(await run(script)).toEqual(fine('1000 GPL\n'))
+})
+
+test('a process that has its answers ends by itself: the helper does not keep it alive', async () => {
+  expect(await run(`new Kmod({ root }).resolve('dummy').then(console.log)`)).toEqual(
+    fine(`[ 'dummy' ]\n`),
+  )
+})
+
+test('process.exit in the middle of calls does not wait for them', async () => {
+  const script = `
+    for (let i = 0; i < 100; i++) new Kmod({ root }).info('dummy').catch(() => undefined)
+    setImmediate(() => process.exit(3))`
+  expect(await run(script)).toEqual({ ...fine(''), code: 3 })
+})
+
+test('workers: each has calls of its own', async () => {
+  const script = `
+    const { Worker, isMainThread } = require('worker_threads')
+    const workers = Array.from({ length: 4 }, () => new Worker(
+      \`const { Kmod } = require('node-kmod')
+       const captured = new Kmod({ root: require('worker_threads').workerData })
+       Promise.all([captured.list(), captured.resolve('dummy')]).then(([table, [name]]) =>
+         require('worker_threads').parentPort.postMessage(table.length + name))\`,
+      { eval: true, workerData: root }))
+    Promise.all(workers.map((worker) => new Promise((resolve, reject) =>
+      worker.once('message', resolve).once('error', reject)))).then(console.log)`
+  expect(await run(script)).toEqual(fine(`[ '2dummy', '2dummy', '2dummy', '2dummy' ]\n`))
+})
+
+test('workers that are terminated in the middle of calls take nothing along', async () => {
+  const script = `
+    const { Worker } = require('worker_threads')
+    const round = async (delay) => {
+      const worker = new Worker(
+        \`const { Kmod } = require('node-kmod')
+         const captured = new Kmod({ root: require('worker_threads').workerData })
+         setInterval(() => { captured.list(); captured.info('dummy') }, 0)\`,
+        { eval: true, workerData: root })
+      await new Promise((resolve) => worker.once('online', resolve))
+      await new Promise((resolve) => setTimeout(resolve, delay))
+      await worker.terminate()
+    }
+    ;(async () => {
+      for (let i = 0; i < 12; i++) await Promise.all([round(i * 10), round(i * 15)])
+      console.log((await new Kmod({ root }).list()).length)
+    })()`
+  expect(await run(script)).toEqual(fine('2\n'))
+})
+
+test('helpers of workers that are gone are collected', async () => {
+  const script = `
+    const { Worker } = require('worker_threads')
+    const { execFileSync } = require('child_process')
+    const helpers = () => execFileSync('ps', ['-o', 'comm=', '--ppid', String(process.pid)])
+      .toString().split('\\n').filter((line) => line.startsWith('kmod-')).length
+    ;(async () => {
+      for (let i = 0; i < 5; i++) {
+        const worker = new Worker(
+          \`new (require('node-kmod').Kmod)({ root: require('worker_threads').workerData }).resolve('dummy')\`,
+          { eval: true, workerData: root })
+        await new Promise((resolve) => worker.once('exit', resolve))
+      }
+      // A helper ends when its socket does, and is collected when the next one is started.
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      await new Kmod({ root }).resolve('dummy')
+      console.log(helpers())
+    })()`
+  expect(await run(script)).toEqual(fine('1\n'))
+})
+
+test('a helper that is killed is started again', async () => {
+  const script = `
+    const { execFileSync } = require('child_process')
+    ;(async () => {
+      const captured = new Kmod({ root })
+      await captured.resolve('dummy')
+      execFileSync('pkill', ['-9', '-P', String(process.pid), 'kmod-queries'])
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      console.log(await captured.resolve('dummy'))
+    })()`
+  expect(await run(script)).toEqual(fine(`[ 'dummy' ]\n`))
+})
+
+test('importing reads no native code and no libkmod; the first call that needs them does', async () => {
+  const script = `
+    const maps = () => require('fs').readFileSync('/proc/self/maps', 'utf8')
+    const before = maps()
+    console.log(before.includes('kmod.node'), before.includes('libkmod'))
+    new Kmod({ root }).list().then(() => console.log(maps().includes('kmod.node')))`
+  expect(await run(script)).toEqual(fine('false false\ntrue\n'))
+})
+
+test('importing works on other platforms, and the calls explain', async () => {
+  const script = `
+    const code = (promise) => promise.then(JSON.stringify, ({ code }) => code)
+    ;(async () => {
+      const { canUnload, problems } = await kmod.preflight()
+      console.log(canUnload, problems[0].code)
+      for (const call of [kmod.list(), kmod.status('dummy'), kmod.isBuiltin('dummy'), kmod.remove('dummy'),
+        kmod.load('dummy'), kmod.resolve('dummy'), kmod.info('dummy')]) console.log(await code(call))
+    })()`
+  // The platform must be another one before the package is loaded.
+  const outcome = await runScript(
+    `Object.defineProperty(process, 'platform', { value: 'darwin' })
+     const { kmod } = require('node-kmod')
+     ${script}`,
+  )
+  const unsupported = 'ERR_KMOD_UNSUPPORTED\n'
+  expect(outcome).toEqual(
+    fine(`false ${unsupported}${unsupported}"unknown"\nfalse\n${unsupported.repeat(4)}`),
+  )
+})
+
+test('an addon that was not built is told, with what to do', async () => {
+  const outcome = await run(
+    `kmod.list().catch(({ code, message }) => console.log(code, /npm rebuild node-kmod/.test(message)))
+     kmod.preflight().then(({ problems }) => console.log(problems.some(({ code }) => code === 'ERR_KMOD_LIBRARY')))`,
+    { NODE_KMOD_BINDING: '/nowhere/kmod.node' },
+  )
+  expect(outcome.stderr).toBe('')
+  expect(outcome.stdout.split('\n').sort()).toEqual(['', 'ERR_KMOD_LIBRARY true', 'true'])
+})

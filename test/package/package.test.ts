@@ -1,0 +1,102 @@
+/** The package as it ships: packed, installed elsewhere, required, imported, type-checked. */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ROOT } from '../support/child'
+
+jest.setTimeout(240_000)
+
+let folder: string
+const run = (command: string, args: string[], cwd = folder): string =>
+  execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'kmod-package-'))
+  const packed = JSON.parse(
+    run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], ROOT),
+  ) as { filename: string }[] | Record<string, { filename: string }>
+  const { filename } = Object.values(packed)[0]!
+  mkdirSync(join(folder, 'user'))
+  writeFileSync(join(folder, 'user', 'package.json'), '{ "name": "user", "private": true }')
+  // With its install script, which builds the addon.
+  run('npm', ['install', '--no-audit', '--no-fund', join(folder, filename)], join(folder, 'user'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const inUser = (command: string, args: string[]): string => run(command, args, join(folder, 'user'))
+
+test('has what is needed to build and run it, and no tests', () => {
+  const files = readdirSync(join(folder, 'user/node_modules/node-kmod'), {
+    recursive: true,
+  }) as string[]
+  for (const file of [
+    'dist/index.js',
+    'dist/index.d.ts',
+    'binding.gyp',
+    'native/addon.cc',
+    'LICENSE',
+    'README.md',
+  ]) {
+    expect(files).toContain(file)
+  }
+  expect(files.filter((file) => /^(test|bench|examples|native\/test|\.ci)/.test(file))).toEqual([])
+})
+
+test('was built by its install script', () => {
+  const built = readdirSync(join(folder, 'user/node_modules/node-kmod/build/Release'))
+  expect(built).toEqual(expect.arrayContaining(['kmod.node', 'kmod-helper']))
+})
+
+test('can be required and imported, with all its names', () => {
+  const { exports } = JSON.parse(
+    inUser(process.execPath, [
+      '-p',
+      'JSON.stringify({ exports: Object.keys(require("node-kmod")) })',
+    ]),
+  ) as { exports: string[] }
+  expect(exports).toEqual(
+    expect.arrayContaining(['kmod', 'Kmod', 'KmodError', 'isKmodError', 'list', 'remove', 'load']),
+  )
+  writeFileSync(
+    join(folder, 'user', 'esm.mjs'),
+    `import * as all from 'node-kmod'
+     import { ${exports.join(', ')} } from 'node-kmod'
+     console.log(Object.keys(all).length >= ${exports.length}, kmod instanceof Kmod)
+     console.log((await preflight()).canUnload !== undefined)`,
+  )
+  expect(inUser(process.execPath, ['esm.mjs'])).toBe('true true\ntrue\n')
+})
+
+test('has types that a strict user can rely on', () => {
+  const source = readFileSync(join(ROOT, 'test/types/user.ts'), 'utf8')
+  writeFileSync(join(folder, 'user', 'user.ts'), source)
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+  const options = [
+    '--noEmit',
+    '--strict',
+    '--exactOptionalPropertyTypes',
+    '--skipLibCheck',
+    'false',
+  ]
+  const types = ['--typeRoots', join(ROOT, 'node_modules/@types'), '--types', 'node']
+  for (const module of [
+    ['--module', 'node16'],
+    ['--module', 'esnext', '--moduleResolution', 'bundler'],
+  ]) {
+    inUser(process.execPath, [
+      tsc,
+      ...options,
+      ...types,
+      '--target',
+      'es2022',
+      ...module,
+      'user.ts',
+    ])
+  }
+})
+
+test('is found right by publint and attw', () => {
+  run('npx', ['publint', '--strict'], ROOT)
+  run('npx', ['attw', '--pack', '.', '--format', 'ascii'], ROOT)
+})
