@@ -32,7 +32,7 @@ export default tseslint.config(
       'lib/native.ts',
       'lib/root-view.ts',
       'lib/failure.ts',
-      'lib/kmod.ts',
+      'lib/open-kernel.ts',
     ],
     rules: noImport(
       [

@@ -56,6 +56,10 @@ export class CapturedKernel implements Kernel {
     return parseTable(unwrap(table, 'read the captured table of loaded modules').text)
   }
 
+  async row(name: string): Promise<LoadedModule | undefined> {
+    return (await this.table()).find((module) => module.name === name)
+  }
+
   sysModules(names: readonly string[]): Promise<SysModule[]> {
     return Promise.all(
       names.map(async (name) => {

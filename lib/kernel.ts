@@ -108,6 +108,8 @@ export interface Kernel {
   readonly clock: Clock
   /** The table of loaded modules, newest first, as one true picture. */
   table(): Promise<LoadedModule[]>
+  /** One module's row of it. */
+  row(name: string): Promise<LoadedModule | undefined>
   sysModules(names: readonly string[]): Promise<SysModule[]>
   facts(): Promise<KernelFacts>
   /** The bits of /proc/sys/kernel/tainted. */

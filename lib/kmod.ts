@@ -1,18 +1,5 @@
 /** The public object: a line a method. */
-import { readdirSync } from 'node:fs'
-import { CapturedKernel, type CapturedPlaces } from './captured-kernel'
-import { invalidValue } from './errors'
-import { find } from './inspect/find'
-import { holders } from './inspect/holders'
-import { info } from './inspect/info'
-import { preflight } from './inspect/preflight'
-import { resolve } from './inspect/resolve'
-import { status } from './inspect/status'
 import type { Kernel } from './kernel'
-import { LiveKernel } from './live-kernel'
-import { load } from './load/load'
-import { checkOptions, folderName, listOf, path } from './options'
-import { RootView } from './root-view'
 import type {
   KmodOptions,
   LoadedModule,
@@ -23,7 +10,16 @@ import type {
   Preflight,
   RemoveOptions,
 } from './types'
-import { remove } from './unload/remove'
+import type * as Verbs from './verbs'
+
+/**
+ * What does the work is loaded at the first call: a program that requires the package and never asks
+ * it anything pays next to nothing for it.
+ */
+function verbs(): typeof Verbs {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- an import would load it now
+  return require('./verbs') as typeof Verbs
+}
 
 /**
  * A system whose kernel modules are looked at and changed: the running one, or, with `root`, a
@@ -32,11 +28,23 @@ import { remove } from './unload/remove'
  * {@link KmodError}.
  */
 export class Kmod {
-  readonly #kernel: Kernel
+  #opened: Kernel | undefined
 
   /** Throws a TypeError for a wrong option, and where `root` has several kernel releases. */
   constructor(options?: KmodOptions) {
-    this.#kernel = options instanceof Given ? options.kernel : openKernel(options)
+    if (options !== undefined) this.#opened = verbs().openKernel(options)
+  }
+
+  /** A Kmod over a kernel that is there already: for tests, with a simulated one. @internal */
+  static over(kernel: Kernel): Kmod {
+    const kmod = new Kmod()
+    kmod.#opened = kernel
+    return kmod
+  }
+
+  get #kernel(): Kernel {
+    this.#opened ??= verbs().openKernel()
+    return this.#opened
   }
 
   /**
@@ -48,49 +56,49 @@ export class Kmod {
   }
 
   /** One loaded module; `undefined` where it is not loaded. */
-  find(name: string): Promise<LoadedModule | undefined> {
-    return find(this.#kernel, name)
+  async find(name: string): Promise<LoadedModule | undefined> {
+    return verbs().find(this.#kernel, name)
   }
 
   /**
    * The loaded modules that use this one. Rejects with ERR_KMOD_BUILTIN, ERR_KMOD_NOT_LOADED (the
    * index has it, or there is none) or ERR_KMOD_NOT_FOUND.
    */
-  holders(name: string): Promise<string[]> {
-    return holders(this.#kernel, name)
+  async holders(name: string): Promise<string[]> {
+    return verbs().holders(this.#kernel, name)
   }
 
   /** Loaded (and in which state), built in, known but not loaded, or unknown. */
-  status(name: string): Promise<ModuleStatus> {
-    return status(this.#kernel, name)
+  async status(name: string): Promise<ModuleStatus> {
+    return verbs().status(this.#kernel, name)
   }
 
   /** Is its status `live`? False for a built-in, and while it is being loaded. */
   async isLoaded(name: string): Promise<boolean> {
-    return (await status(this.#kernel, name)) === 'live'
+    return (await verbs().status(this.#kernel, name)) === 'live'
   }
 
   /** Is it compiled into the kernel? */
   async isBuiltin(name: string): Promise<boolean> {
-    return (await status(this.#kernel, name)) === 'builtin'
+    return (await verbs().status(this.#kernel, name)) === 'builtin'
   }
 
   /**
    * What a module's file says, by name (no alias) or by the file itself, which need not be installed.
    * Rejects with ERR_KMOD_NOT_FOUND or ERR_KMOD_FORMAT.
    */
-  info(what: string | { file: string }): Promise<ModuleInfo> {
-    return info(this.#kernel, what)
+  async info(what: string | { file: string }): Promise<ModuleInfo> {
+    return verbs().info(this.#kernel, what)
   }
 
   /** The modules that a name or alias stands for, as `modprobe -R` answers; none: `[]`. */
-  resolve(nameOrAlias: string): Promise<string[]> {
-    return resolve(this.#kernel, nameOrAlias)
+  async resolve(nameOrAlias: string): Promise<string[]> {
+    return verbs().resolve(this.#kernel, nameOrAlias)
   }
 
   /** May and can this process unload modules here, and if not, why not. */
-  preflight(): Promise<Preflight> {
-    return preflight(this.#kernel)
+  async preflight(): Promise<Preflight> {
+    return verbs().preflight(this.#kernel)
   }
 
   /**
@@ -100,8 +108,8 @@ export class Kmod {
    *
    * Aborting in the middle rejects at once; the kernel goes on all the same.
    */
-  remove(name: string, options?: RemoveOptions): Promise<void> {
-    return remove(this.#kernel, name, options)
+  async remove(name: string, options?: RemoveOptions): Promise<void> {
+    return verbs().remove(this.#kernel, name, options)
   }
 
   /**
@@ -109,56 +117,7 @@ export class Kmod {
    * is not installed, after what its `depends` names. Rejects with ERR_KMOD_NOT_FOUND,
    * ERR_KMOD_ALREADY_LOADED, ERR_KMOD_LOAD, ERR_KMOD_FORMAT, ERR_KMOD_HUNG and those of every change.
    */
-  load(what: string | { file: string }, options?: LoadOptions): Promise<LoadReport> {
-    return load(this.#kernel, what, options)
-  }
-}
-
-/** A Kmod over a kernel that is there already: for tests, with a simulated one. */
-export function kmodOn(kernel: Kernel): Kmod {
-  return new Kmod(new Given(kernel) as KmodOptions)
-}
-
-class Given {
-  constructor(readonly kernel: Kernel) {}
-}
-
-function openKernel(options: unknown): Kernel {
-  const checked = checkOptions<KmodOptions>(options, {
-    root: path,
-    kernelRelease: folderName,
-    moduleDirectory: path,
-    configPaths: listOf(path),
-  })
-  const view = new RootView(checked.root ?? '/')
-  if (view.root === '/') return new LiveKernel(checked)
-  return new CapturedKernel(view, findPlaces(view, checked))
-}
-
-function findPlaces(view: RootView, options: KmodOptions): CapturedPlaces {
-  const { moduleDirectory, configPaths } = options
-  const releases = options.kernelRelease === undefined ? readReleases(view) : []
-  if (releases.length > 1 && moduleDirectory === undefined) {
-    throw invalidValue(
-      'options.kernelRelease',
-      `given, because ${view.show('/lib/modules')} has several (${releases.join(', ')})`,
-      undefined,
-    )
-  }
-  const release = options.kernelRelease ?? (releases.length === 1 ? releases[0]! : '')
-  return {
-    release,
-    moduleDirectory:
-      moduleDirectory === undefined ? `/lib/modules/${release}` : view.inside(moduleDirectory),
-    configPaths: configPaths?.map((one) => view.inside(one)) ?? null,
-  }
-}
-
-function readReleases(view: RootView): string[] {
-  try {
-    const entries = readdirSync(view.resolveSync('/lib/modules'), { withFileTypes: true })
-    return entries.filter((entry) => !entry.isFile()).map((entry) => entry.name)
-  } catch {
-    return []
+  async load(what: string | { file: string }, options?: LoadOptions): Promise<LoadReport> {
+    return verbs().load(this.#kernel, what, options)
   }
 }

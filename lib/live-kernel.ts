@@ -5,7 +5,7 @@ import { resolve } from 'node:path'
 import { hostClock } from './clock'
 import { KmodError } from './errors'
 import { readCapability, readKernel, type FactFiles } from './facts'
-import { isFailure, unwrap } from './failure'
+import { isFailure, unwrap, type NativeFailure } from './failure'
 import { HelperChange } from './helper/changes'
 import { findLibrary, LibkmodIndex, sourceStrings, type IndexSource } from './helper/queries'
 import type {
@@ -32,7 +32,11 @@ export class LiveKernel implements Kernel {
   readonly #release: string
   readonly #source: IndexSource
 
-  constructor(options: KmodOptions) {
+  /** `tableFile` is for measuring: a table of any length. */
+  constructor(
+    options: KmodOptions,
+    private readonly tableFile = TABLE,
+  ) {
     this.#release = options.kernelRelease ?? release()
     this.#source = {
       directory: resolve(options.moduleDirectory ?? `/lib/modules/${this.#release}`),
@@ -43,14 +47,11 @@ export class LiveKernel implements Kernel {
   }
 
   async table(): Promise<LoadedModule[]> {
-    const table = await load().native.readTable(TABLE)
-    if (isFailure(table) && table.errnoName === 'ENOENT') {
-      throw new KmodError(
-        'ERR_KMOD_UNSUPPORTED',
-        `There is no ${TABLE}: this kernel was built without loadable modules, or /proc is not mounted.`,
-      )
-    }
-    return parseTable(unwrap(table, 'read the table of loaded modules').text)
+    return parseTable(checkTable(await load().native.readTable(this.tableFile)).text)
+  }
+
+  async row(name: string): Promise<LoadedModule | undefined> {
+    return parseTable(checkTable(await load().native.readTableRow(this.tableFile, name)))[0]
   }
 
   async sysModules(names: readonly string[]): Promise<SysModule[]> {
@@ -96,6 +97,16 @@ export class LiveKernel implements Kernel {
       parameterString(parameters),
     ])
   }
+}
+
+function checkTable<T>(table: T | NativeFailure): T {
+  if (isFailure(table) && table.errnoName === 'ENOENT') {
+    throw new KmodError(
+      'ERR_KMOD_UNSUPPORTED',
+      `There is no ${TABLE}: this kernel was built without loadable modules, or /proc is not mounted.`,
+    )
+  }
+  return unwrap(table, 'read the table of loaded modules')
 }
 
 const hostFiles: FactFiles = {

@@ -11,6 +11,8 @@ export interface NativeLog {
 
 export interface Native {
   readTable(path: string): Promise<{ text: string; readings: number } | NativeFailure>
+  /** `''`: there is none. */
+  readTableRow(path: string, name: string): Promise<string | NativeFailure>
   readSysModules(
     folder: string,
     names: readonly string[],

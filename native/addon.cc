@@ -35,6 +35,15 @@ Napi::Value ReadTable(const Napi::CallbackInfo& info) {
       });
 }
 
+// readTableRow(path, name): Promise<string | failure>
+Napi::Value ReadRow(const Napi::CallbackInfo& info) {
+  const std::string path = TakePath(info, 0);
+  const std::string name = TakePath(info, 1);
+  return PromiseWorker<std::string>::Run(
+      info.Env(), "kmod:table", [path, name] { return ReadTableRow(path.c_str(), name); },
+      [](Napi::Env env, std::string& row) -> Napi::Value { return Napi::String::New(env, row); });
+}
+
 // readSysModules(folder, names): Promise<{ identity, initstate }[] | failure>
 Napi::Value ReadModules(const Napi::CallbackInfo& info) {
   const std::string folder = TakePath(info, 0);
@@ -147,6 +156,7 @@ void CloseLog(const Napi::CallbackInfo& info) {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("readTable", Napi::Function::New<ReadTable>(env, "readTable"));
+  exports.Set("readTableRow", Napi::Function::New<ReadRow>(env, "readTableRow"));
   exports.Set("readSysModules", Napi::Function::New<ReadModules>(env, "readSysModules"));
   exports.Set("readFiles", Napi::Function::New<ReadFiles>(env, "readFiles"));
   exports.Set("spawnHelper", Napi::Function::New<StartHelper>(env, "spawnHelper"));

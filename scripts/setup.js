@@ -25,6 +25,20 @@ function run(command, args, env = {}) {
   process.exit(1)
 }
 
+/** Runs a command that talks much, and shows what it said only if it fails. */
+function runQuietly(command, args) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 256 * 1024 * 1024,
+  })
+  if (status === 0) return stderr
+  console.error(
+    `${stdout}${stderr}\n${[command, ...args].join(' ')}: ${error?.message ?? `exit ${status}`}`,
+  )
+  process.exit(1)
+}
+
 function isInstalled(name) {
   const { stdout } = spawnSync('dpkg-query', ['-W', '-f', '${db:Status-Abbrev}', name], {
     encoding: 'utf8',
@@ -83,7 +97,8 @@ function buildIfChanged(script, output, inputs) {
   const now = fingerprint(inputs)
   const built = existsSync(join(root, output)) && existsSync(stamp)
   if (built && readFileSync(stamp, 'utf8') === now) return
-  run('npm', ['run', '--silent', script])
+  console.log(`npm run ${script} ...`)
+  runQuietly('npm', ['run', '--silent', script])
   writeFileSync(stamp, now)
 }
 
@@ -105,6 +120,6 @@ function setUp(groups) {
   ])
 }
 
-module.exports = { run, setUp }
+module.exports = { run, runQuietly, setUp }
 
 if (require.main === module) setUp(process.argv.slice(2))

@@ -4,6 +4,5 @@ import type { LoadedModule } from '../types'
 
 /** One row of the kernel's table. */
 export async function find(kernel: Kernel, name: unknown): Promise<LoadedModule | undefined> {
-  const wanted = checkName(name)
-  return (await kernel.table()).find((module) => module.name === wanted)
+  return kernel.row(checkName(name))
 }

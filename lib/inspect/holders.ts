@@ -5,7 +5,7 @@ import { absentError } from './absent'
 /** The loaded modules that use this one. */
 export async function holders(kernel: Kernel, name: unknown): Promise<string[]> {
   const wanted = checkName(name)
-  const row = (await kernel.table()).find((module) => module.name === wanted)
+  const row = await kernel.row(wanted)
   if (row === undefined) throw await absentError(kernel, wanted)
   return row.holders
 }

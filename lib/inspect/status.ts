@@ -6,10 +6,9 @@ import type { LoadedModule, ModuleStatus } from '../types'
 /** What the kernel and the index know about a name. */
 export async function status(kernel: Kernel, name: unknown): Promise<ModuleStatus> {
   const wanted = checkName(name)
-  const table = await tableIfAny(kernel)
-  const row = table?.find((module) => module.name === wanted)
-  if (row !== undefined) return row.state
-  return statusOfAbsent(kernel, wanted, table !== null)
+  const row = await rowIfAny(kernel, wanted)
+  if (row) return row.state
+  return statusOfAbsent(kernel, wanted, row !== null)
 }
 
 /** The status of a module that the table of loaded modules lacks. */
@@ -32,9 +31,10 @@ export async function statusOfAbsent(
   }
 }
 
-async function tableIfAny(kernel: Kernel): Promise<LoadedModule[] | null> {
+/** `null`: there is no table. */
+async function rowIfAny(kernel: Kernel, name: string): Promise<LoadedModule | undefined | null> {
   try {
-    return await kernel.table()
+    return await kernel.row(name)
   } catch (error) {
     if (isKmodError(error, 'ERR_KMOD_UNSUPPORTED')) return null
     throw error
@@ -50,8 +50,7 @@ async function looksBuiltin(kernel: Kernel, name: string): Promise<boolean> {
   for (let look = 0; look < 2; look++) {
     const [sys] = await kernel.sysModules([name])
     if (sys === undefined || sys.identity === '' || sys.initstate !== '') return false
-    const table = await tableIfAny(kernel)
-    if (table?.some((module) => module.name === name)) return false
+    if (await rowIfAny(kernel, name)) return false
   }
   return true
 }

@@ -56,8 +56,7 @@ async function refusalError(
     }
     case 'EAGAIN':
     case 'EBUSY': {
-      const row = (await kernel.table()).find((module) => module.name === name)
-      return busyError(name, row, failure.errnoName, details)
+      return busyError(name, await kernel.row(name), failure.errnoName, details)
     }
     case 'EPERM':
       return permissionError(kernel, doing, details)

@@ -19,7 +19,7 @@ std::string StderrLog::Take() {
   const ssize_t got = pread(file_, text.data(), text.size(), 0);
   text.resize(got > 0 ? static_cast<size_t>(got) : 0);
   // The two descriptors share one offset: writing starts at the front again.
-  if (ftruncate(file_, 0) == 0) lseek(file_, 0, SEEK_SET);
+  if (!text.empty() && ftruncate(file_, 0) == 0) lseek(file_, 0, SEEK_SET);
   return text;
 }
 

@@ -108,6 +108,33 @@ bool SameModules(const TableScan& one, const TableScan& other) {
   return true;
 }
 
+namespace {
+
+std::string FindRow(std::string_view text, std::string_view name) {
+  while (!text.empty()) {
+    const size_t end = text.find('\n');
+    const size_t length = end == std::string_view::npos ? text.size() : end + 1;
+    if (text.size() > name.size() && text[name.size()] == ' ' &&
+        text.substr(0, name.size()) == name) {
+      return std::string(text.substr(0, length));
+    }
+    text.remove_prefix(length);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> ReadTableRow(const char* path, std::string_view name) {
+  const Result<std::string> text = ReadTextFile(path, kTableLimit);
+  if (Failed(text)) return std::get<Failure>(text);
+  std::string row = FindRow(std::get<std::string>(text), name);
+  if (!row.empty() && ScanTable(row).malformed_line == 0) return row;
+  Result<LoadedTable> table = ReadLoadedTable(path);
+  if (Failed(table)) return std::get<Failure>(std::move(table));
+  return FindRow(std::get<LoadedTable>(table).text, name);
+}
+
 Result<LoadedTable> ReadLoadedTable(const char* path) {
   std::unique_ptr<Reading> previous;
   for (int count = 1; count <= kMostReadings; ++count) {

@@ -35,4 +35,8 @@ struct LoadedTable {
 // loaded all the time, or show one twice. After eight readings it gives up (kTransient).
 Result<LoadedTable> ReadLoadedTable(const char* path);
 
+// The row of one module, with its newline; "" where there is none. A row is printed under the
+// kernel's lock, so one reading that has it is enough; that there is none takes a true picture.
+Result<std::string> ReadTableRow(const char* path, std::string_view name);
+
 }  // namespace kmod

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fnmatch.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,9 +21,8 @@ constexpr size_t kIndexLimit = 256 * 1024 * 1024;
 
 constexpr const char* kIndexes[] = {"modules.dep.bin", "modules.alias.bin", "modules.symbols.bin",
                                     "modules.builtin.bin", "modules.builtin.alias.bin"};
-// Read besides the indexes: what these say is in an answer too.
-constexpr const char* kTexts[] = {"modules.softdep", "modules.weakdep", "modules.builtin",
-                                  "modules.builtin.modinfo"};
+// Read besides the indexes, and kept.
+constexpr const char* kTexts[] = {"modules.softdep", "modules.weakdep"};
 // Where some libkmod looks by default; the newest list, of which older ones know a part.
 constexpr const char* kConfigDirectories[] = {"/etc/modprobe.d", "/run/modprobe.d",
                                               "/usr/local/lib/modprobe.d", "/usr/lib/modprobe.d",
@@ -49,15 +49,20 @@ bool ModuleIndex::Stamp::operator==(const Stamp& other) const {
 }
 
 ModuleIndex::Stamp ModuleIndex::StampOf(std::string path) {
+  constexpr long long kBillion = 1000000000;
+  // File systems keep the time of the last tick of the kernel's clock, 10 ms at the most.
+  constexpr long long kTick = kBillion / 50;
   Stamp stamp;
   struct stat status = {};
   if (stat(path.c_str(), &status) == 0) {
-    constexpr long long kBillion = 1000000000;
     stamp.device = status.st_dev;
     stamp.inode = status.st_ino;
     stamp.size = status.st_size;
     stamp.modified = status.st_mtim.tv_sec * kBillion + status.st_mtim.tv_nsec;
     stamp.changed = status.st_ctim.tv_sec * kBillion + status.st_ctim.tv_nsec;
+    timespec now = {};
+    clock_gettime(CLOCK_REALTIME, &now);
+    stamp.fresh = now.tv_sec * kBillion + now.tv_nsec - stamp.changed < kTick;
   }
   stamp.path = std::move(path);
   return stamp;
@@ -70,7 +75,13 @@ std::vector<ModuleIndex::Stamp> ModuleIndex::TakeStamps(const IndexSource& sourc
   for (const char* name : kIndexes) stamps.push_back(StampOf(source.directory + "/" + name));
   for (const char* name : kTexts) stamps.push_back(StampOf(source.directory + "/" + name));
   for (const std::string& place : source.config.value_or(DefaultConfig())) {
-    stamps.push_back(StampOf(place));
+    Stamp stamp = StampOf(place);
+    // /lib is /usr/lib nowadays: once is enough.
+    const bool known = std::any_of(stamps.begin(), stamps.end(), [&stamp](const Stamp& other) {
+      return stamp.inode != 0 && stamp.inode == other.inode && stamp.device == other.device;
+    });
+    if (known) continue;
+    stamps.push_back(std::move(stamp));
     const UniqueDir directory(opendir(place.c_str()));
     if (!directory) continue;
     while (const dirent* entry = readdir(directory.get())) {
@@ -82,7 +93,10 @@ std::vector<ModuleIndex::Stamp> ModuleIndex::TakeStamps(const IndexSource& sourc
 }
 
 bool ModuleIndex::IsStale() const {
-  return stamps_ != TakeStamps(source_);
+  // A file that comes or goes changes its directory, so the directories need no second listing.
+  return std::any_of(stamps_.begin(), stamps_.end(), [](const Stamp& stamp) {
+    return stamp.fresh || !(stamp == StampOf(stamp.path));
+  });
 }
 
 std::optional<Failure> ModuleIndex::FindFault() const {

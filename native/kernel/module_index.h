@@ -75,6 +75,8 @@ class ModuleIndex {
     long long size = 0;
     long long modified = 0;  // nanoseconds, as the next
     long long changed = 0;
+    // It was changed so shortly before that another change could have left the same times.
+    bool fresh = false;
     bool operator==(const Stamp& other) const;
   };
   // One line of modprobe.d, as libkmod keeps it: the module or pattern, and the rest.

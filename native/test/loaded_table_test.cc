@@ -66,6 +66,20 @@ TEST_CASE("a table that holds still is read twice") {
   CHECK(std::get<LoadedTable>(table).readings == 2);
 }
 
+TEST_CASE("one row is found by its whole name") {
+  const TemporaryFolder folder;
+  const std::string path = folder.Write("modules", kTable);
+  const auto row = [&path](const char* name) {
+    return std::get<std::string>(ReadTableRow(path.c_str(), name));
+  };
+  CHECK(row("bridge") == "bridge 311296 1 br_netfilter, Live 0xffffffffc09f1000\n");
+  CHECK(row("llc") == "llc 16384 2 bridge,stp, Live 0x0000000000000000\n");
+  CHECK(row("bridg").empty());
+  CHECK(row("br").empty());
+  CHECK(Failed(ReadTableRow(folder.path("none").c_str(), "llc")));
+  CHECK(Failed(ReadTableRow(folder.Write("cut", "llc 16384 2").c_str(), "llc")));
+}
+
 TEST_CASE("an empty table is a table") {
   const TemporaryFolder folder;
   const auto table = ReadLoadedTable(folder.Write("modules", "").c_str());

@@ -9,6 +9,13 @@ beforeAll(() => {
 })
 afterAll(() => system.remove())
 
+/** The helpers of the process that runs the script, without starting another process for it. */
+const HELPERS = `
+  const { readdirSync, readFileSync } = require('fs')
+  const helpers = () => readdirSync('/proc/self/task')
+    .flatMap((task) => readFileSync('/proc/self/task/' + task + '/children', 'utf8').split(' '))
+    .filter((pid) => pid !== '' && readFileSync('/proc/' + pid + '/comm', 'utf8').startsWith('kmod-'))`
+
 const run = (script: string, env?: NodeJS.ProcessEnv): Promise<Outcome> =>
   runScript(
     `const { Kmod, kmod } = require('node-kmod')
@@ -79,9 +86,7 @@ test('workers that are terminated in the middle of calls take nothing along', as
 test('helpers of workers that are gone are collected', async () => {
   const script = `
     const { Worker } = require('worker_threads')
-    const { execFileSync } = require('child_process')
-    const helpers = () => execFileSync('ps', ['-o', 'comm=', '--ppid', String(process.pid)])
-      .toString().split('\\n').filter((line) => line.startsWith('kmod-')).length
+    ${HELPERS}
     ;(async () => {
       for (let i = 0; i < 5; i++) {
         const worker = new Worker(
@@ -92,18 +97,18 @@ test('helpers of workers that are gone are collected', async () => {
       // A helper ends when its socket does, and is collected when the next one is started.
       await new Promise((resolve) => setTimeout(resolve, 300))
       await new Kmod({ root }).resolve('dummy')
-      console.log(helpers())
+      console.log(helpers().length)
     })()`
   expect(await run(script)).toEqual(fine('1\n'))
 })
 
 test('a helper that is killed is started again', async () => {
   const script = `
-    const { execFileSync } = require('child_process')
+    ${HELPERS}
     ;(async () => {
       const captured = new Kmod({ root })
       await captured.resolve('dummy')
-      execFileSync('pkill', ['-9', '-P', String(process.pid), 'kmod-queries'])
+      for (const pid of helpers()) process.kill(Number(pid), 'SIGKILL')
       await new Promise((resolve) => setTimeout(resolve, 100))
       console.log(await captured.resolve('dummy'))
     })()`

@@ -185,6 +185,10 @@ export class SimulatedKernel implements Kernel {
     return Promise.resolve(rows.reverse())
   }
 
+  async row(name: string): Promise<LoadedModule | undefined> {
+    return (await this.table()).find((module) => module.name === name)
+  }
+
   sysModules(names: readonly string[]): Promise<SysModule[]> {
     const states = { live: 'live', loading: 'coming', unloading: 'going' }
     return Promise.resolve(

@@ -1,4 +1,4 @@
-import { kmodOn } from '../../lib/kmod'
+import { Kmod } from '../../lib/kmod'
 import { SimulatedKernel } from '../support/simulated-kernel'
 
 let kernel: SimulatedKernel
@@ -13,7 +13,7 @@ beforeEach(() => {
 })
 
 test('list has the newest first', async () => {
-  expect((await kmodOn(kernel).list()).map(({ name }) => name)).toEqual([
+  expect((await Kmod.over(kernel).list()).map(({ name }) => name)).toEqual([
     'coming',
     'going',
     'bridge',
@@ -23,8 +23,8 @@ test('list has the newest first', async () => {
 
 test('find takes dashes for underscores', async () => {
   kernel.add('snd_hda_intel')
-  expect(await kmodOn(kernel).find('snd-hda-intel')).toMatchObject({ name: 'snd_hda_intel' })
-  expect(await kmodOn(kernel).find('none')).toBeUndefined()
+  expect(await Kmod.over(kernel).find('snd-hda-intel')).toMatchObject({ name: 'snd_hda_intel' })
+  expect(await Kmod.over(kernel).find('none')).toBeUndefined()
 })
 
 test.each([
@@ -36,7 +36,7 @@ test.each([
   ['printk', 'builtin', false, true],
   ['nothing', 'unknown', false, false],
 ])('the status of %s is %s', async (name, status, isLoaded, isBuiltin) => {
-  const kmod = kmodOn(kernel)
+  const kmod = Kmod.over(kernel)
   expect(await kmod.status(name)).toBe(status)
   expect(await kmod.isLoaded(name)).toBe(isLoaded)
   expect(await kmod.isBuiltin(name)).toBe(isBuiltin)
@@ -49,7 +49,7 @@ test('a folder without initstate that goes at the second look is no built-in', a
     if (++looks === 2) kernel.sysBuiltins.delete('printk')
     return sysModules.call(kernel, names)
   }
-  expect(await kmodOn(kernel).status('printk')).toBe('unknown')
+  expect(await Kmod.over(kernel).status('printk')).toBe('unknown')
 })
 
 test('a module that is in the table by the second look was on its way in', async () => {
@@ -60,19 +60,19 @@ test('a module that is in the table by the second look was on its way in', async
     if (++readings === 2) kernel.add('fresh', { state: 'loading' })
     return table.call(kernel)
   }
-  expect(await kmodOn(kernel).status('fresh')).not.toBe('builtin')
+  expect(await Kmod.over(kernel).status('fresh')).not.toBe('builtin')
 })
 
 test('without a table of modules, status still tells what it can', async () => {
   kernel.hasTable = false
-  expect(await kmodOn(kernel).status('ext4')).toBe('builtin')
-  expect(await kmodOn(kernel).status('printk')).toBe('builtin')
-  expect(await kmodOn(kernel).status('nothing')).toBe('unknown')
-  await expect(kmodOn(kernel).list()).rejects.toMatchObject({ code: 'ERR_KMOD_UNSUPPORTED' })
+  expect(await Kmod.over(kernel).status('ext4')).toBe('builtin')
+  expect(await Kmod.over(kernel).status('printk')).toBe('builtin')
+  expect(await Kmod.over(kernel).status('nothing')).toBe('unknown')
+  await expect(Kmod.over(kernel).list()).rejects.toMatchObject({ code: 'ERR_KMOD_UNSUPPORTED' })
 })
 
 test('holders', async () => {
-  const kmod = kmodOn(kernel)
+  const kmod = Kmod.over(kernel)
   expect(await kmod.holders('llc')).toEqual(['bridge'])
   expect(await kmod.holders('bridge')).toEqual([])
   await expect(kmod.holders('ext4')).rejects.toMatchObject({
@@ -86,8 +86,8 @@ test('holders', async () => {
 })
 
 test('resolve', async () => {
-  expect(await kmodOn(kernel).resolve('rtnl-link-dummy')).toEqual(['dummy'])
-  expect(await kmodOn(kernel).resolve('nothing')).toEqual([])
+  expect(await Kmod.over(kernel).resolve('rtnl-link-dummy')).toEqual(['dummy'])
+  expect(await Kmod.over(kernel).resolve('nothing')).toEqual([])
 })
 
 test("info takes a file's fields apart", async () => {
@@ -104,7 +104,7 @@ test("info takes a file's fields apart", async () => {
     vermagic: ['6.1 SMP '],
   }).flatMap(([key, values]) => values.map((value) => ({ key, value })))
   kernel.addToIndex({ name: 'sample', fields })
-  expect(await kmodOn(kernel).info('sample')).toEqual({
+  expect(await Kmod.over(kernel).info('sample')).toEqual({
     name: 'sample',
     builtin: false,
     path: '/lib/sample.ko',
@@ -130,32 +130,34 @@ test("info takes a file's fields apart", async () => {
 })
 
 test('info of a built-in that only /sys/module shows, and of nothing', async () => {
-  expect(await kmodOn(kernel).info('printk')).toMatchObject({
+  expect(await Kmod.over(kernel).info('printk')).toMatchObject({
     name: 'printk',
     builtin: true,
     path: null,
     fields: [],
   })
-  await expect(kmodOn(kernel).info('nothing')).rejects.toMatchObject({ code: 'ERR_KMOD_NOT_FOUND' })
+  await expect(Kmod.over(kernel).info('nothing')).rejects.toMatchObject({
+    code: 'ERR_KMOD_NOT_FOUND',
+  })
 })
 
 test.each([[undefined], [5], [null], [{}], [{ file: 5 }], [[]]])(
   'info(%p) is of the wrong type',
   async (what) => {
-    await expect(kmodOn(kernel).info(what as string)).rejects.toThrow(
+    await expect(Kmod.over(kernel).info(what as string)).rejects.toThrow(
       expect.objectContaining({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' }) as Error,
     )
   },
 )
 
 test.each(['', '/a\0b'])('info({ file: %p }) has no such value', async (file) => {
-  await expect(kmodOn(kernel).info({ file })).rejects.toThrow(
+  await expect(Kmod.over(kernel).info({ file })).rejects.toThrow(
     expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }) as Error,
   )
 })
 
 test('a wrong name rejects, and never throws', async () => {
-  const kmod = kmodOn(kernel)
+  const kmod = Kmod.over(kernel)
   for (const method of ['find', 'holders', 'status', 'isLoaded', 'isBuiltin'] as const) {
     const result: Promise<unknown> = kmod[method]('a/b')
     await expect(result).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' })
@@ -164,10 +166,10 @@ test('a wrong name rejects, and never throws', async () => {
 
 describe('preflight', () => {
   const codes = async (): Promise<string[]> =>
-    (await kmodOn(kernel).preflight()).problems.map(({ code }) => code)
+    (await Kmod.over(kernel).preflight()).problems.map(({ code }) => code)
 
   test('finds nothing wrong where nothing is', async () => {
-    expect(await kmodOn(kernel).preflight()).toEqual({
+    expect(await Kmod.over(kernel).preflight()).toEqual({
       canUnload: true,
       canForce: true,
       problems: [],
@@ -184,7 +186,7 @@ describe('preflight', () => {
   ])('tells %s', async (_, facts, code) => {
     kernel.factsNow = { ...kernel.factsNow, kernel: { ...kernel.factsNow.kernel, ...facts } }
     expect(await codes()).toEqual([code])
-    expect(await kmodOn(kernel).preflight()).toMatchObject({ canUnload: false, canForce: false })
+    expect(await Kmod.over(kernel).preflight()).toMatchObject({ canUnload: false, canForce: false })
   })
 
   test('tells a missing capability and a missing library, both', async () => {
@@ -199,7 +201,7 @@ describe('preflight', () => {
 
   test("does not promise force where the kernel's configuration is not known", async () => {
     kernel.factsNow.kernel.forceUnload = null
-    expect(await kmodOn(kernel).preflight()).toMatchObject({ canUnload: true, canForce: false })
+    expect(await Kmod.over(kernel).preflight()).toMatchObject({ canUnload: true, canForce: false })
   })
 
   test('tells another root', async () => {

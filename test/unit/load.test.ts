@@ -1,4 +1,4 @@
-import { kmodOn, type Kmod } from '../../lib/kmod'
+import { Kmod } from '../../lib/kmod'
 import { SimulatedKernel } from '../support/simulated-kernel'
 
 let kernel: SimulatedKernel
@@ -12,7 +12,7 @@ beforeEach(() => {
     { name: 'two', aliases: ['both'] },
     { name: 'ext4', builtin: true },
   )
-  kmod = kmodOn(kernel)
+  kmod = Kmod.over(kernel)
 })
 
 const code = (code: string): unknown => expect.objectContaining({ code })

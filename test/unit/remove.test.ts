@@ -1,12 +1,12 @@
 import { KmodError } from '../../lib/errors'
-import { kmodOn, type Kmod } from '../../lib/kmod'
+import { Kmod } from '../../lib/kmod'
 import { SimulatedKernel } from '../support/simulated-kernel'
 
 let kernel: SimulatedKernel
 let kmod: Kmod
 beforeEach(() => {
   kernel = new SimulatedKernel()
-  kmod = kmodOn(kernel)
+  kmod = Kmod.over(kernel)
 })
 
 const failing = async (call: Promise<unknown>): Promise<KmodError> => {

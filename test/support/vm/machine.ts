@@ -26,6 +26,8 @@ export interface GuestCommand {
   deadline?: number
   /** MiB; default 1536. */
   memory?: number
+  /** Emulated ones; default half of the real ones, 2 at the most. */
+  processors?: number
   /** Appended to the kernel command line. */
   append?: string
   /** More arguments for QEMU: devices that a test wants to see. */
@@ -103,7 +105,7 @@ async function machineArguments(
   ]
   return [
     ...(await accelerator()),
-    ...['-smp', String(processors), '-m', String(guest.memory ?? 1536)],
+    ...['-smp', String(guest.processors ?? processors), '-m', String(guest.memory ?? 1536)],
     ...['-nodefaults', '-no-reboot', '-display', 'none'],
     ...['-serial', `file:${join(folder, 'console')}`],
     ...['-kernel', kernel.image, '-initrd', join(folder, 'initramfs')],

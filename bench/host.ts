@@ -1,0 +1,155 @@
+/** Rows that need no kernel modules: a made-up table, and the package itself. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { LiveKernel } from '../lib/live-kernel'
+import { measured, measurePair, median, type Row } from './measure'
+
+const ROOT = join(__dirname, '..')
+
+/** V8 widens its young generation in steps of megabytes; those are not what is measured here. */
+export const STEADY_HEAP = ['--expose-gc', '--max-semi-space-size=1']
+
+/** As many rows as asked for, some held, in the form of /proc/modules. */
+export function makeTable(rows: number): string {
+  const name = (i: number): string => `module_number_${i % rows}`
+  return Array.from({ length: rows }, (_, i) => {
+    const holders = Array.from({ length: i % 3 }, (_, k) => `${name(i * 7 + k)},`).join('')
+    const address = `0xffffffffc0${(i * 4096).toString(16).padStart(6, '0')}`
+    return `${name(i)} ${16384 + i * 64} ${i % 3} ${holders || '-'} Live ${address}\n`
+  }).join('')
+}
+
+/** The shortest way to the same objects. */
+function parseByHand(file: string): unknown[] {
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((row) => {
+      const [name, size, count, users, state, , taints = ''] = row.split(' ')
+      const holders = users === '-' ? [] : users!.split(',').filter(Boolean)
+      const permanent = holders.includes('[permanent]')
+      return {
+        name,
+        size: Number(size),
+        refCount: Number(count),
+        holders,
+        state,
+        permanent,
+        taints,
+      }
+    })
+}
+
+export async function hostRows(programs: string): Promise<Row[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'node-kmod-bench-'))
+  try {
+    return [...(await listRows(folder, programs)), ...(await requireRows()), memoryRow(folder)]
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function listRows(folder: string, programs: string): Promise<Row[]> {
+  const rows: Row[] = []
+  const perRow: number[] = []
+  for (const [count, most, rounds] of [
+    [200, 20, 400],
+    [10_000, 25, 40],
+  ] as const) {
+    const file = join(folder, `modules-${count}`)
+    writeFileSync(file, makeTable(count))
+    // The running system's own way, both readings included, over a made-up table.
+    const kernel = new LiveKernel({}, file)
+    const name = `list(), ${count} rows`
+    rows.push(
+      await measurePair({
+        name,
+        ours: () => kernel.table(),
+        baseline: () => measured(join(programs, 'parse_table'), file, '20'),
+        baselineName: 'C: read and parse once',
+        target: { atMost: most },
+        rounds: rounds / 4,
+      }),
+      await measurePair({
+        name,
+        ours: () => kernel.table(),
+        baseline: () => void parseByHand(file),
+        baselineName: 'readFileSync and split',
+        target: { atMost: 2 },
+        rounds,
+      }),
+    )
+    perRow.push(rows.at(-1)!.ours / count)
+  }
+  rows.push({
+    name: 'list(), a row of 10,000',
+    ours: perRow[1]!,
+    baseline: perRow[0]!,
+    baselineName: 'a row of 200 (linear)',
+    target: { atMost: 1.2 },
+  })
+  return rows
+}
+
+function requireRows(): Promise<Row[]> {
+  const run = (script: string) => (): void => {
+    execFileSync(process.execPath, ['-e', script], { cwd: ROOT })
+  }
+  const memory = (script: string): number => {
+    const peak = `${script}; process.on('exit', () => console.log(process.resourceUsage().maxRSS))`
+    return median(
+      Array.from({ length: 9 }, () =>
+        Number(spawnSync(process.execPath, ['-e', peak], { cwd: ROOT, encoding: 'utf8' }).stdout),
+      ),
+    )
+  }
+  const ours = `require('node-kmod')`
+  return measurePair({
+    name: `require('node-kmod'), time`,
+    ours: run(ours),
+    baseline: run('0'),
+    baselineName: 'node -e 0',
+    target: { atMost: 1.3 },
+    rounds: 30,
+  }).then((row) => [
+    row,
+    {
+      name: `require('node-kmod'), peak memory`,
+      ours: memory(ours) / 1024,
+      baseline: memory('0') / 1024,
+      baselineName: 'node -e 0',
+      target: { atMost: 1.1 },
+      unit: 'MiB',
+    },
+  ])
+}
+
+/** The growth of resident memory from the first half to the end. */
+function memoryRow(folder: string): Row {
+  mkdirSync(join(folder, 'proc'))
+  writeFileSync(join(folder, 'proc', 'modules'), makeTable(200))
+  const script = `
+    const { Kmod } = require('node-kmod')
+    const kmod = new Kmod({ root: ${JSON.stringify(folder)} })
+    const settled = () => { gc(); return process.memoryUsage().rss / 1048576 }
+    ;(async () => {
+      for (let i = 0; i < 50000; i++) await kmod.list()
+      const half = settled()
+      for (let i = 0; i < 50000; i++) await kmod.list()
+      console.log(settled() - half)
+    })()`
+  const grown = execFileSync(process.execPath, [...STEADY_HEAP, '-e', script], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  })
+  return {
+    name: '100,000 x list(), growth in the second half',
+    ours: Math.max(0, Number(grown)),
+    baseline: 1,
+    baselineName: '1 MiB',
+    target: { atMost: 1 },
+    unit: 'MiB',
+  }
+}

@@ -1,0 +1,50 @@
+/** Which kernel the options of a Kmod mean. */
+import { readdirSync } from 'node:fs'
+import { CapturedKernel, type CapturedPlaces } from './captured-kernel'
+import { invalidValue } from './errors'
+import type { Kernel } from './kernel'
+import { LiveKernel } from './live-kernel'
+import { checkOptions, folderName, listOf, path } from './options'
+import { RootView } from './root-view'
+import type { KmodOptions } from './types'
+
+/** Throws a TypeError for a wrong option, and where `root` has several kernel releases. */
+export function openKernel(options?: KmodOptions): Kernel {
+  const checked = checkOptions<KmodOptions>(options, {
+    root: path,
+    kernelRelease: folderName,
+    moduleDirectory: path,
+    configPaths: listOf(path),
+  })
+  const view = new RootView(checked.root ?? '/')
+  if (view.root === '/') return new LiveKernel(checked)
+  return new CapturedKernel(view, findPlaces(view, checked))
+}
+
+function findPlaces(view: RootView, options: KmodOptions): CapturedPlaces {
+  const { moduleDirectory, configPaths } = options
+  const releases = options.kernelRelease === undefined ? readReleases(view) : []
+  if (releases.length > 1 && moduleDirectory === undefined) {
+    throw invalidValue(
+      'options.kernelRelease',
+      `given, because ${view.show('/lib/modules')} has several (${releases.join(', ')})`,
+      undefined,
+    )
+  }
+  const release = options.kernelRelease ?? (releases.length === 1 ? releases[0]! : '')
+  return {
+    release,
+    moduleDirectory:
+      moduleDirectory === undefined ? `/lib/modules/${release}` : view.inside(moduleDirectory),
+    configPaths: configPaths?.map((one) => view.inside(one)) ?? null,
+  }
+}
+
+function readReleases(view: RootView): string[] {
+  try {
+    const entries = readdirSync(view.resolveSync('/lib/modules'), { withFileTypes: true })
+    return entries.filter((entry) => !entry.isFile()).map((entry) => entry.name)
+  } catch {
+    return []
+  }
+}

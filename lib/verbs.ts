@@ -1,0 +1,10 @@
+/** All that kmod.ts calls, in one place, so that it can be loaded at once and late. */
+export { find } from './inspect/find'
+export { holders } from './inspect/holders'
+export { info } from './inspect/info'
+export { preflight } from './inspect/preflight'
+export { resolve } from './inspect/resolve'
+export { status } from './inspect/status'
+export { load } from './load/load'
+export { openKernel } from './open-kernel'
+export { remove } from './unload/remove'

@@ -1,0 +1,12 @@
+'use strict'
+/** `npm run demo`: the walk of examples/walk.mjs on a real kernel, in a virtual machine. */
+const { join } = require('node:path')
+const { run, setUp } = require('./setup')
+
+setUp(['vm', 'modules'])
+run('npx', [
+  'tsx',
+  join('test', 'support', 'vm', 'cli.ts'),
+  ...['--kernel', '6.12', '--deadline', '300', '--', process.execPath],
+  join('examples', 'walk.mjs'),
+])

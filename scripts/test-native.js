@@ -1,0 +1,88 @@
+'use strict'
+/**
+ * The native ring: C++ tests and fuzzers of native/kernel, and the addon with its helper, all with
+ * AddressSanitizer and UndefinedBehaviorSanitizer.
+ */
+const { execFileSync, spawnSync } = require('node:child_process')
+const { mkdirSync, readdirSync, readFileSync, rmSync } = require('node:fs')
+const { availableParallelism } = require('node:os')
+const { join } = require('node:path')
+const { run } = require('./setup')
+
+const root = join(__dirname, '..')
+const build = join(root, 'build-native')
+const fuzzBuild = join(root, 'build-fuzz')
+const reports = join(build, 'reports')
+const jobs = String(availableParallelism())
+/** Seconds for each fuzzer; more with `npm run test:native -- 600`. */
+const fuzzTime = Number(process.argv[2] ?? 8)
+
+run('npx', [
+  'cmake-js',
+  'build',
+  '--silent',
+  '-d',
+  'native',
+  '-O',
+  build,
+  '-G',
+  'Unix Makefiles',
+  '-p',
+  jobs,
+])
+run(join(build, 'kernel_test'), ['--no-path-filenames', '--minimal'])
+
+// The sanitizers' runtime must come first in a process that was built without it: Node.
+const runtime = (name) =>
+  execFileSync('gcc', [`-print-file-name=${name}`], { encoding: 'utf8' }).trim()
+rmSync(reports, { recursive: true, force: true })
+mkdirSync(reports)
+const sanitizer = `log_path=${join(reports, 'report')}:abort_on_error=1`
+run(
+  process.execPath,
+  ['node_modules/jest/bin/jest.js', '--ci', '--selectProjects', 'captured', 'lifecycle'],
+  {
+    LD_PRELOAD: `${runtime('libasan.so')} ${runtime('libubsan.so')}`,
+    NODE_KMOD_BINDING: join(build, 'Release', 'kmod.node'),
+    // V8 keeps much until the very end, which is no leak.
+    ASAN_OPTIONS: `${sanitizer}:detect_leaks=0`,
+    UBSAN_OPTIONS: `${sanitizer}:print_stacktrace=1`,
+    KMOD_SANITIZED: '1',
+  },
+)
+// The helper's standard error goes nowhere: what the sanitizers found in it is in files.
+const found = readdirSync(reports)
+for (const name of found) console.error(readFileSync(join(reports, name), 'utf8'))
+if (found.length > 0) process.exit(1)
+
+run('cmake', [
+  '-S',
+  'native',
+  '-B',
+  fuzzBuild,
+  '-DKMOD_FUZZ=ON',
+  '-DCMAKE_CXX_COMPILER=clang++',
+  '-Wno-dev',
+])
+run('cmake', ['--build', fuzzBuild, '--parallel', jobs])
+for (const target of ['table', 'index', 'modinfo', 'wire']) {
+  const corpus = join(fuzzBuild, 'corpus', target)
+  mkdirSync(corpus, { recursive: true })
+  const { status, stderr } = spawnSync(
+    join(fuzzBuild, `fuzz_${target}`),
+    [
+      `-max_total_time=${fuzzTime}`,
+      '-print_final_stats=1',
+      `-artifact_prefix=${fuzzBuild}/${target}-`,
+      corpus,
+    ],
+    { encoding: 'utf8', maxBuffer: 256 * 1024 * 1024 },
+  )
+  if (status !== 0) {
+    console.error(stderr)
+    process.exit(1)
+  }
+  console.log(
+    `fuzz ${target}: ${/number_of_executed_units: (\d+)/.exec(stderr)?.[1]} inputs, no fault`,
+  )
+}

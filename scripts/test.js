@@ -1,0 +1,34 @@
+'use strict'
+/** `npm test`: every ring of tests, after whatever set-up is missing. `npm test -- vm` runs one. */
+const { run, setUp } = require('./setup')
+
+const jest = (...projects) => [
+  process.execPath,
+  ['node_modules/jest/bin/jest.js', '--ci', '--selectProjects', ...projects],
+]
+
+const rings = {
+  unit: { packages: [], command: jest('unit') },
+  host: { packages: ['vm'], command: jest('captured', 'lifecycle', 'package') },
+  native: { packages: ['native'], command: [process.execPath, ['scripts/test-native.js']] },
+  vm: { packages: ['vm', 'modules'], command: ['npx', ['tsx', 'test/support/vm/ring.ts']] },
+}
+
+const names = process.argv.slice(2)
+const unknown = names.filter((name) => !Object.hasOwn(rings, name))
+if (unknown.length > 0) {
+  console.error(
+    `No ring is called ${unknown.join(', ')}; there are ${Object.keys(rings).join(', ')}.`,
+  )
+  process.exit(2)
+}
+const chosen = names.length > 0 ? names : Object.keys(rings)
+setUp([...new Set(chosen.flatMap((name) => rings[name].packages))])
+const begin = Date.now()
+for (const name of chosen) {
+  const ringBegin = Date.now()
+  console.log(`\n##### ${name}`)
+  run(...rings[name].command)
+  console.log(`##### ${name} passed in ${Math.round((Date.now() - ringBegin) / 1000)} s`)
+}
+console.log(`\nAll passed in ${Math.round((Date.now() - begin) / 1000)} s.`)
