@@ -3,11 +3,11 @@
  * The native ring: C++ tests and fuzzers of native/kernel, and the addon with its helper, all with
  * AddressSanitizer and UndefinedBehaviorSanitizer.
  */
-const { execFileSync, spawnSync } = require('node:child_process')
+const { execFileSync } = require('node:child_process')
 const { mkdirSync, readdirSync, readFileSync, rmSync } = require('node:fs')
 const { availableParallelism } = require('node:os')
 const { join } = require('node:path')
-const { run } = require('./setup')
+const { run, runQuietly } = require('./setup')
 
 const root = join(__dirname, '..')
 const build = join(root, 'build-native')
@@ -17,7 +17,7 @@ const jobs = String(availableParallelism())
 /** Seconds for each fuzzer; more with `npm run test:native -- 600`. */
 const fuzzTime = Number(process.argv[2] ?? 8)
 
-run('npx', [
+runQuietly('npx', [
   'cmake-js',
   'build',
   '--silent',
@@ -55,7 +55,7 @@ const found = readdirSync(reports)
 for (const name of found) console.error(readFileSync(join(reports, name), 'utf8'))
 if (found.length > 0) process.exit(1)
 
-run('cmake', [
+runQuietly('cmake', [
   '-S',
   'native',
   '-B',
@@ -64,24 +64,16 @@ run('cmake', [
   '-DCMAKE_CXX_COMPILER=clang++',
   '-Wno-dev',
 ])
-run('cmake', ['--build', fuzzBuild, '--parallel', jobs])
+runQuietly('cmake', ['--build', fuzzBuild, '--parallel', jobs])
 for (const target of ['table', 'index', 'modinfo', 'wire']) {
   const corpus = join(fuzzBuild, 'corpus', target)
   mkdirSync(corpus, { recursive: true })
-  const { status, stderr } = spawnSync(
-    join(fuzzBuild, `fuzz_${target}`),
-    [
-      `-max_total_time=${fuzzTime}`,
-      '-print_final_stats=1',
-      `-artifact_prefix=${fuzzBuild}/${target}-`,
-      corpus,
-    ],
-    { encoding: 'utf8', maxBuffer: 256 * 1024 * 1024 },
-  )
-  if (status !== 0) {
-    console.error(stderr)
-    process.exit(1)
-  }
+  const stderr = runQuietly(join(fuzzBuild, `fuzz_${target}`), [
+    `-max_total_time=${fuzzTime}`,
+    '-print_final_stats=1',
+    `-artifact_prefix=${fuzzBuild}/${target}-`,
+    corpus,
+  ])
   console.log(
     `fuzz ${target}: ${/number_of_executed_units: (\d+)/.exec(stderr)?.[1]} inputs, no fault`,
   )
