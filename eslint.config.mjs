@@ -29,6 +29,8 @@ export default tseslint.config(
     ignores: [
       'lib/helper/*.ts',
       'lib/*kernel.ts',
+      'lib/captured-index.ts',
+      'lib/host-files.ts',
       'lib/native.ts',
       'lib/root-view.ts',
       'lib/failure.ts',
@@ -72,6 +74,7 @@ export default tseslint.config(
         console: 'readonly',
         __dirname: 'readonly',
         setTimeout: 'readonly',
+        AbortController: 'readonly',
       },
     },
     rules: {

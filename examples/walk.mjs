@@ -2,9 +2,10 @@
 // finds, and leaves the system as it was. Needs root and a kernel with loadable modules:
 //
 //   sudo node examples/walk.mjs      (npm run demo does it in a virtual machine)
+import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { isKmodError, kmod } from 'node-kmod'
+import { formatPlan, isKmodError, kmod } from 'node-kmod'
 
 const say = (text) => console.log(text)
 const chapter = (text) => say(`\n== ${text}`)
@@ -60,23 +61,55 @@ say(`  /sys/module/dummy ${inSys('dummy')}`)
 await kmod.remove('dummy')
 say(`  removed: /sys/module/dummy ${inSys('dummy')}, its status is ${await kmod.status('dummy')}`)
 
-chapter('A module that others use: bridge')
+chapter('A module with a train behind it: br_netfilter')
 say(`  loaded: ${(await kmod.load('br_netfilter')).loaded.join(', ')}`)
+const plan = await kmod.plan('br_netfilter')
+say('  what would go, and why:')
+for (const { module, reason } of plan.steps) say(`    ${module.padEnd(20)} ${reason}`)
+say('  as modprobe -n -v -r would print it, were it to name all of them:')
+for (const line of formatPlan(plan).split('\n')) say(`    ${line}`)
+
+chapter('The other way round: what does not go, and what stands in the way')
 say(`  the holders of bridge: ${(await kmod.holders('bridge')).join(', ')}`)
-const { holders } = await refused(kmod.remove('bridge'))
-for (const holder of holders) await kmod.remove(holder)
-for (const name of ['bridge', 'stp', 'llc']) await kmod.remove(name)
-say(
-  `  holders first, then down to what it had brought along: /sys/module/bridge ${inSys('bridge')}`,
-)
+await refused(kmod.remove('bridge'))
+const { blockers } = await kmod.plan('llc')
+for (const { code, message } of blockers) say(`  plan('llc'): ${code}: ${message}`)
+const upwards = await kmod.plan('llc', { holders: 'remove' })
+say(`  with its holders: ${upwards.steps.map(({ module }) => module).join(', ')}`)
+
+chapter('Carried out')
+const report = await kmod.unload('br_netfilter')
+for (const { step, attempts, duration } of report.steps) {
+  say(
+    `  ${step.module.padEnd(20)} gone after ${attempts} attempt, ${duration.toFixed(1)} ms; /sys/module/${step.module} ${inSys(step.module)}`,
+  )
+}
+say(`  new taints: ${report.newTaints.join(', ') || 'none'}; clean: ${report.clean}`)
 
 chapter('A module that is in use: tun, with an open device')
 await kmod.load('tun')
 const device = await open('/dev/net/tun')
-const { references } = await refused(kmod.remove('tun'))
-await device.close()
-await kmod.remove('tun')
+const { references, users } = await refused(kmod.unload('tun'))
+for (const { kind, release } of users) say(`    ${kind}: ${release.text}`)
+say('  waiting for it, up to 20 seconds; it is closed after half a second:')
+setTimeout(() => device.close(), 500)
+await kmod.unload('tun', {
+  wait: 20_000,
+  onStep: ({ step, state }) => say(`    ${step.module}: ${state}`),
+})
 say(`  ${references} references went with the device: /sys/module/tun ${inSys('tun')}`)
+
+chapter('A module that nothing uses, says its reference count: dummy, with the default route')
+await kmod.load('dummy')
+execFileSync('ip', ['link', 'add', 'walk0', 'type', 'dummy'])
+execFileSync('ip', ['link', 'set', 'walk0', 'up'])
+const metric = ['metric', '4242'] // behind any real default route
+execFileSync('ip', ['route', 'add', 'default', 'dev', 'walk0', ...metric])
+say(`  its references: ${(await kmod.find('dummy')).refCount}; modprobe -r would take it away`)
+await refused(kmod.unload('dummy'))
+execFileSync('ip', ['route', 'del', 'default', 'dev', 'walk0', ...metric])
+await kmod.unload('dummy')
+say(`  without the route it may go: /sys/module/dummy ${inSys('dummy')}`)
 
 chapter('What is compiled into the kernel')
 say(`  printk: ${await kmod.status('printk')}`)

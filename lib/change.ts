@@ -33,6 +33,11 @@ export function stuckPid(module: string): number | undefined {
   return stuck.get(module)?.pid
 }
 
+/** The modules of such changes. */
+export function stuckModules(): string[] {
+  return [...stuck.keys()]
+}
+
 export interface Patience {
   /** Milliseconds, or Infinity. */
   hungAfter: number

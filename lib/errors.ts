@@ -1,6 +1,6 @@
 /** The one error class, and the TypeErrors for arguments of the wrong kind. */
 import { inspect } from 'node:util'
-import type { KmodErrorCode } from './types'
+import type { Blocker, Effect, KmodErrorCode, UnloadPlan, UnloadReport, User } from './types'
 
 /** What an error carries besides its code and message, each where the code says so. */
 export interface KmodErrorDetails {
@@ -18,6 +18,21 @@ export interface KmodErrorDetails {
   pid?: number
   /** ERR_KMOD_HUNG: where in the kernel it is stuck; `null`: not readable. */
   kernelStack?: string | null
+  /** ERR_KMOD_IN_USE and ERR_KMOD_TIMEOUT of an unload: what uses the module. */
+  users?: User[]
+  /** ERR_KMOD_CRITICAL: what would stop working. */
+  effect?: Effect
+  /** ERR_KMOD_REMOVE_COMMAND, as modprobe.d has it. */
+  command?: string
+  /** ERR_KMOD_REMOVE_COMMAND: how it ended; `exitCode` 0 where the module was still loaded then. */
+  exitCode?: number
+  signal?: string
+  /** ERR_KMOD_TIMEOUT: what was waited for. */
+  blocker?: Blocker
+  /** The plan that could not be carried out; ERR_KMOD_PLAN_CHANGED: the new one. */
+  plan?: UnloadPlan
+  /** What an unload had done when it failed. */
+  report?: UnloadReport
   cause?: unknown
 }
 
@@ -25,6 +40,10 @@ export interface KmodErrorDetails {
 interface Brings {
   ERR_KMOD_HELD: { holders: string[] }
   ERR_KMOD_IN_USE: { references: number }
+  ERR_KMOD_CRITICAL: { effect: Effect }
+  ERR_KMOD_REMOVE_COMMAND: { command: string }
+  ERR_KMOD_PLAN_CHANGED: { plan: UnloadPlan }
+  ERR_KMOD_TIMEOUT: { blocker: Blocker; users: User[] }
   ERR_KMOD_HUNG: { pid: number; kernelStack: string | null }
 }
 
@@ -46,6 +65,14 @@ export class KmodError extends Error implements KmodErrorDetails {
   declare readonly references?: number
   declare readonly pid?: number
   declare readonly kernelStack?: string | null
+  declare readonly users?: User[]
+  declare readonly effect?: Effect
+  declare readonly command?: string
+  declare readonly exitCode?: number
+  declare readonly signal?: string
+  declare readonly blocker?: Blocker
+  declare readonly plan?: UnloadPlan
+  declare readonly report?: UnloadReport
   declare cause?: unknown
 
   constructor(code: KmodErrorCode, message: string, details: KmodErrorDetails = {}) {

@@ -17,12 +17,21 @@ export const isBuiltin = kmod.isBuiltin.bind(kmod)
 export const info = kmod.info.bind(kmod)
 export const resolve = kmod.resolve.bind(kmod)
 export const preflight = kmod.preflight.bind(kmod)
+export const plan = kmod.plan.bind(kmod)
+export const unload = kmod.unload.bind(kmod)
+export const explain = kmod.explain.bind(kmod)
+export const impact = kmod.impact.bind(kmod)
 export const remove = kmod.remove.bind(kmod)
 export const load = kmod.load.bind(kmod)
 
 export { Kmod } from './kmod'
 export { KmodError, isKmodError, type KmodErrorDetails } from './errors'
+export { formatPlan } from './plan/format'
 export type {
+  Blocker,
+  Effect,
+  EffectKind,
+  Kept,
   KernelHealth,
   KmodErrorCode,
   KmodOptions,
@@ -32,6 +41,15 @@ export type {
   ModuleInfo,
   ModuleParameters,
   ModuleStatus,
+  PlanOptions,
   Preflight,
   RemoveOptions,
+  StepReason,
+  UnloadEvent,
+  UnloadOptions,
+  UnloadPlan,
+  UnloadReport,
+  UnloadStep,
+  Usage,
+  User,
 } from './types'

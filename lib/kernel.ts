@@ -37,8 +37,22 @@ export interface Description {
   fields: { key: string; value: string }[]
 }
 
+/** What the configuration says about a module's removal. */
+export interface RemovalPolicy {
+  /** The `remove` command of modprobe.d. */
+  removeCommand: string | null
+  /** Of all softdep lines that match. */
+  softDependencies: { pre: string[]; post: string[] }
+  /** modules-load.d or /etc/modules names it: it was loaded on purpose. */
+  configured: boolean
+}
+
 /** depmod's index, modprobe.d, and the module files. */
 export interface ModuleIndex {
+  /** Those of the modules for which anything is configured. */
+  policies(names: readonly string[]): Promise<Map<string, RemovalPolicy>>
+  /** The modules that each needs, all the way down, as modules.dep has it. */
+  needs(names: readonly string[]): Promise<string[][]>
   /** `complete: false`: there is no index by depmod, at most a list of built-ins. */
   find(names: readonly string[]): Promise<{ complete: boolean; found: Presence[] }>
   /** What `modprobe -R` answers for each. */
@@ -71,6 +85,78 @@ export interface Change {
   kill(): void
   /** From now on this change does not keep the Node process alive. */
   detach(): void
+}
+
+/** A `remove` command of modprobe.d that runs, in a process group of its own. */
+export interface CommandRun {
+  /** `exitCode` is null where a signal ended it. `output`: of both streams, at most 64 KiB. */
+  readonly ended: Promise<{ exitCode: number | null; signal: string | null; output: string }>
+  /** Ends the whole process group. */
+  kill(): void
+}
+
+/** A mounted file system, in some mount namespace. */
+export interface Mount {
+  path: string
+  source: string
+  type: string
+  /** A process that sees it there. */
+  pid: number
+  /** In the mount namespace of this process. */
+  own: boolean
+  /** `/` of this process's mount namespace, or of the first process's. */
+  isRoot: boolean
+  /** Which file system it is, the same for each of its mounts: `8:1`. */
+  superblock: string
+  /** The modules that provide the file-system type. */
+  modules: string[]
+  /** The modules of the devices that it lies on, all the way down. */
+  below: string[]
+}
+
+/** A device that a process has open, or mapped into its memory. */
+export interface OpenDevice {
+  pid: number
+  comm: string
+  /** This process, or a child of it. */
+  self: boolean
+  path: string
+  /** `null`: mapped. */
+  fd: number | null
+  /** The modules of which an open file of that device holds a reference. */
+  modules: string[]
+}
+
+export interface NetworkInterface {
+  name: string
+  /** A path, or `pid:N`; `null`: the namespace of this process. */
+  netns: string | null
+  up: boolean
+  /** The link kind, such as `bridge`; `null` for hardware. */
+  type: string | null
+  master: string | null
+  /** Interfaces of the same namespace that it lies on: members of a bridge, the parent of a vlan. */
+  lower: string[]
+  hasDefaultRoute: boolean
+  /** The modules that carry it: of its kind, or its driver and those of the buses above. */
+  modules: string[]
+}
+
+export interface SwapArea {
+  path: string
+  /** The modules of its device, all the way down. */
+  below: string[]
+}
+
+/** What runs on the modules, as one picture. Source: /proc, /sys, rtnetlink. */
+export interface Snapshot {
+  mounts: Mount[]
+  interfaces: NetworkInterface[]
+  swaps: SwapArea[]
+  /** None where they were not asked for. */
+  openDevices: OpenDevice[]
+  /** What could not be looked at. */
+  unreadable: string[]
 }
 
 export interface InsertRequest {
@@ -111,6 +197,12 @@ export interface Kernel {
   /** One module's row of it. */
   row(name: string): Promise<LoadedModule | undefined>
   sysModules(names: readonly string[]): Promise<SysModule[]>
+  /** `openDevices` costs a look at every process. */
+  snapshot(wanted: { openDevices: boolean }): Promise<Snapshot>
+  /** The parameters in /sys/module that can be read. */
+  parameters(name: string): Promise<Map<string, string>>
+  /** /sys/module/NAME/srcversion; `null`: it has none. */
+  sourceVersion(name: string): Promise<string | null>
   facts(): Promise<KernelFacts>
   /** The bits of /proc/sys/kernel/tainted. */
   taints(): Promise<bigint>
@@ -118,4 +210,10 @@ export interface Kernel {
   openLog(): Promise<KernelLog | null>
   remove(name: string, force: boolean): Change
   insert(request: InsertRequest): Change
+  runCommand(module: string, command: string): CommandRun
+  /**
+   * Tells that something changed which may end a wait: a module came or went, a mount, an interface.
+   * Returns the end of it. Where the kernel cannot tell, nothing is ever told.
+   */
+  onChange(listener: () => void): () => void
 }

@@ -1,6 +1,7 @@
 /** The public object: a line a method. */
 import type { Kernel } from './kernel'
 import type {
+  Effect,
   KmodOptions,
   LoadedModule,
   LoadOptions,
@@ -9,6 +10,10 @@ import type {
   ModuleStatus,
   Preflight,
   RemoveOptions,
+  UnloadOptions,
+  UnloadPlan,
+  UnloadReport,
+  Usage,
 } from './types'
 import type * as Verbs from './verbs'
 
@@ -99,6 +104,47 @@ export class Kmod {
   /** May and can this process unload modules here, and if not, why not. */
   async preflight(): Promise<Preflight> {
     return verbs().preflight(this.#kernel)
+  }
+
+  /**
+   * What an unload would do, as data, with nothing touched: every step in its order with its reason,
+   * what blocks, what stays and why, what would stop working. Rejects only for wrong arguments and
+   * where the kernel cannot be read.
+   *
+   * It is a simulation over one reading of the kernel's table, and needs neither module files nor an
+   * index: those only add aliases, softdeps and commands.
+   */
+  async plan(names: string | readonly string[], options?: UnloadOptions): Promise<UnloadPlan> {
+    return verbs().plan(this.#kernel, names, options)
+  }
+
+  /**
+   * Takes modules out: plans, carries the plan out, verifies. Resolves only when no target is loaded
+   * (already absent is success). Whatever it rejects with carries the `report` of what was done, and
+   * the `plan`: the first blocker's code where the plan is infeasible (nothing is removed then),
+   * ERR_KMOD_TIMEOUT, ERR_KMOD_HUNG, ERR_KMOD_ABORTED, ERR_KMOD_REAPPEARED, ERR_KMOD_CALLBACK,
+   * ERR_KMOD_REMOVE_COMMAND, ERR_KMOD_PLAN_CHANGED and those of every change.
+   *
+   * A plan in place of names is made anew, and carried out only if it is still the same.
+   */
+  async unload(
+    what: string | readonly string[] | UnloadPlan,
+    options?: UnloadOptions,
+  ): Promise<UnloadReport> {
+    return verbs().unload(this.#kernel, what, options)
+  }
+
+  /**
+   * Why a module is in use: the modules, mounts and processes that use it, each with how it lets go.
+   * Rejects with ERR_KMOD_NOT_FOUND for a name that nobody knows.
+   */
+  async explain(name: string): Promise<Usage> {
+    return verbs().explain(this.#kernel, name)
+  }
+
+  /** What would stop working without these modules, also where their reference count is 0. */
+  async impact(names: string | readonly string[]): Promise<Effect[]> {
+    return verbs().impact(this.#kernel, names)
   }
 
   /**

@@ -7,18 +7,32 @@ import { KmodError } from './errors'
 import { readCapability, readKernel, type FactFiles } from './facts'
 import { isFailure, unwrap, type NativeFailure } from './failure'
 import { HelperChange } from './helper/changes'
-import { findLibrary, LibkmodIndex, sourceStrings, type IndexSource } from './helper/queries'
+import { HelperCommand } from './helper/commands'
+import { onKernelChange } from './helper/events'
+import {
+  findLibrary,
+  LibkmodIndex,
+  LOAD_LISTS,
+  sourceStrings,
+  type IndexSource,
+} from './helper/queries'
+import { readSurvey } from './helper/survey'
 import type {
   Change,
   Clock,
+  CommandRun,
   InsertRequest,
   Kernel,
   KernelFacts,
   KernelLog,
+  Snapshot,
   SysModule,
 } from './kernel'
+import { readParameters, readSourceVersion } from './module-attributes'
 import { load } from './native'
 import { parameterString } from './parameters'
+import { buildSnapshot } from './snapshot/build'
+import { hostFiles } from './host-files'
 import { parseTable } from './table'
 import type { KmodOptions, LoadedModule } from './types'
 
@@ -41,6 +55,7 @@ export class LiveKernel implements Kernel {
     this.#source = {
       directory: resolve(options.moduleDirectory ?? `/lib/modules/${this.#release}`),
       config: options.configPaths?.map((path) => resolve(path)) ?? null,
+      loadLists: LOAD_LISTS,
       kernelCommandLine: true,
     }
     this.index = new LibkmodIndex(() => Promise.resolve(this.#source))
@@ -58,17 +73,29 @@ export class LiveKernel implements Kernel {
     return unwrap(await load().native.readSysModules(SYS_MODULES, names), `read ${SYS_MODULES}`)
   }
 
+  async snapshot({ openDevices }: { openDevices: boolean }): Promise<Snapshot> {
+    return buildSnapshot(await readSurvey(openDevices), hostFiles, this.index)
+  }
+
+  parameters(name: string): Promise<Map<string, string>> {
+    return readParameters(hostFiles, name)
+  }
+
+  sourceVersion(name: string): Promise<string | null> {
+    return readSourceVersion(hostFiles, name)
+  }
+
   async facts(): Promise<KernelFacts> {
     const [kernel, capability, library] = await Promise.all([
-      readKernel(hostFiles, this.#release, this.#source.directory),
-      readCapability(hostFiles),
+      readKernel(factFiles, this.#release, this.#source.directory),
+      readCapability(factFiles),
       findLibrary(),
     ])
     return { kernel, capability, ...library }
   }
 
   async taints(): Promise<bigint> {
-    return BigInt((await hostFiles.read('/proc/sys/kernel/tainted'))?.trim() ?? 0)
+    return BigInt((await factFiles.read('/proc/sys/kernel/tainted'))?.trim() ?? 0)
   }
 
   async openLog(): Promise<KernelLog | null> {
@@ -97,6 +124,14 @@ export class LiveKernel implements Kernel {
       parameterString(parameters),
     ])
   }
+
+  runCommand(module: string, command: string): CommandRun {
+    return new HelperCommand(module, command)
+  }
+
+  onChange(listener: () => void): () => void {
+    return onKernelChange(listener)
+  }
 }
 
 function checkTable<T>(table: T | NativeFailure): T {
@@ -109,7 +144,7 @@ function checkTable<T>(table: T | NativeFailure): T {
   return unwrap(table, 'read the table of loaded modules')
 }
 
-const hostFiles: FactFiles = {
+const factFiles: FactFiles = {
   read: (path) => readFile(path, 'utf8').catch(() => null),
   readBytes: (path) => readFile(path).catch(() => null),
   readLink: (path) => readlink(path).catch(() => null),

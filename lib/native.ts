@@ -18,6 +18,8 @@ export interface Native {
     names: readonly string[],
   ): Promise<{ identity: string; initstate: string }[] | NativeFailure>
   readFiles(paths: readonly string[]): Promise<(string | NativeFailure)[]>
+  /** What each link leads to, as it is written there. */
+  readLinks(paths: readonly string[]): Promise<(string | NativeFailure)[]>
   spawnHelper(path: string, role: string): Promise<{ pid: number; socket: number } | NativeFailure>
   reapHelpers(): void
   openLog(path: string): Promise<NativeLog | NativeFailure>

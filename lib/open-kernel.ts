@@ -1,6 +1,7 @@
 /** Which kernel the options of a Kmod mean. */
 import { readdirSync } from 'node:fs'
-import { CapturedKernel, type CapturedPlaces } from './captured-kernel'
+import type { CapturedPlaces } from './captured-index'
+import { CapturedKernel } from './captured-kernel'
 import { invalidValue } from './errors'
 import type { Kernel } from './kernel'
 import { LiveKernel } from './live-kernel'

@@ -41,6 +41,20 @@ export const folderName: Rule<string> = {
     typeof value === 'string' && /^[^/\0]+$/.test(value) && value !== '.' && value !== '..',
 }
 
+export function oneOf<T extends string>(...words: T[]): Rule<T> {
+  return {
+    expected: `one of ${words.map((word) => `'${word}'`).join(', ')}`,
+    accepts: (value): value is T => (words as unknown[]).includes(value),
+  }
+}
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- whatever the caller's takes and returns
+export const callback: Rule<(...args: any[]) => any> = {
+  expected: 'a function',
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- likewise
+  accepts: (value): value is (...args: any[]) => any => typeof value === 'function',
+}
+
 export function listOf<T>(rule: Rule<T>): Rule<readonly T[]> {
   return {
     expected: `an array, each element ${rule.expected}`,

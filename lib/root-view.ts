@@ -1,7 +1,7 @@
 /** A folder as the root of a file system: no path and no symbolic link leads out of it. */
 import { readlinkSync } from 'node:fs'
 import { readdir, readFile, readlink } from 'node:fs/promises'
-import { join, relative, resolve, sep } from 'node:path'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { KmodError } from './errors'
 
 /** As many as the kernel follows before it says ELOOP. */
@@ -87,6 +87,15 @@ export class RootView {
   async readBytes(path: string): Promise<Buffer | null> {
     try {
       return await readFile(await this.resolve(path))
+    } catch {
+      return null
+    }
+  }
+
+  /** The target of a symbolic link, as it is written; `null`: no link, or nothing there. */
+  async readLink(path: string): Promise<string | null> {
+    try {
+      return await readlink(join(await this.resolve(dirname(path)), basename(path)))
     } catch {
       return null
     }

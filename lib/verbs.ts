@@ -1,4 +1,6 @@
 /** All that kmod.ts calls, in one place, so that it can be loaded at once and late. */
+export { explain } from './explain/explain'
+export { impact } from './guard/impact'
 export { find } from './inspect/find'
 export { holders } from './inspect/holders'
 export { info } from './inspect/info'
@@ -7,4 +9,6 @@ export { resolve } from './inspect/resolve'
 export { status } from './inspect/status'
 export { load } from './load/load'
 export { openKernel } from './open-kernel'
+export { plan } from './plan/plan'
 export { remove } from './unload/remove'
+export { unload } from './unload/unload'

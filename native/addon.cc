@@ -62,10 +62,20 @@ Napi::Value ReadModules(const Napi::CallbackInfo& info) {
       });
 }
 
-// readFiles(paths, limit): Promise<(string | failure)[]>
+using Texts = std::vector<Result<std::string>>;
+
+Napi::Value ToTexts(Napi::Env env, Texts& texts) {
+  Napi::Array array = Napi::Array::New(env, texts.size());
+  for (uint32_t i = 0; i < texts.size(); ++i) {
+    array.Set(i, Failed(texts[i]) ? ToFailure(env, std::get<Failure>(texts[i]))
+                                  : Napi::String::New(env, std::get<std::string>(texts[i])));
+  }
+  return array;
+}
+
+// readFiles(paths): Promise<(string | failure)[]>
 Napi::Value ReadFiles(const Napi::CallbackInfo& info) {
   const std::vector<std::string> paths = TakeStrings(info, 0);
-  using Texts = std::vector<Result<std::string>>;
   return PromiseWorker<Texts>::Run(
       info.Env(), "kmod:files",
       [paths]() -> Result<Texts> {
@@ -74,14 +84,20 @@ Napi::Value ReadFiles(const Napi::CallbackInfo& info) {
         for (const std::string& path : paths) texts.push_back(ReadTextFile(path.c_str(), kLimit));
         return texts;
       },
-      [](Napi::Env env, Texts& texts) -> Napi::Value {
-        Napi::Array array = Napi::Array::New(env, texts.size());
-        for (uint32_t i = 0; i < texts.size(); ++i) {
-          array.Set(i, Failed(texts[i]) ? ToFailure(env, std::get<Failure>(texts[i]))
-                                        : Napi::String::New(env, std::get<std::string>(texts[i])));
-        }
-        return array;
-      });
+      ToTexts);
+}
+
+// readLinks(paths): Promise<(string | failure)[]>
+Napi::Value ReadLinks(const Napi::CallbackInfo& info) {
+  const std::vector<std::string> paths = TakeStrings(info, 0);
+  return PromiseWorker<Texts>::Run(
+      info.Env(), "kmod:links",
+      [paths]() -> Result<Texts> {
+        Texts targets;
+        for (const std::string& path : paths) targets.push_back(ReadLinkTarget(path.c_str()));
+        return targets;
+      },
+      ToTexts);
 }
 
 // spawnHelper(path, role): Promise<{ pid, socket } | failure>
@@ -159,6 +175,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("readTableRow", Napi::Function::New<ReadRow>(env, "readTableRow"));
   exports.Set("readSysModules", Napi::Function::New<ReadModules>(env, "readSysModules"));
   exports.Set("readFiles", Napi::Function::New<ReadFiles>(env, "readFiles"));
+  exports.Set("readLinks", Napi::Function::New<ReadLinks>(env, "readLinks"));
   exports.Set("spawnHelper", Napi::Function::New<StartHelper>(env, "spawnHelper"));
   exports.Set("reapHelpers", Napi::Function::New<Reap>(env, "reapHelpers"));
   exports.Set("openLog", Napi::Function::New<OpenLog>(env, "openLog"));

@@ -4,7 +4,8 @@ import { isFailure } from '../failure'
 import { load } from '../native'
 import { HelperClient, messageToFailure, type Exchange } from './client'
 
-const client = new HelperClient('changes')
+/** For all that is done to the kernel: one helper, with a child process for each request. */
+export const changesClient = new HelperClient('changes')
 
 /** A change that was asked of the helper; what can be asked stands in native/helper/changes.cc. */
 export class HelperChange implements Change {
@@ -15,7 +16,7 @@ export class HelperChange implements Change {
   #finish!: (end: ChangeEnd) => void
 
   constructor(strings: string[]) {
-    this.#exchange = client.begin(strings, {
+    this.#exchange = changesClient.begin(strings, {
       onMessage: (message) => this.#hear(message),
       onLost: () => this.#finish({ outcome: 'lost' }),
     })

@@ -4,7 +4,7 @@ import { type NativeFailure, unwrap } from '../failure'
 import { load } from '../native'
 import { Decoder, encode } from './wire'
 
-export type Role = 'queries' | 'changes'
+export type Role = 'queries' | 'changes' | 'survey' | 'events'
 
 export interface Listener {
   onMessage(strings: string[]): void
@@ -69,6 +69,11 @@ class Conversation {
     }
     return { send, detach, end }
   }
+
+  /** The helper reads the end, and goes; its own end of the socket then ends this one. */
+  close(): void {
+    this.socket.end()
+  }
 }
 
 /** Starts the helper of one role at the first request. One for each Node environment. */
@@ -84,6 +89,14 @@ export class HelperClient {
     return conversation.begin(strings, listener)
   }
 
+  /** Lets the helper go. Whoever still waits for an answer is told that it is lost. */
+  close(): void {
+    this.#conversation?.then(
+      (conversation) => conversation.close(),
+      () => undefined,
+    )
+  }
+
   async #start(): Promise<Conversation> {
     try {
       const { native, helper } = load()
@@ -94,6 +107,8 @@ export class HelperClient {
       return new Conversation(new Socket({ fd: socket, readable: true, writable: true }), () => {
         this.#conversation = undefined
         native.reapHelpers()
+        // Its end of the socket goes a moment before the process does.
+        setTimeout(() => native.reapHelpers(), 50).unref()
       })
     } catch (error) {
       this.#conversation = undefined

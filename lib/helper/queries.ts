@@ -1,22 +1,35 @@
 /** What libkmod knows, asked of the helper: indexes, configuration, module files. */
 import { isKmodError, KmodError } from '../errors'
-import { isFailure, type NativeFailure, unwrap } from '../failure'
-import type { Description, KernelFacts, ModuleIndex, Presence } from '../kernel'
-import { HelperClient, messageToFailure } from './client'
-import { Reader } from './wire'
+import { isFailure, unwrap } from '../failure'
+import type { Description, KernelFacts, ModuleIndex, Presence, RemovalPolicy } from '../kernel'
+import { Questions } from './questions'
+import type { Reader } from './wire'
+
+/** Which modules are loaded on purpose; the first folder wins, as systemd-modules-load has it. */
+export const LOAD_LISTS = [
+  '/etc/modules-load.d',
+  '/run/modules-load.d',
+  '/usr/local/lib/modules-load.d',
+  '/usr/lib/modules-load.d',
+  '/lib/modules-load.d',
+  '/etc/modules',
+]
 
 /** The files to look at: see native/kernel/context.h. */
 export interface IndexSource {
   directory: string
   /** `null`: libkmod's own. */
   config: readonly string[] | null
+  loadLists: readonly string[]
   kernelCommandLine: boolean
 }
 
-export function sourceStrings({ directory, config, kernelCommandLine }: IndexSource): string[] {
+export function sourceStrings(source: IndexSource): string[] {
+  const { directory, config, loadLists, kernelCommandLine } = source
   return [
     directory,
     ...(config === null ? ['0'] : ['1', ...listStrings(config)]),
+    ...listStrings(loadLists),
     kernelCommandLine ? '1' : '0',
   ]
 }
@@ -25,47 +38,19 @@ function listStrings(list: readonly string[]): string[] {
   return [String(list.length), ...list]
 }
 
-const client = new HelperClient('queries')
-
-/** The last query sent; the next one waits for it. */
-let queue: Promise<unknown> = Promise.resolve()
-
-/** The answer to one query; `doing` completes "Cannot ...". */
-function ask(strings: string[], doing: string): Promise<Reader | NativeFailure> {
-  // One at a time: should libkmod end the helper, it is clear over which query.
-  const answer = queue.then(() => exchange(strings, doing))
-  queue = answer.catch(() => undefined)
-  return answer
-}
-
-async function exchange(strings: string[], doing: string): Promise<Reader | NativeFailure> {
-  const answer = await new Promise<string[] | null>((resolve, reject) => {
-    const begun = client.begin(strings, {
-      onMessage: (message) => {
-        void begun.then((exchange) => exchange.end())
-        resolve(message)
-      },
-      onLost: () => resolve(null),
-    })
-    begun.catch(reject)
-  })
-  if (answer === null) {
-    throw new KmodError(
-      'ERR_KMOD_FORMAT',
-      `Cannot ${doing}: libkmod broke off while it read it, which it does on a damaged file.`,
-    )
-  }
-  if (answer[0] === 'failure') return messageToFailure(answer)
-  const reader = new Reader(answer)
-  reader.text() // "done"
-  return reader
-}
+const questions = new Questions('queries', {
+  code: 'ERR_KMOD_FORMAT',
+  why: 'libkmod broke off while it read it, which it does on a damaged file.',
+})
 
 /** The libkmod that the helper has loaded, or why it cannot. */
 export async function findLibrary(): Promise<Pick<KernelFacts, 'libkmod' | 'libraryProblem'>> {
   const doing = 'use libkmod'
   try {
-    return { libkmod: unwrap(await ask(['library'], doing), doing).text(), libraryProblem: null }
+    return {
+      libkmod: unwrap(await questions.ask(['library'], doing), doing).text(),
+      libraryProblem: null,
+    }
   } catch (error) {
     if (!isKmodError(error)) throw error
     return { libkmod: null, libraryProblem: error.message }
@@ -89,6 +74,24 @@ export class LibkmodIndex implements ModuleIndex {
     return aliases.map(() => reader.list())
   }
 
+  async policies(names: readonly string[]): Promise<Map<string, RemovalPolicy>> {
+    const reader = await this.#read('policy', listStrings(names), 'read the configuration')
+    const policies = new Map<string, RemovalPolicy>()
+    while (!reader.atEnd) {
+      policies.set(reader.text(), {
+        removeCommand: reader.optional(),
+        softDependencies: { pre: reader.list(), post: reader.list() },
+        configured: reader.flag(),
+      })
+    }
+    return policies
+  }
+
+  async needs(names: readonly string[]): Promise<string[][]> {
+    const reader = await this.#read('needs', listStrings(names), 'look dependencies up')
+    return names.map(() => reader.list())
+  }
+
   async describe(name: string): Promise<Description | null> {
     const reader = await this.#read('info', [name], `read the information of module ${name}`)
     return reader.flag() ? readDescription(reader) : null
@@ -99,7 +102,10 @@ export class LibkmodIndex implements ModuleIndex {
   }
 
   async #read(verb: string, what: string[], doing: string): Promise<Reader> {
-    const answer = await ask([verb, ...sourceStrings(await this.locate()), ...what], doing)
+    const answer = await questions.ask(
+      [verb, ...sourceStrings(await this.locate()), ...what],
+      doing,
+    )
     if (isFailure(answer) && answer.syscall === 'open' && MISSING.has(answer.errnoName)) {
       throw new KmodError('ERR_KMOD_NOT_FOUND', `There is no file ${answer.detail}.`, {
         errno: -answer.errno,

@@ -13,6 +13,7 @@ import type { Change, InsertRequest, Kernel } from '../kernel'
 import { checkAlias, isName, normalize } from '../names'
 import { abortSignal, checkOptions, duration, flag, type Rule } from '../options'
 import { checkParameters } from '../parameters'
+import { takeTurn } from '../queue'
 import type { LoadedModule, LoadOptions, LoadReport, ModuleParameters } from '../types'
 import { insertionError } from './refusal'
 
@@ -46,8 +47,49 @@ export async function load(kernel: Kernel, what: unknown, options?: unknown): Pr
   refuseReadOnly(kernel)
   throwIfAborted(patience.signal, 'Loading')
 
-  const before = await kernel.table()
-  const { needs, targets } = await findTargets(kernel, wanted, before)
+  const { found, endTurn } = await takeTurn(
+    async () => {
+      const before = await kernel.table()
+      const { needs, targets } = await findTargets(kernel, wanted, before)
+      const names = [...needs, ...targets.map(({ module }) => module)]
+      const below = (await kernel.index.needs(names)).flat()
+      return { found: { before, needs, targets }, touches: [...names, ...below] }
+    },
+    (come) => untilAborted(come, patience.signal),
+  )
+  try {
+    return await loadFound(kernel, found, { parameters, mustBeNew, patience })
+  } finally {
+    endTurn()
+  }
+}
+
+/** Waits for something, or until the signal aborts. */
+async function untilAborted(what: Promise<unknown>, signal?: AbortSignal): Promise<void> {
+  const over = new AbortController()
+  const aborted = new Promise<void>((resolve) => {
+    signal?.addEventListener('abort', () => resolve(), { signal: over.signal })
+  })
+  await Promise.race([what, aborted])
+  over.abort()
+  throwIfAborted(signal, 'Loading')
+}
+
+interface Found {
+  before: LoadedModule[]
+  needs: string[]
+  targets: Target[]
+}
+
+async function loadFound(
+  kernel: Kernel,
+  { before, needs, targets }: Found,
+  {
+    parameters,
+    mustBeNew,
+    patience,
+  }: { parameters: Record<string, string>; mustBeNew: boolean; patience: Patience },
+): Promise<LoadReport> {
   const shares = shareOut(parameters, targets)
   if (mustBeNew) for (const target of targets) refusePresent(target)
 

@@ -1,9 +1,9 @@
 import { awaitChange, DEFAULT_HUNG_AFTER, refuseReadOnly, throwIfAborted } from '../change'
-import { KmodError } from '../errors'
 import type { Kernel } from '../kernel'
 import { checkName } from '../names'
 import { abortSignal, checkOptions, duration, flag } from '../options'
 import type { RemoveOptions } from '../types'
+import { forceUnsupported } from '../force'
 import { removalError } from './refusal'
 
 /** One delete_module(2). */
@@ -25,12 +25,4 @@ export async function remove(kernel: Kernel, name: unknown, options?: unknown): 
   const change = kernel.remove(wanted, force)
   const end = await awaitChange(kernel.clock, wanted, change, { hungAfter, signal })
   if (end.outcome !== 'done') throw await removalError(kernel, wanted, end)
-}
-
-/** Such a kernel ignores the flag, and says no word about it. */
-export function forceUnsupported(): KmodError {
-  return new KmodError(
-    'ERR_KMOD_UNSUPPORTED',
-    'This kernel cannot remove modules by force: it was built without CONFIG_MODULE_FORCE_UNLOAD.',
-  )
 }

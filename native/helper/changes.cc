@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "../kernel/command.h"
 #include "../kernel/handles.h"
 #include "../kernel/insert.h"
 #include "../kernel/remove.h"
@@ -27,8 +28,22 @@ Reply ToReply(const std::optional<Failure>& failure) {
   return failure ? Reply::Of(*failure) : Reply::Done();
 }
 
+// ran EXITCODE SIGNAL OUTPUT: one of the two numbers is ''.
+Reply ToReply(const Result<CommandEnd>& ran) {
+  if (Failed(ran)) return Reply::Of(std::get<Failure>(ran));
+  const auto& end = std::get<CommandEnd>(ran);
+  const bool signalled = end.signal != 0;
+  Reply reply;
+  reply.Put("ran");
+  reply.Put(signalled ? std::string() : std::to_string(end.exit_code));
+  reply.Put(signalled ? std::to_string(end.signal) : std::string());
+  reply.Put(end.output);
+  return reply;
+}
+
 // What a child does with the one request that it gets:
-//   remove NAME FORCE | insert SOURCE WHAT IS_FILE MODULE MUST_BE_NEW PARAMETERS
+//   remove NAME FORCE | insert SOURCE WHAT IS_FILE MODULE MUST_BE_NEW PARAMETERS |
+//   run MODULE COMMAND
 Reply Change(const Message& message, const Result<ModuleRemover>& remover, Channel* report) {
   Request request(message.strings);
   const std::string verb = request.Text();
@@ -55,10 +70,18 @@ Reply Change(const Message& message, const Result<ModuleRemover>& remover, Chann
       return ToReply(failure);
     }
   }
+  if (verb == "run") {
+    const std::string module = request.Text();
+    const std::string command = request.Text();
+    if (request.ok()) {
+      report->Send({message.id, {"attempt", module, "1"}});
+      return ToReply(RunCommand(module, command));
+    }
+  }
   return Reply::Of(SystemFailure(EBADMSG, "read", verb));
 }
 
-// An insertion may leave an install command's environment behind, and memory in libkmod.
+// An insertion or a command may leave an environment behind, and memory in libkmod.
 bool MayStay(const Message& message) {
   return !message.strings.empty() && message.strings[0] == "remove";
 }

@@ -18,9 +18,29 @@
 #include <cstring>
 
 #include "changes.h"
+#include "events.h"
 #include "queries.h"
+#include "survey.h"
 
 namespace {
+
+struct Role {
+  const char* name;
+  const char* process_name;
+  int (*serve)(int socket);
+};
+
+constexpr Role kRoles[] = {{"queries", "kmod-queries", kmod::ServeQueries},
+                           {"changes", "kmod-changes", kmod::ServeChanges},
+                           {"survey", "kmod-survey", kmod::ServeSurvey},
+                           {"events", "kmod-events", kmod::ServeEvents}};
+
+const Role* FindRole(const char* name) {
+  for (const Role& role : kRoles) {
+    if (strcmp(role.name, name) == 0) return &role;
+  }
+  return nullptr;
+}
 
 constexpr int kSocket = 3;
 
@@ -41,17 +61,16 @@ bool IsSocket(int fd) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  const char* role = count == 2 ? arguments[1] : "";
-  const bool changes = strcmp(role, "changes") == 0;
-  if ((!changes && strcmp(role, "queries") != 0) || !IsSocket(kSocket)) {
+  const Role* role = FindRole(count == 2 ? arguments[1] : "");
+  if (role == nullptr || !IsSocket(kSocket)) {
     fputs("This program is a part of node-kmod, which starts it; it is of no use by itself.\n",
           stderr);
     return 64;
   }
   CloseOthers();
   if (chdir("/") != 0) return 71;
-  prctl(PR_SET_NAME, changes ? "kmod-changes" : "kmod-queries");
+  prctl(PR_SET_NAME, role->process_name);
   // libkmod would take its log level from here.
   unsetenv("KMOD_LOG");
-  return changes ? kmod::ServeChanges(kSocket) : kmod::ServeQueries(kSocket);
+  return role->serve(kSocket);
 }

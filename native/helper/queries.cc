@@ -73,10 +73,19 @@ Reply AnswerPolicy(ModuleIndex* index, const std::vector<std::string>& names) {
   Reply reply = Reply::Done();
   for (const std::string& name : names) {
     const RemovalPolicy policy = index->Policy(name);
+    if (policy.IsEmpty()) continue;
+    reply.Put(name);
     reply.Put(policy.remove_command);
     reply.Put(policy.soft_dependencies.pre);
     reply.Put(policy.soft_dependencies.post);
+    reply.Put(policy.configured);
   }
+  return reply;
+}
+
+Reply AnswerNeeds(ModuleIndex* index, const std::vector<std::string>& names) {
+  Reply reply = Reply::Done();
+  for (const std::string& name : names) reply.Put(index->Needs(name));
   return reply;
 }
 
@@ -111,7 +120,7 @@ Reply AnswerFile(ModuleIndex* index, const std::string& path) {
   return reply;
 }
 
-// library | lookup SOURCE ALIASES | find SOURCE NAMES | policy SOURCE NAMES
+// library | lookup SOURCE ALIASES | find SOURCE NAMES | policy SOURCE NAMES | needs SOURCE NAMES
 // info SOURCE NAME | file SOURCE PATH
 Reply Answer(OpenIndexes* indexes, const Message& message) {
   Request request(message.strings);
@@ -129,6 +138,7 @@ Reply Answer(OpenIndexes* indexes, const Message& message) {
   if (verb == "lookup") return AnswerLookup(index, names);
   if (verb == "find") return AnswerFind(index, names);
   if (verb == "policy") return AnswerPolicy(index, names);
+  if (verb == "needs") return AnswerNeeds(index, names);
   if (verb == "info") return AnswerInfo(index, what);
   if (verb == "file") return AnswerFile(index, what);
   return Reply::Of(SystemFailure(EBADMSG, "read", verb));

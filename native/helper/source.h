@@ -10,6 +10,7 @@ inline IndexSource TakeSource(Request* request) {
   IndexSource source;
   source.directory = request->Text();
   source.config = request->OptionalList();
+  source.load_lists = request->List();
   source.kernel_command_line = request->Flag();
   return source;
 }

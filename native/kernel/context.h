@@ -12,11 +12,12 @@ namespace kmod {
 struct IndexSource {
   std::string directory;                           // such as /lib/modules/6.1.0
   std::optional<std::vector<std::string>> config;  // directories or files; nothing: libkmod's own
-  bool kernel_command_line = true;  // do options and blacklist in /proc/cmdline count
+  std::vector<std::string> load_lists;  // directories or files that name what is loaded on purpose
+  bool kernel_command_line = true;      // do options and blacklist in /proc/cmdline count
 
   bool operator==(const IndexSource& other) const {
     return directory == other.directory && config == other.config &&
-           kernel_command_line == other.kernel_command_line;
+           load_lists == other.load_lists && kernel_command_line == other.kernel_command_line;
   }
 };
 

@@ -52,6 +52,7 @@ struct Libkmod {
   _(kmod_module*, kmod_module_get_module, (const kmod_list*))                             \
   _(const char*, kmod_module_get_name, (const kmod_module*))                              \
   _(const char*, kmod_module_get_path, (const kmod_module*))                              \
+  _(kmod_list*, kmod_module_get_dependencies, (const kmod_module*))                       \
   _(int, kmod_module_get_initstate, (const kmod_module*))                                 \
   _(const char*, kmod_module_get_options, (const kmod_module*))                           \
   _(const char*, kmod_module_get_install_commands, (const kmod_module*))                  \

@@ -12,6 +12,7 @@
 
 #include "handles.h"
 #include "index_check.h"
+#include "load_list.h"
 #include "text_file.h"
 
 namespace kmod {
@@ -74,7 +75,9 @@ std::vector<ModuleIndex::Stamp> ModuleIndex::TakeStamps(const IndexSource& sourc
   std::vector<Stamp> stamps;
   for (const char* name : kIndexes) stamps.push_back(StampOf(source.directory + "/" + name));
   for (const char* name : kTexts) stamps.push_back(StampOf(source.directory + "/" + name));
-  for (const std::string& place : source.config.value_or(DefaultConfig())) {
+  std::vector<std::string> places = source.config.value_or(DefaultConfig());
+  places.insert(places.end(), source.load_lists.begin(), source.load_lists.end());
+  for (const std::string& place : places) {
     Stamp stamp = StampOf(place);
     // /lib is /usr/lib nowadays: once is enough.
     const bool known = std::any_of(stamps.begin(), stamps.end(), [&stamp](const Stamp& other) {
@@ -161,7 +164,7 @@ std::vector<ModuleIndex::ConfigEntry> ModuleIndex::Entries(
 // libkmod reads /proc/cmdline whatever it is told. A context without configuration has the entries
 // of the command line alone; libkmod appends those, so each is taken away from the end.
 void ModuleIndex::LeaveOutCommandLine() {
-  const IndexSource nothing = {"/", std::vector<std::string>(), true};
+  const IndexSource nothing = {"/", std::vector<std::string>(), {}, true};
   const UniqueContext bare = OpenContext(library_, nothing);
   if (!bare) return;
   CollectLog(library_, bare.get(), &log_);
@@ -183,19 +186,13 @@ UniqueModule ModuleIndex::NewModule(const std::string& name, int* error) {
 }
 
 Result<std::vector<std::string>> ModuleIndex::Lookup(const std::string& alias) {
-  std::vector<std::string> names;
   kmod_list* list = nullptr;
   const int error = -library_->kmod_module_new_from_lookup(context_.get(), alias.c_str(), &list);
   const UniqueModuleList owner(list, ModuleListDeleter{library_});
   // "a[b" and "x]" are no patterns: nothing can match them. ENOSYS: there is no index at all.
-  if (error == EINVAL || error == ENOSYS) return names;
+  if (error == EINVAL || error == ENOSYS) return std::vector<std::string>();
   if (error > 0) return SystemFailure(error, "kmod_module_new_from_lookup", TakeLog());
-  for (const kmod_list* entry = list; entry != nullptr;
-       entry = library_->kmod_list_next(list, entry)) {
-    const UniqueModule module(library_->kmod_module_get_module(entry), ModuleDeleter{library_});
-    names.emplace_back(library_->kmod_module_get_name(module.get()));
-  }
-  return names;
+  return NamesIn(list);
 }
 
 bool ModuleIndex::IsBuiltin(const std::string& name) {
@@ -237,7 +234,43 @@ RemovalPolicy ModuleIndex::Policy(const std::string& name) {
     append(&policy.soft_dependencies.pre, line.names.pre);
     append(&policy.soft_dependencies.post, line.names.post);
   }
+  policy.configured = Configured().count(name) > 0;
   return policy;
+}
+
+const std::set<std::string>& ModuleIndex::Configured() {
+  if (configured_) return *configured_;
+  configured_.emplace();
+  for (std::string line : ReadLoadLists(source_.load_lists)) {
+    const Result<std::vector<std::string>> names = Lookup(line);
+    if (!Failed(names)) {
+      const auto& found = std::get<std::vector<std::string>>(names);
+      configured_->insert(found.begin(), found.end());
+    }
+    // A name counts whether the index has it or not.
+    std::replace(line.begin(), line.end(), '-', '_');
+    configured_->insert(std::move(line));
+  }
+  return *configured_;
+}
+
+std::vector<std::string> ModuleIndex::Needs(const std::string& name) {
+  int error = 0;
+  const UniqueModule module = NewModule(name, &error);
+  if (!module) return {};
+  const UniqueModuleList list(library_->kmod_module_get_dependencies(module.get()),
+                              ModuleListDeleter{library_});
+  return NamesIn(list.get());
+}
+
+std::vector<std::string> ModuleIndex::NamesIn(const kmod_list* list) const {
+  std::vector<std::string> names;
+  for (const kmod_list* entry = list; entry != nullptr;
+       entry = library_->kmod_list_next(list, entry)) {
+    const UniqueModule module(library_->kmod_module_get_module(entry), ModuleDeleter{library_});
+    names.emplace_back(library_->kmod_module_get_name(module.get()));
+  }
+  return names;
 }
 
 void ModuleIndex::AddConfiguration(kmod_module* module, ModuleDescription* description) const {

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,10 +22,17 @@ struct SoftDependencies {
   std::vector<std::string> post;
 };
 
-// What modprobe.d says about a module's removal.
+// What the configuration says about a module's removal.
 struct RemovalPolicy {
   std::optional<std::string> remove_command;
   SoftDependencies soft_dependencies;  // of all lines that match the name, in their order
+  // It is named in the load lists, or an alias of it: it was loaded on purpose.
+  bool configured = false;
+
+  bool IsEmpty() const {
+    return !remove_command && soft_dependencies.pre.empty() && soft_dependencies.post.empty() &&
+           !configured;
+  }
 };
 
 struct ModuleDescription {
@@ -59,6 +67,8 @@ class ModuleIndex {
   bool HasDependencies() const;
   Presence Find(const std::string& name);
   RemovalPolicy Policy(const std::string& name);
+  // The modules that this one needs, all the way down; none where the index does not have it.
+  std::vector<std::string> Needs(const std::string& name);
   // Nothing: the index does not have it. ENOENT: its file is not there.
   Result<std::optional<ModuleDescription>> Describe(const std::string& name);
   Result<ModuleDescription> DescribeFile(const std::string& path);
@@ -102,6 +112,8 @@ class ModuleIndex {
   std::vector<ConfigEntry> Entries(kmod_config_iter* (*list)(const kmod_ctx*),
                                    const kmod_ctx* context) const;
   void LeaveOutCommandLine();
+  std::vector<std::string> NamesIn(const kmod_list* list) const;
+  const std::set<std::string>& Configured();
   bool IsBuiltin(const std::string& name);
   Result<ModuleDescription> DescribeFileOf(kmod_module* module, const std::string& path);
   void AddConfiguration(kmod_module* module, ModuleDescription* description) const;
@@ -115,6 +127,7 @@ class ModuleIndex {
   std::vector<ConfigEntry> options_;
   std::vector<ConfigEntry> blacklist_;
   std::vector<SoftDependencyLine> soft_dependencies_;
+  std::optional<std::set<std::string>> configured_;  // once somebody has asked
 };
 
 // "pre: a b post: c", also as some versions of libkmod print it: without a blank before "post:".

@@ -14,7 +14,7 @@ Result<ModuleRemover> ModuleRemover::Open() {
   const Result<const Libkmod*> opened = Libkmod::Open();
   if (Failed(opened)) return std::get<Failure>(opened);
   const Libkmod* library = std::get<const Libkmod*>(opened);
-  UniqueContext context = OpenContext(library, {"/", std::vector<std::string>(), true});
+  UniqueContext context = OpenContext(library, {"/", std::vector<std::string>(), {}, true});
   if (!context) return SystemFailure(ENOMEM, "kmod_new");
   library->kmod_set_log_fn(context.get(), nullptr, nullptr);
   return ModuleRemover(library, std::move(context));

@@ -41,4 +41,17 @@ Result<std::string> ReadTextFile(const char* path, size_t limit) {
   }
 }
 
+Result<std::string> ReadLinkTarget(const char* path) {
+  std::string target(256, '\0');
+  for (;;) {
+    const ssize_t got = readlink(path, target.data(), target.size());
+    if (got < 0) return SystemFailure(errno, "readlink", path);
+    if (static_cast<size_t>(got) < target.size()) {
+      target.resize(static_cast<size_t>(got));
+      return target;
+    }
+    target.resize(target.size() * 2);
+  }
+}
+
 }  // namespace kmod

@@ -1,4 +1,4 @@
-// Reading a whole file of /proc, /sys or a captured system.
+// Reading a whole file or link of /proc, /sys or a captured system.
 #pragma once
 
 #include <cstddef>
@@ -13,5 +13,8 @@ namespace kmod {
 // read(2) that fails with ENODEV or ENOENT means that the thing described went away: an ordinary
 // failure.
 Result<std::string> ReadTextFile(const char* path, size_t limit);
+
+// The target of a symbolic link, however long, as it is written there.
+Result<std::string> ReadLinkTarget(const char* path);
 
 }  // namespace kmod

@@ -21,8 +21,12 @@ struct Tree {
   Tree() {
     source.directory = folder.path("modules");
     source.config = {folder.path("modprobe.d")};
+    source.load_lists = {folder.path("modules-load.d"), folder.path("etc-modules")};
     source.kernel_command_line = false;
-    WriteIndex("dep", {{"dummy", "dummy.ko:"}, {"lost", "lost.ko:"}, {"broken", "broken.ko:"}});
+    WriteIndex("dep", {{"dummy", "dummy.ko:"},
+                       {"lost", "lost.ko:"},
+                       {"broken", "broken.ko: dummy.ko"},
+                       {"top", "top.ko: broken.ko dummy.ko"}});
     WriteIndex("alias", {{"rtnl_link_dummy", "dummy"}, {"pci:v0000*", "dummy"}});
     WriteIndex("symbols", {{"symbol:dummy_setup", "dummy"}});
     WriteIndex("builtin", {{"serial", ""}});
@@ -133,6 +137,29 @@ TEST_CASE("configuration: options, commands, blacklist, all softdep lines") {
   CHECK_FALSE(index->Policy("serial").remove_command);
 }
 
+TEST_CASE("what the load lists name, or an alias of it, is configured") {
+  const Tree tree;
+  tree.folder.Write("modules-load.d/a.conf", "# lost\n  rtnl-link-dummy \n");
+  tree.folder.Write("etc-modules", "of-no-index\n");
+  const auto index = tree.Open();
+  CHECK(index->Policy("dummy").configured);
+  CHECK(index->Policy("of_no_index").configured);
+  CHECK_FALSE(index->Policy("dummy").IsEmpty());
+  CHECK(index->Policy("lost").IsEmpty());
+}
+
+TEST_CASE("a module needs all that modules.dep has for it") {
+  const Tree tree;
+  const auto index = tree.Open();
+  using Names = std::vector<std::string>;
+  CHECK(index->Needs("dummy").empty());
+  CHECK(index->Needs("broken") == Names{"dummy"});
+  CHECK(index->Needs("top") == Names{"dummy", "broken"});
+  CHECK(index->Needs("serial").empty());
+  CHECK(index->Needs("nothing").empty());
+  CHECK(index->Needs(std::string(5000, 'x')).empty());
+}
+
 TEST_CASE("a change of any file makes the index stale") {
   const Tree tree;
   tree.folder.Write("modprobe.d/a.conf", "options dummy one=1\n");
@@ -152,6 +179,12 @@ TEST_CASE("a change of any file makes the index stale") {
   CHECK(index->IsStale());
   index = open_settled();
   std::filesystem::remove(tree.folder.path("modprobe.d/b.conf"));
+  CHECK(index->IsStale());
+  index = open_settled();
+  tree.folder.Write("etc-modules", "dummy\n");
+  CHECK(index->IsStale());
+  index = open_settled();
+  tree.folder.Write("modules-load.d/a.conf", "dummy\n");
   CHECK(index->IsStale());
   index = open_settled();
   tree.WriteIndex("alias", {{"other", "dummy"}});

@@ -8,12 +8,15 @@ import type {
   Change,
   ChangeEnd,
   Clock,
+  CommandRun,
   Description,
   InsertRequest,
   Kernel,
   KernelFacts,
   KernelLog,
   ModuleIndex,
+  RemovalPolicy,
+  Snapshot,
   SysModule,
 } from '../../lib/kernel'
 import type { NativeFailure } from '../../lib/failure'
@@ -31,6 +34,8 @@ export interface SimulatedModule {
   exitTime: number
   /** The exit function ends in an oops. */
   oops: boolean
+  parameters: Record<string, string>
+  sourceVersion: string | null
   identity: number
 }
 
@@ -41,6 +46,10 @@ export interface IndexedModule {
   builtin?: boolean
   aliases?: string[]
   fields?: { key: string; value: string }[]
+  /** What its parameters are when nobody sets them. */
+  parameters?: Record<string, string>
+  /** The kernel refuses to load it. */
+  refuses?: boolean
 }
 
 interface Sleeper {
@@ -98,6 +107,19 @@ export class SimulatedKernel implements Kernel {
   logLost = false
   /** Every removal that was asked for, in order. */
   readonly removals: string[] = []
+  readonly policies = new Map<string, Partial<RemovalPolicy>>()
+  snapshotNow: Snapshot = {
+    mounts: [],
+    interfaces: [],
+    swaps: [],
+    openDevices: [],
+    unreadable: [],
+  }
+  /** What the remove commands of modprobe.d do. */
+  readonly commands = new Map<string, () => { exitCode: number; output: string }>()
+  /** Called before each removal is tried: a test's way to get in between. */
+  beforeRemoval: ((name: string) => void) | undefined
+  readonly #listeners = new Set<() => void>()
   factsNow: KernelFacts = {
     kernel: {
       release: '0.0.0-simulated',
@@ -123,8 +145,20 @@ export class SimulatedKernel implements Kernel {
       permanent: false,
       exitTime: 0,
       oops: false,
+      parameters: { ...this.indexed.get(name)?.parameters },
+      sourceVersion: null,
       identity: this.#nextIdentity++,
       ...properties,
+    })
+    this.#tellChange()
+    return this
+  }
+
+  /** Something happens after so many milliseconds. */
+  after(delay: number, what: () => void): this {
+    void this.clock.sleep(delay).then(() => {
+      what()
+      this.#tellChange()
     })
     return this
   }
@@ -162,6 +196,16 @@ export class SimulatedKernel implements Kernel {
       const known = this.hasIndex ? this.indexed.get(name) : undefined
       return Promise.resolve(known === undefined ? null : describe(known))
     },
+    policies: (names) =>
+      Promise.resolve(
+        new Map(
+          names
+            .filter((name) => this.policies.has(name))
+            .map((name): [string, RemovalPolicy] => [name, this.#policyOf(name)]),
+        ),
+      ),
+    needs: (names) =>
+      Promise.resolve(names.map((name) => [...(this.indexed.get(name)?.uses ?? [])])),
     describeFile: (path) => {
       const name = path.replace(/^.*\//, '').replace(/\..*$/, '')
       return Promise.resolve(describe(this.indexed.get(name) ?? { name }))
@@ -202,6 +246,44 @@ export class SimulatedKernel implements Kernel {
     )
   }
 
+  #policyOf(name: string): RemovalPolicy {
+    const { removeCommand = null, softDependencies, configured } = this.policies.get(name) ?? {}
+    return {
+      removeCommand,
+      softDependencies: softDependencies ?? { pre: [], post: [] },
+      configured: configured ?? false,
+    }
+  }
+
+  snapshot(): Promise<Snapshot> {
+    return Promise.resolve(this.snapshotNow)
+  }
+
+  parameters(name: string): Promise<Map<string, string>> {
+    return Promise.resolve(new Map(Object.entries(this.modules.get(name)?.parameters ?? {})))
+  }
+
+  sourceVersion(name: string): Promise<string | null> {
+    return Promise.resolve(this.modules.get(name)?.sourceVersion ?? null)
+  }
+
+  runCommand(module: string, command: string): CommandRun {
+    const { exitCode, output } = this.commands.get(module)?.() ?? {
+      exitCode: 127,
+      output: `${command}: not found`,
+    }
+    return { ended: Promise.resolve({ exitCode, signal: null, output }), kill: () => undefined }
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #tellChange(): void {
+    for (const listener of this.#listeners) listener()
+  }
+
   facts(): Promise<KernelFacts> {
     return Promise.resolve(this.factsNow)
   }
@@ -235,6 +317,7 @@ export class SimulatedKernel implements Kernel {
 
   async #remove(name: string, force: boolean): Promise<ChangeEnd> {
     await Promise.resolve()
+    this.beforeRemoval?.(name)
     if (!this.factsNow.capability || this.factsNow.kernel.modulesDisabled)
       return refused('EPERM', 1)
     const module = this.modules.get(name)
@@ -247,11 +330,12 @@ export class SimulatedKernel implements Kernel {
     if (module.exitTime > 0) await this.clock.sleep(module.exitTime)
     if (module.oops) return { outcome: 'killed', signal: 9 }
     this.modules.delete(name)
+    this.#tellChange()
     return { outcome: 'done' }
   }
 
   async #insert(
-    { what, module, mustBeNew }: InsertRequest,
+    { what, module, mustBeNew, parameters }: InsertRequest,
     attempts: { module: string; command: boolean }[],
   ): Promise<ChangeEnd> {
     await Promise.resolve()
@@ -266,7 +350,13 @@ export class SimulatedKernel implements Kernel {
       )
     }
     attempts.push({ module: name, command: false })
-    this.add(name, { uses: known?.uses ?? [] })
+    if (known?.refuses) return refused('ENODEV', 19)
+    const srcversion = known?.fields?.find(({ key }) => key === 'srcversion')?.value ?? null
+    this.add(name, {
+      uses: known?.uses ?? [],
+      parameters: { ...known?.parameters, ...parameters },
+      sourceVersion: srcversion,
+    })
     return { outcome: 'done' }
   }
 

@@ -63,3 +63,12 @@ test('a path of the host that leads into the root means the same as one inside',
   expect(view.inside(join(folder, 'secret'))).toBe(join(folder, 'secret'))
   expect(view.inside(join(folder, 'root', '..odd'))).toBe('/..odd')
 })
+
+test('a link is read as it is written, and the links on the way to it are followed', async () => {
+  link('../etc', 'usr/etc')
+  link('/nowhere/at all', 'etc/odd')
+  expect(await view.readLink('/usr/etc/odd')).toBe('/nowhere/at all')
+  expect(await view.readLink('/usr/etc')).toBe('../etc')
+  expect(await view.readLink('/etc/inside')).toBeNull()
+  expect(await view.readLink('/etc/missing')).toBeNull()
+})

@@ -1,0 +1,36 @@
+// "Why can't I unload this?" A short table of who uses a module, and how each lets go of it.
+//
+//   sudo node examples/why-not.mjs MODULE
+import { isKmodError, kmod } from 'node-kmod'
+
+const [name = ''] = process.argv.slice(2)
+try {
+  const usage = await kmod.explain(name)
+  console.log(
+    `${usage.module}: ${usage.status}` +
+      (usage.refCount === null ? '' : `, ${usage.refCount} references`) +
+      (usage.permanent ? ', permanent (it has no exit function)' : ''),
+  )
+  const rows = usage.users.map(({ kind, references, release }) => [
+    kind,
+    references ?? '?',
+    release.text,
+  ])
+  const width = Math.max(0, ...rows.map(([kind]) => kind.length))
+  for (const [kind, references, text] of rows) {
+    console.log(`  ${kind.padEnd(width)}  ${String(references).padStart(3)}  ${text}`)
+  }
+  if (usage.unexplained > 0) {
+    console.log(`  ${usage.unexplained} references that nothing visible accounts for`)
+  }
+  for (const what of usage.unreadable) console.log(`  not looked at: ${what}`)
+
+  // Reference count 0 does not mean unused.
+  for (const { severity, message } of await kmod.impact(name)) {
+    console.log(`  ${severity}: ${message}`)
+  }
+} catch (error) {
+  if (!isKmodError(error)) throw error
+  console.error(error.message)
+  process.exitCode = 1
+}

@@ -1,0 +1,5 @@
+import type { LoadedModule, User } from '../types'
+import type { Snapshot } from '../kernel'
+
+/** Looks for one kind of users of a module. */
+export type Explainer = (row: LoadedModule, snapshot: Snapshot) => User[]

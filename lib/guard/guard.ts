@@ -1,0 +1,11 @@
+/** What each kind of effect has to tell. */
+import type { Snapshot } from '../kernel'
+import type { Effect } from '../types'
+
+/** An effect, and the modules each of which it would take to bring it about. */
+export interface Finding extends Omit<Effect, 'module'> {
+  modules: readonly string[]
+}
+
+/** Looks for one kind of effect. */
+export type Guard = (snapshot: Snapshot) => Finding[]

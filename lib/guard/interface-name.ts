@@ -1,0 +1,6 @@
+import type { NetworkInterface } from '../kernel'
+
+/** Of another namespace: with the namespace in front. */
+export function interfaceName({ name, netns }: NetworkInterface): string {
+  return netns === null ? name : `${netns}/${name}`
+}

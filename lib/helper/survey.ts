@@ -1,0 +1,68 @@
+/** What runs on the modules, asked of the helper. native/helper/survey.cc is the other end. */
+import { unwrap } from '../failure'
+import type { RawSurvey } from '../snapshot/raw'
+import { Questions } from './questions'
+import type { Reader } from './wire'
+
+const questions = new Questions('survey', {
+  code: 'ERR_KMOD_SYSTEM',
+  why: 'the helper program that looks at the system ended over it. Try again.',
+})
+
+/** `openDevices` costs a look at the open files of every process. */
+export async function readSurvey(openDevices: boolean): Promise<RawSurvey> {
+  const doing = 'look at what runs on the modules'
+  const strings = ['survey', openDevices ? '1' : '0', String(process.pid)]
+  const reader = unwrap(await questions.ask(strings, doing), doing)
+  // In the order in which they come.
+  return {
+    mountTables: records(reader, readMountTable),
+    links: records(reader, readLink),
+    defaultRoutes: records(reader, readRoute),
+    openDevices: records(reader, readOpenDevice),
+    unreadable: reader.list(),
+  }
+}
+
+function records<T>(reader: Reader, read: (reader: Reader) => T): T[] {
+  return Array.from({ length: integer(reader) }, () => read(reader))
+}
+
+const integer = (reader: Reader): number => Number(reader.text())
+
+const readMountTable = (reader: Reader): RawSurvey['mountTables'][number] => ({
+  pid: integer(reader),
+  own: reader.flag(),
+  first: reader.flag(),
+  text: reader.text(),
+})
+
+const readLink = (reader: Reader): RawSurvey['links'][number] => ({
+  netns: reader.optional(),
+  index: integer(reader),
+  name: reader.text(),
+  up: reader.flag(),
+  kind: reader.optional(),
+  master: integer(reader),
+  lower: integer(reader),
+  bus: reader.optional(),
+  device: reader.optional(),
+})
+
+const readRoute = (reader: Reader): RawSurvey['defaultRoutes'][number] => ({
+  netns: reader.optional(),
+  index: integer(reader),
+})
+
+const readOpenDevice = (reader: Reader): RawSurvey['openDevices'][number] => {
+  const process = { pid: integer(reader), comm: reader.text(), self: reader.flag() }
+  const path = reader.text()
+  const fd = reader.optional()
+  return {
+    ...process,
+    path,
+    fd: fd === null ? null : Number(fd),
+    type: reader.flag() ? 'block' : 'char',
+    device: reader.text(),
+  }
+}

@@ -1,0 +1,54 @@
+/** Who uses whom, out of the kernel's table. */
+import type { LoadedModule } from '../types'
+
+/** The loaded modules by name, and what each of them uses. Made from one reading of the table. */
+export class Graph {
+  readonly #rows: Map<string, LoadedModule>
+  #uses: Map<string, string[]> | undefined
+
+  constructor(private readonly table: readonly LoadedModule[]) {
+    this.#rows = new Map(table.map((row) => [row.name, row]))
+  }
+
+  row(name: string): LoadedModule | undefined {
+    return this.#rows.get(name)
+  }
+
+  has(name: string): boolean {
+    return this.#rows.has(name)
+  }
+
+  holders(name: string): readonly string[] {
+    return this.#rows.get(name)?.holders ?? []
+  }
+
+  /** The loaded modules that this one uses itself, newest first. */
+  uses(name: string): readonly string[] {
+    this.#uses ??= this.#invert()
+    return this.#uses.get(name) ?? []
+  }
+
+  /** The names and all that `next` leads to from them, each once, in the order in which it is met. */
+  reach(names: Iterable<string>, next: (name: string) => readonly string[]): Set<string> {
+    const reached = new Set(names)
+    for (const name of reached) for (const one of next(name)) reached.add(one)
+    return reached
+  }
+
+  #invert(): Map<string, string[]> {
+    const uses = new Map<string, string[]>()
+    for (const { name, holders } of this.table) {
+      for (const holder of holders) {
+        const used = uses.get(holder)
+        if (used === undefined) uses.set(holder, [name])
+        else used.push(name)
+      }
+    }
+    return uses
+  }
+}
+
+/** References that are not modules; `null` where the kernel gives no count. */
+export function referencesOf({ refCount, holders }: LoadedModule): number | null {
+  return refCount === null ? null : Math.max(0, refCount - holders.length)
+}

@@ -1,0 +1,101 @@
+/** names -> resolve -> table (one reading of the kernel) -> plan -> guard */
+import { invalidType } from '../errors'
+import type { Kernel } from '../kernel'
+import { checkAlias, isName, normalize } from '../names'
+import { forceUnsupported } from '../force'
+import type { PlanOptions, StepReason, UnloadPlan, UnloadStep } from '../types'
+import { findBlockers } from './blockers'
+import { Graph } from './graph'
+import { checkUnloadOptions, planOptions } from './options'
+import { order } from './order'
+import { demanded, select, softDependenciesOf } from './select'
+import { findTargets } from './targets'
+import { PolicyReader, readEffects, type World } from './world'
+
+/** What an unload would do; nothing is touched. */
+export async function plan(kernel: Kernel, names: unknown, options?: unknown): Promise<UnloadPlan> {
+  return makePlan(kernel, checkTargets(names), planOptions(checkUnloadOptions(options)))
+}
+
+/** One or several names or aliases. */
+export function checkTargets(names: unknown): string[] {
+  if (typeof names === 'string') return [checkAlias(names, 'names')]
+  if (!Array.isArray(names)) throw invalidType('names', 'a string or an array of strings', names)
+  return names.map((name, i) => checkAlias(name, `names[${i}]`))
+}
+
+/** `also`: see {@link select}. */
+export async function makePlan(
+  kernel: Kernel,
+  asked: readonly string[],
+  options: Required<PlanOptions>,
+  also: ReadonlyMap<string, StepReason> = new Map(),
+): Promise<UnloadPlan> {
+  if (options.force && (await kernel.facts()).kernel.forceUnload === false) throw forceUnsupported()
+  const reader = new PolicyReader(kernel)
+  // Most plans need no more than this, and both take a while.
+  const [table] = await Promise.all([
+    kernel.table(),
+    reader.read(asked.filter(isName).map(normalize)),
+  ])
+  const graph = new Graph(table)
+  const targets = await findTargets(kernel, asked, graph, options)
+  await readPolicies(reader, graph, targets.names, options, also)
+
+  const world: World = { graph, policies: reader.policies, effects: new Map() }
+  const unreadable = [...targets.unreadable, ...reader.unreadable]
+  let selection = select(world, targets.names, options, also)
+  // What goes along must be harmless, also where nobody guards what was asked for.
+  const goesAlong = selection.goes.size > demanded(world, targets.names, options).size
+  if (selection.goes.size > 0 && (options.guard !== 'off' || goesAlong)) {
+    const seen = await readEffects(kernel)
+    world.effects = seen.effects
+    unreadable.push(...seen.unreadable)
+    selection = select(world, targets.names, options, also)
+  }
+  const blockers = findBlockers(world, targets.names, selection, options)
+  blockers.unshift(...targets.blockers)
+  return {
+    targets: targets.names,
+    absent: targets.absent,
+    steps: order(world, selection.goes).map((name) => stepOf(name, selection.goes, world, options)),
+    blockers,
+    kept: selection.kept,
+    effects:
+      options.guard === 'off'
+        ? []
+        : [...selection.goes.keys()].flatMap((name) => world.effects.get(name) ?? []),
+    feasible: blockers.length === 0,
+    unreadable,
+    options,
+  }
+}
+
+/** Reads the configuration of every module that can turn up in the plan. */
+async function readPolicies(
+  reader: PolicyReader,
+  graph: Graph,
+  targets: readonly string[],
+  options: Required<PlanOptions>,
+  also: ReadonlyMap<string, StepReason>,
+): Promise<void> {
+  const world = { graph, policies: reader.policies }
+  const goes = [...demanded(world, targets, options).keys()]
+  const downFrom = (names: Iterable<string>): Iterable<string> =>
+    options.dependencies === 'keep' ? names : graph.reach(names, (name) => graph.uses(name))
+  await reader.read(downFrom([...goes, ...[...also.keys()].filter((name) => graph.has(name))]))
+  if (options.softDependencies) await reader.read(downFrom(softDependenciesOf(world, goes)))
+}
+
+function stepOf(
+  module: string,
+  goes: ReadonlyMap<string, StepReason>,
+  { policies }: World,
+  { commands }: Required<PlanOptions>,
+): UnloadStep {
+  const reason = goes.get(module)!
+  const command = policies.get(module)?.removeCommand ?? null
+  return command !== null && commands === 'run'
+    ? { action: 'run', module, reason, command }
+    : { action: 'remove', module, reason }
+}

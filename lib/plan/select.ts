@@ -1,0 +1,120 @@
+/** The second stage: which modules go, and which dependencies stay and why. */
+import type { Effect, Kept, LoadedModule, PlanOptions, StepReason } from '../types'
+import { referencesOf } from './graph'
+import type { World } from './world'
+
+export interface Selection {
+  /** What goes, with its reason; not yet in order. */
+  goes: Map<string, StepReason>
+  kept: Kept[]
+}
+
+/** What must go for the targets to go: themselves, and their holders where those may be removed. */
+export function demanded(
+  { graph }: Pick<World, 'graph'>,
+  targets: readonly string[],
+  { holders }: Required<PlanOptions>,
+): Map<string, StepReason> {
+  const loaded = targets.filter((name) => graph.has(name))
+  const goes = new Map<string, StepReason>(loaded.map((name) => [name, 'target']))
+  if (holders === 'refuse') return goes
+  for (const name of graph.reach(loaded, (one) => graph.holders(one))) {
+    // A holder that the table lacks (it went between two chunks of it) is gone.
+    if (!goes.has(name) && graph.has(name)) goes.set(name, 'holder')
+  }
+  return goes
+}
+
+/** The loaded modules that softdeps of the given ones name. */
+export function softDependenciesOf(
+  { graph, policies }: Pick<World, 'graph' | 'policies'>,
+  names: Iterable<string>,
+): Set<string> {
+  const soft = new Set<string>()
+  for (const name of names) {
+    const { pre = [], post = [] } = policies.get(name)?.softDependencies ?? {}
+    for (const one of [...pre, ...post]) if (graph.has(one)) soft.add(one)
+  }
+  return soft
+}
+
+/**
+ * The demanded modules, and with them what is harmless to take along: dependencies that nobody else
+ * uses, and soft dependencies. `also`: what an earlier plan would have taken along, and whose holders
+ * are gone already.
+ */
+export function select(
+  world: World,
+  targets: readonly string[],
+  options: Required<PlanOptions>,
+  also: ReadonlyMap<string, StepReason> = new Map(),
+): Selection {
+  const { graph } = world
+  const goes = demanded(world, targets, options)
+  const candidates = new Map<string, StepReason>()
+  for (const [name, reason] of also) {
+    if (graph.has(name) && !goes.has(name)) candidates.set(name, reason)
+  }
+  for (const name of softDependenciesOf(world, goes.keys())) {
+    if (!goes.has(name)) candidates.set(name, 'soft-dependency')
+  }
+
+  /** Holders that do not go, as far as is known by now. */
+  const staying = new Map<string, number>()
+  const stayingHolders = (name: string): number => {
+    const known = staying.get(name)
+    if (known !== undefined) return known
+    return graph.holders(name).filter((holder) => graph.has(holder)).length
+  }
+  const take = (name: string): void => {
+    for (const used of graph.uses(name)) {
+      staying.set(used, stayingHolders(used) - 1)
+      if (goes.has(used)) continue
+      if (!candidates.has(used)) candidates.set(used, 'dependency')
+      takeAlong(used)
+    }
+  }
+  const takeAlong = (name: string): void => {
+    if (goes.has(name) || stayingHolders(name) > 0) return
+    if (obstacle(name, candidates.get(name)!, world, options) !== null) return
+    goes.set(name, candidates.get(name)!)
+    pending.push(name)
+  }
+  // What is demanded is counted out first; then what is free from the start can go; and each that goes
+  // may free others.
+  const pending = [...goes.keys()]
+  for (const name of pending.splice(0)) take(name)
+  for (const name of [...candidates.keys()]) takeAlong(name)
+  for (let name = pending.shift(); name !== undefined; name = pending.shift()) take(name)
+
+  const kept: Kept[] = []
+  for (const [module, reason] of candidates) {
+    if (goes.has(module)) continue
+    const why = obstacle(module, reason, world, options)
+    const isHeld = stayingHolders(module) > 0
+    kept.push({ module, reason: isHeld && why !== 'option' ? 'held' : (why ?? 'held') })
+  }
+  return { goes, kept }
+}
+
+/** Why a module that nobody asked for does not go, even if no module uses it. */
+function obstacle(
+  name: string,
+  reason: StepReason,
+  { graph, policies, effects }: World,
+  options: Required<PlanOptions>,
+): Exclude<Kept['reason'], 'held'> | null {
+  const wanted =
+    reason === 'soft-dependency' ? options.softDependencies : options.dependencies === 'unused'
+  if (!wanted) return 'option'
+  const row: LoadedModule = graph.row(name)!
+  const effect: Effect | undefined = effects.get(name)?.[0]
+  const policy = policies.get(name)
+  if (row.state !== 'live') return 'transient'
+  if (row.permanent) return 'permanent'
+  if (referencesOf(row) !== 0) return 'in-use'
+  if (effect !== undefined) return 'effect'
+  if (policy?.removeCommand != null && options.commands === 'refuse') return 'command'
+  if (policy?.configured) return 'configured'
+  return null
+}

@@ -1,0 +1,50 @@
+/** One reading of everything that a plan depends on. */
+import { isKmodError } from '../errors'
+import { effectsOf } from '../guard/effects'
+import type { Kernel, RemovalPolicy } from '../kernel'
+import type { Effect } from '../types'
+import type { Graph } from './graph'
+
+export interface World {
+  graph: Graph
+  /** Of the modules for which anything is configured. */
+  policies: Map<string, RemovalPolicy>
+  /** By module; empty while nobody has looked. */
+  effects: Map<string, Effect[]>
+}
+
+/** Reads policies as the need for them shows, each once. */
+export class PolicyReader {
+  readonly policies = new Map<string, RemovalPolicy>()
+  readonly #asked = new Set<string>()
+  #problem: string | undefined
+
+  constructor(private readonly kernel: Kernel) {}
+
+  /** Why there may be more than is known. */
+  get unreadable(): string[] {
+    return this.#problem === undefined ? [] : [this.#problem]
+  }
+
+  async read(names: Iterable<string>): Promise<void> {
+    const unknown = [...names].filter((name) => !this.#asked.has(name))
+    if (unknown.length === 0) return
+    for (const name of unknown) this.#asked.add(name)
+    try {
+      for (const [name, policy] of await this.kernel.index.policies(unknown)) {
+        this.policies.set(name, policy)
+      }
+    } catch (error) {
+      if (!isKmodError(error)) throw error
+      this.#problem = `softdeps and commands of modprobe.d: ${error.message}`
+    }
+  }
+}
+
+/** What would stop working, by module. */
+export async function readEffects(
+  kernel: Kernel,
+): Promise<{ effects: Map<string, Effect[]>; unreadable: string[] }> {
+  const snapshot = await kernel.snapshot({ openDevices: false })
+  return { effects: effectsOf(snapshot), unreadable: snapshot.unreadable }
+}

@@ -1,0 +1,50 @@
+/** What a captured root shows of the system that it was, out of its /proc and /sys. */
+import type { RootView } from '../root-view'
+import { capturedFiles } from './captured-files'
+import { capturedLinks } from './captured-links'
+import { capturedMounts } from './captured-mounts'
+import { capturedOpenDevices } from './captured-open-devices'
+import { capturedRoutes } from './captured-routes'
+import type { SystemFiles } from './files'
+import type { RawSurvey } from './raw'
+import { Sysfs } from './sysfs'
+
+/** `openDevices`: whether to look at what the processes had open. */
+export async function capturedSurvey(view: RootView, openDevices: boolean): Promise<RawSurvey> {
+  const files = capturedFiles(view)
+  const [processes] = await files.list(['/proc'])
+  const pids = processes!.filter((name) => /^\d+$/.test(name)).map(Number)
+  pids.sort((one, other) => one - other)
+  const [mounts, network, open, missing] = await Promise.all([
+    capturedMounts(files, pids),
+    capturedNetwork(files),
+    openDevices ? capturedOpenDevices(files, pids) : { openDevices: [], unreadable: [] },
+    findMissing(files, pids),
+  ])
+  const unreadable = [mounts, network, open].flatMap((one) => one.unreadable)
+  return { ...mounts, ...network, ...open, unreadable: [...unreadable, ...missing] }
+}
+
+async function capturedNetwork(
+  files: SystemFiles,
+): Promise<Pick<RawSurvey, 'links' | 'defaultRoutes' | 'unreadable'>> {
+  const { links, unreadable } = await capturedLinks(new Sysfs(files))
+  const routes = await capturedRoutes(files, links)
+  const all = [...unreadable, ...routes.unreadable]
+  return { links, defaultRoutes: routes.defaultRoutes, unreadable: all }
+}
+
+async function findMissing(files: SystemFiles, pids: readonly number[]): Promise<string[]> {
+  const [[swaps], [disks], namespaces] = await Promise.all([
+    files.readFiles(['/proc/swaps']),
+    files.list(['/sys/dev/block']),
+    files.readLinks(pids.map((pid) => `/proc/${pid}/ns/net`)),
+  ])
+  const missing: string[] = []
+  if (swaps === null) missing.push('swap areas: /proc/swaps was not captured')
+  if (disks!.length === 0) missing.push('block devices: /sys/dev/block was not captured')
+  if (new Set(namespaces.filter((one) => one !== null)).size > 1) {
+    missing.push('network interfaces of other namespaces: /sys has those of one')
+  }
+  return missing
+}

@@ -1,0 +1,35 @@
+import type { Mount } from '../kernel'
+import type { Aliases } from './aliases'
+import type { MountTables } from './mount-tables'
+import type { Stack } from './stack'
+
+/** The mounts of all namespaces, in the order of their tables. */
+export function readMounts(
+  { tables }: MountTables,
+  stack: Stack,
+  aliases: Aliases,
+): Promise<Mount[]> {
+  // The same file system is mounted in many namespaces.
+  const under = new Map<string, Promise<string[]>>()
+  return Promise.all(
+    tables.flatMap(({ pid, own, first, lines }) =>
+      lines.map(async (line): Promise<Mount> => {
+        const { path, source, type, superblock } = line
+        const stacked = under.get(superblock) ?? stack.under(line)
+        under.set(superblock, stacked)
+        const [modules, below] = await Promise.all([aliases.ofFileSystem(type), stacked])
+        return {
+          path,
+          source,
+          type,
+          pid,
+          own,
+          isRoot: path === '/' && (own || first),
+          superblock,
+          modules,
+          below,
+        }
+      }),
+    ),
+  )
+}

@@ -1,0 +1,111 @@
+/**
+ * What lies under a mount or a block device: a tree of partitions, mappings, raids, loop files and the
+ * file systems that these are in, down to the buses.
+ */
+import type { Aliases } from './aliases'
+import type { BlockDevices } from './block-devices'
+import type { MountTables } from './mount-tables'
+import type { MountLine } from './mountinfo'
+import { overlayFolders } from './overlay'
+import type { Sysfs } from './sysfs'
+
+/** A block device by its folder below /sys/devices, or a file system by one of its mounts. */
+export type Place = string | MountLine
+
+interface Layer {
+  modules: string[]
+  below: Place[]
+}
+
+export class Stack {
+  readonly #layers = new Map<string, Promise<Layer>>()
+
+  constructor(
+    private readonly sysfs: Sysfs,
+    private readonly devices: BlockDevices,
+    private readonly tables: MountTables,
+    private readonly aliases: Aliases,
+  ) {}
+
+  /** The modules of these places and of all under them, each once. */
+  async modules(places: readonly Place[]): Promise<string[]> {
+    const modules = new Set<string>()
+    const seen = new Set<string>()
+    let layer: readonly Place[] = places
+    while (layer.length > 0) {
+      const fresh = layer.filter((place) => !seen.has(key(place)))
+      for (const place of fresh) seen.add(key(place))
+      const found = await Promise.all(fresh.map((place) => this.#layer(place)))
+      for (const module of found.flatMap((one) => one.modules)) modules.add(module)
+      layer = found.flatMap((one) => one.below)
+    }
+    return [...modules]
+  }
+
+  /** The modules of all under a mount, without those of its own file-system type. */
+  async under(mount: MountLine): Promise<string[]> {
+    return this.modules((await this.#layer(mount)).below)
+  }
+
+  /** The place of a file: the mount that it is on. */
+  ofFile(path: string): Place[] {
+    const mount = this.tables.covering(path)
+    return mount === undefined ? [] : [mount]
+  }
+
+  #layer(place: Place): Promise<Layer> {
+    const known = this.#layers.get(key(place))
+    if (known !== undefined) return known
+    const layer = typeof place === 'string' ? this.#ofDevice(place) : this.#ofMount(place)
+    this.#layers.set(key(place), layer)
+    return layer
+  }
+
+  async #ofDevice(folder: string): Promise<Layer> {
+    const [modules, below, file] = await Promise.all([
+      this.devices.modules(folder),
+      this.devices.below(folder),
+      this.devices.backingFile(folder),
+    ])
+    return { modules, below: file === null ? below : [...below, ...this.ofFile(file)] }
+  }
+
+  async #ofMount(mount: MountLine): Promise<Layer> {
+    const [modules, devices] = await Promise.all([
+      this.aliases.ofFileSystem(mount.type),
+      this.#devicesOf(mount),
+    ])
+    const folders = mount.type === 'overlay' ? overlayFolders(mount.options) : []
+    return { modules, below: [...devices, ...folders.flatMap((folder) => this.ofFile(folder))] }
+  }
+
+  async #devicesOf({ superblock, type, source }: MountLine): Promise<string[]> {
+    const device = await this.devices.byNumber(superblock)
+    if (device !== null) return [device]
+    // btrfs and bcachefs have numbers of no device; the latter's source names several.
+    const paths = type === 'bcachefs' ? source.split(':') : [source]
+    const named = await Promise.all(paths.map((path) => this.devices.byPath(path)))
+    const known = named.filter((folder) => folder !== null)
+    return type === 'btrfs' ? this.#membersOf(known) : known
+  }
+
+  /** A btrfs names one of its devices as its source; /sys/fs/btrfs has them all. */
+  async #membersOf(devices: readonly string[]): Promise<string[]> {
+    const systems = await this.sysfs.list('/sys/fs/btrfs')
+    const members = await Promise.all(systems.map((uuid) => this.#btrfsDevices(uuid)))
+    const all = members.find((list) => devices.some((device) => list.includes(device)))
+    return all ?? [...devices]
+  }
+
+  async #btrfsDevices(uuid: string): Promise<string[]> {
+    const folder = `/sys/fs/btrfs/${uuid}/devices`
+    const names = await this.sysfs.list(folder)
+    const targets = await Promise.all(names.map((name) => this.sysfs.link(`${folder}/${name}`)))
+    return targets.filter((target) => target !== null)
+  }
+}
+
+/** A folder begins with a slash, a device number does not. */
+function key(place: Place): string {
+  return typeof place === 'string' ? place : place.superblock
+}

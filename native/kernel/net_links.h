@@ -1,0 +1,34 @@
+// The network interfaces and default routes of one network namespace, by rtnetlink.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "failure.h"
+#include "handles.h"
+
+namespace kmod {
+
+struct NetLink {
+  int index = 0;
+  std::string name;
+  bool up = false;
+  std::optional<std::string> kind;    // such as `bridge`; nothing for hardware
+  int master = 0;                     // 0: none
+  int lower = 0;                      // 0: none, or one of another namespace
+  std::optional<std::string> bus;     // of the device behind it, as in /sys/bus: since Linux 5.14
+  std::optional<std::string> device;  // and its name there
+};
+
+struct NetTables {
+  std::vector<NetLink> links;       // without the loopback
+  std::vector<int> default_routes;  // the interfaces that they lead to, each once
+};
+
+// A socket belongs for ever to the network namespace in which it was opened.
+Result<UniqueFd> OpenRouteSocket();
+
+Result<NetTables> ReadNetTables(int socket);
+
+}  // namespace kmod

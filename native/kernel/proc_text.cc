@@ -1,0 +1,167 @@
+#include "proc_text.h"
+
+#include <algorithm>
+#include <charconv>
+#include <unordered_set>
+
+namespace kmod {
+namespace {
+
+constexpr unsigned kKernelThread = 0x00200000;  // PF_KTHREAD
+
+// Takes what is before the next `separator` off the front of `text`.
+std::string_view TakeUntil(std::string_view* text, char separator) {
+  const size_t end = text->find(separator);
+  const std::string_view taken = text->substr(0, end);
+  text->remove_prefix(end == std::string_view::npos ? text->size() : end + 1);
+  return taken;
+}
+
+template <typename Number>
+std::optional<Number> ToNumber(std::string_view text, int base = 10) {
+  Number number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+bool IsOctal(char c) {
+  return c >= '0' && c <= '7';
+}
+
+// "\040" is a blank: the kernel writes blanks, newlines and backslashes of paths so.
+std::string Unescape(std::string_view text) {
+  std::string plain;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 3 < text.size() && text[i + 1] <= '3' && IsOctal(text[i + 1]) &&
+        IsOctal(text[i + 2]) && IsOctal(text[i + 3])) {
+      plain.push_back(static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
+                                        (text[i + 3] - '0')));
+      i += 3;
+    } else {
+      plain.push_back(text[i]);
+    }
+  }
+  return plain;
+}
+
+// 36 35 98:0 /root /path rw,noatime master:1 - ext4 /dev/sda1 rw,errors=continue
+std::optional<MountLine> ParseMount(std::string_view line) {
+  const std::optional<long long> id = ToNumber<long long>(TakeUntil(&line, ' '));
+  const std::optional<long long> parent = ToNumber<long long>(TakeUntil(&line, ' '));
+  TakeUntil(&line, ' ');  // the device
+  MountLine mount;
+  mount.root = Unescape(TakeUntil(&line, ' '));
+  mount.path = Unescape(TakeUntil(&line, ' '));
+  TakeUntil(&line, ' ');  // the options of this mount
+  while (!line.empty() && TakeUntil(&line, ' ') != "-") {
+  }
+  mount.type = Unescape(TakeUntil(&line, ' '));
+  TakeUntil(&line, ' ');  // the source
+  mount.super_options = Unescape(line);
+  if (!id || !parent || mount.type.empty() || mount.path.empty() || mount.path[0] != '/') {
+    return std::nullopt;
+  }
+  mount.id = *id;
+  mount.parent = *parent;
+  return mount;
+}
+
+// Which of the mounts on `under` (null: on none of the others) `path` leads through first.
+const MountLine* NextMount(const std::vector<MountLine>& mounts, const MountLine* under,
+                           std::string_view path) {
+  const MountLine* next = nullptr;
+  for (const MountLine& mount : mounts) {
+    if (&mount == under || !IsBelow(path, mount.path)) continue;
+    if (under == nullptr) {
+      const bool is_first =
+          std::none_of(mounts.begin(), mounts.end(), [&mount](const MountLine& other) {
+            return other.id == mount.parent && other.id != mount.id;
+          });
+      if (!is_first) continue;
+    } else if (mount.parent != under->id || mount.path.size() < under->path.size()) {
+      continue;
+    }
+    if (next == nullptr || mount.path.size() < next->path.size()) next = &mount;
+  }
+  return next;
+}
+
+}  // namespace
+
+std::optional<ProcessStat> ParseProcessStat(std::string_view text) {
+  // PID (COMM) STATE PPID PGRP SESSION TTY TPGID FLAGS ...: only COMM can hold a parenthesis.
+  const size_t open = text.find('(');
+  const size_t close = text.rfind(')');
+  if (open == std::string_view::npos || close == std::string_view::npos || close < open) {
+    return std::nullopt;
+  }
+  ProcessStat stat;
+  stat.comm = std::string(text.substr(open + 1, close - open - 1));
+  std::string_view rest = text.substr(std::min(close + 2, text.size()));
+  TakeUntil(&rest, ' ');  // the state
+  const std::optional<pid_t> parent = ToNumber<pid_t>(TakeUntil(&rest, ' '));
+  for (int i = 0; i < 4; ++i) TakeUntil(&rest, ' ');
+  const std::optional<unsigned> flags = ToNumber<unsigned>(TakeUntil(&rest, ' '));
+  if (!parent || !flags) return std::nullopt;
+  stat.parent = *parent;
+  stat.kernel_thread = (*flags & kKernelThread) != 0;
+  return stat;
+}
+
+std::vector<MountLine> ParseMounts(std::string_view text) {
+  std::vector<MountLine> mounts;
+  while (!text.empty()) {
+    if (std::optional<MountLine> mount = ParseMount(TakeUntil(&text, '\n'))) {
+      mounts.push_back(std::move(*mount));
+    }
+  }
+  return mounts;
+}
+
+bool IsBelow(std::string_view path, std::string_view folder) {
+  if (folder == "/") return !path.empty() && path[0] == '/';
+  return path.substr(0, folder.size()) == folder &&
+         (path.size() == folder.size() || path[folder.size()] == '/');
+}
+
+const MountLine* CoveringMount(const std::vector<MountLine>& mounts, std::string_view path) {
+  const MountLine* covering = nullptr;
+  // As the kernel walks: into the first mount that is on the way, and on from there. No more steps
+  // than there are mounts, should the text be one in which they go round in circles.
+  for (size_t step = 0; step < mounts.size(); ++step) {
+    const MountLine* next = NextMount(mounts, covering, path);
+    if (next == nullptr) break;
+    covering = next;
+  }
+  return covering;
+}
+
+std::vector<std::string> ParseMappedPaths(std::string_view text) {
+  std::vector<std::string> paths;
+  std::unordered_set<std::string_view> known;
+  while (!text.empty()) {
+    // 7f00-7f01 rw-s 00000000 00:06 123          /dev/thing
+    std::string_view line = TakeUntil(&text, '\n');
+    for (int i = 0; i < 5; ++i) TakeUntil(&line, ' ');
+    const size_t start = line.find_first_not_of(' ');
+    if (start == std::string_view::npos || line[start] != '/') continue;
+    line.remove_prefix(start);
+    if (known.insert(line).second) paths.emplace_back(line);
+  }
+  return paths;
+}
+
+unsigned long long ParseEffectiveCapabilities(std::string_view text) {
+  constexpr std::string_view kKey = "CapEff:";
+  while (!text.empty()) {
+    std::string_view line = TakeUntil(&text, '\n');
+    if (line.substr(0, kKey.size()) != kKey) continue;
+    line.remove_prefix(kKey.size());
+    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+    return ToNumber<unsigned long long>(line, 16).value_or(0);
+  }
+  return 0;
+}
+
+}  // namespace kmod

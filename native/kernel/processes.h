@@ -1,0 +1,37 @@
+// The processes that /proc shows.
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "failure.h"
+#include "proc_text.h"
+
+namespace kmod {
+
+std::string ProcPath(pid_t pid, const char* name);
+
+// Is what was to be read of a process gone, as it is when that has ended? A normal event.
+bool IsGone(const Failure& failure);
+
+// Those that run in user space, by number. `*unreadable` counts those that keep even their name to
+// themselves (hidepid).
+std::map<pid_t, ProcessStat> ListProcesses(int* unreadable);
+
+// Is `pid` that ancestor, or below it?
+bool IsDescendant(const std::map<pid_t, ProcessStat>& processes, pid_t pid, pid_t ancestor);
+
+struct OpenFile {
+  std::optional<int> fd;  // nothing: mapped
+  std::string path;
+};
+
+// The open and mapped files of a process whose path has "/dev/" in it. No descriptor is touched: to
+// open, or to stat, the file behind one can wait for ever.
+Result<std::vector<OpenFile>> ListDeviceFiles(pid_t pid);
+
+}  // namespace kmod

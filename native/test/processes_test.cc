@@ -1,0 +1,46 @@
+#include "../kernel/processes.h"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "../kernel/handles.h"
+
+namespace kmod {
+namespace {
+
+TEST_CASE("processes are found with their ancestry") {
+  int unreadable = 0;
+  const auto processes = ListProcesses(&unreadable);
+  REQUIRE(processes.count(getpid()) == 1);
+  CHECK(processes.at(getpid()).parent == getppid());
+  CHECK(IsDescendant(processes, getpid(), getpid()));
+  CHECK(IsDescendant(processes, getpid(), getppid()));
+  CHECK_FALSE(IsDescendant(processes, getppid(), getpid()));
+  ProcessStat stat;
+  stat.parent = 2;
+  std::map<pid_t, ProcessStat> circle = {{2, stat}};
+  CHECK_FALSE(IsDescendant(circle, 2, 3));
+}
+
+TEST_CASE("open files below /dev are listed, others not") {
+  const UniqueFd null(open("/dev/null", O_RDONLY));
+  const UniqueFd other(open("/proc/self/exe", O_RDONLY));
+  const auto listed = ListDeviceFiles(getpid());
+  REQUIRE_FALSE(Failed(listed));
+  const auto& files = std::get<std::vector<OpenFile>>(listed);
+  const auto has = [&files](int fd) {
+    return std::any_of(files.begin(), files.end(),
+                       [fd](const OpenFile& file) { return file.fd == fd; });
+  };
+  CHECK(has(null.get()));
+  CHECK_FALSE(has(other.get()));
+  const auto gone = ListDeviceFiles(0x7ffffff0);
+  REQUIRE(Failed(gone));
+  CHECK(IsGone(std::get<Failure>(gone)));
+}
+
+}  // namespace
+}  // namespace kmod

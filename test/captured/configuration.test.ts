@@ -1,0 +1,103 @@
+/** What the configuration and the index of a captured system say about removals. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { CapturedKernel } from '../../lib/captured-kernel'
+import { RootView } from '../../lib/root-view'
+import { CapturedSystem, RELEASE } from '../support/captured-system'
+
+let system: CapturedSystem
+beforeEach(() => (system = new CapturedSystem().addModules()))
+afterEach(() => system.remove())
+
+const open = (): CapturedKernel =>
+  new CapturedKernel(new RootView(system.root), {
+    release: RELEASE,
+    moduleDirectory: `/lib/modules/${RELEASE}`,
+    configPaths: null,
+  })
+const ALL = ['dummy', 'llc', 'stp', 'nothing']
+const configured = async (kernel = open()): Promise<string[]> =>
+  [...(await kernel.index.policies(ALL))]
+    .filter(([, policy]) => policy.configured)
+    .map(([name]) => name)
+
+test('modules for which nothing is configured have no policy', async () => {
+  expect(await open().index.policies(ALL)).toEqual(new Map())
+  system.write('etc/modprobe.d/a.conf', 'remove stp /bin/true\nsoftdep llc pre: one two post: x\n')
+  expect(await open().index.policies(ALL)).toEqual(
+    new Map([
+      ['llc', policyOf({ pre: ['one', 'two'], post: ['x'] }, null)],
+      ['stp', policyOf({ pre: [], post: [] }, '/bin/true')],
+    ]),
+  )
+})
+
+test('names and aliases in the load lists are modules that were loaded on purpose', async () => {
+  system
+    .write('etc/modules', '# llc\n  rtnl-link-dummy\t\n')
+    .write('usr/lib/modules-load.d/a.conf', ';dummy\nstp\n')
+    .write('usr/lib/modules-load.d/b.list', 'llc\n')
+  expect(await configured()).toEqual(['dummy', 'stp'])
+})
+
+test('the first folder with a name wins, also by an empty file or a link to /dev/null', async () => {
+  system
+    .write('etc/modules-load.d/a.conf', '')
+    .write('usr/lib/modules-load.d/a.conf', 'stp\n')
+    .link('/dev/null', 'run/modules-load.d/b.conf')
+    .write('lib/modules-load.d/b.conf', 'llc\n')
+    .write('etc/modules-load.d/modules.conf', '')
+    .write('etc/modules', 'dummy\n')
+  expect(await configured()).toEqual(['dummy'])
+})
+
+test('load lists that change are noticed, and links that lead out are not followed', async () => {
+  const kernel = open()
+  expect(await configured(kernel)).toEqual([])
+  system.write('etc/modules', 'llc\n')
+  expect(await configured(kernel)).toEqual(['llc'])
+  system.write('etc/modules', 'stp\n')
+  expect(await configured(kernel)).toEqual(['stp'])
+  writeFileSync(join(system.folder, 'outside.conf'), 'dummy\n')
+  system
+    .link('../../../outside.conf', 'etc/modules-load.d/a.conf')
+    .link(join(system.folder, 'outside.conf'), 'etc/modules-load.d/b.conf')
+  expect(await configured(kernel)).toEqual(['stp'])
+})
+
+test('what a module needs is what modules.dep has', async () => {
+  expect(await open().index.needs(['stp', 'llc', 'nothing'])).toEqual([['llc'], [], []])
+})
+
+test('parameters and the source version are read inside of the root', async () => {
+  writeFileSync(join(system.folder, 'outside'), 'hostile\n')
+  system
+    .write('sys/module/llc/parameters/one', '1\n')
+    .write('sys/module/llc/parameters/lines', 'a\n\n')
+    .write('sys/module/llc/srcversion', 'ABCDEF\n')
+    .link('../../../../../outside', 'sys/module/llc/parameters/out')
+  const kernel = open()
+  expect(await kernel.parameters('llc')).toEqual(
+    new Map([
+      ['lines', 'a\n'],
+      ['one', '1'],
+    ]),
+  )
+  expect(await kernel.sourceVersion('llc')).toBe('ABCDEF')
+  expect(await kernel.parameters('nothing')).toEqual(new Map())
+  expect(await kernel.sourceVersion('nothing')).toBeNull()
+})
+
+test('no command is run, and nobody is told of changes', () => {
+  expect(() => open().runCommand()).toThrow(
+    expect.objectContaining({ code: 'ERR_KMOD_READ_ONLY' }) as Error,
+  )
+  open().onChange()()
+})
+
+function policyOf(
+  softDependencies: { pre: string[]; post: string[] },
+  removeCommand: string | null,
+): object {
+  return { removeCommand, softDependencies, configured: false }
+}

@@ -1,0 +1,225 @@
+import { KmodError } from '../../lib/errors'
+import { explain } from '../../lib/explain/explain'
+import { summarize, usersOf } from '../../lib/explain/users'
+import type { User } from '../../lib/types'
+import { SimulatedKernel } from '../support/simulated-kernel'
+import { mount, openDevice, snapshot } from '../support/snapshots'
+
+let kernel: SimulatedKernel
+beforeEach(() => {
+  kernel = new SimulatedKernel()
+    .add('fat', { references: 0 })
+    .add('vfat', { uses: ['fat'], references: 2 })
+    .add('tun', { references: 4 })
+    .addToIndex(
+      { name: 'vfat', aliases: ['fs-vfat'] },
+      { name: 'squashfs', aliases: ['fs-squashfs'] },
+      { name: 'ext4', builtin: true, aliases: ['fs-ext4'] },
+    )
+})
+
+test('holders', async () => {
+  expect(await explain(kernel, 'fat')).toEqual({
+    module: 'fat',
+    status: 'live',
+    permanent: false,
+    refCount: 1,
+    holders: ['vfat'],
+    references: 0,
+    unexplained: 0,
+    users: [
+      {
+        kind: 'module',
+        module: 'fat',
+        name: 'vfat',
+        references: 1,
+        release: {
+          text: expect.stringContaining('vfat') as string,
+          command: ['modprobe', '-r', 'vfat'],
+        },
+      },
+    ],
+    unreadable: [],
+  })
+})
+
+describe('mounts', () => {
+  const fat = { type: 'vfat', modules: ['vfat'], below: ['usb_storage'] }
+
+  test('count once for each file system', async () => {
+    kernel.snapshotNow = snapshot({
+      mounts: [
+        mount('/media/MY STICK', '8:1', { ...fat, source: '/dev/sda1' }),
+        mount('/srv/photos', '8:1', fat),
+        mount('/boot/efi', '259:1', fat),
+        mount('/', '259:2', { modules: ['ext4'], below: ['nvme'] }),
+      ],
+      unreadable: ['something'],
+    })
+    const usage = await explain(kernel, 'vfat')
+    expect(usage).toMatchObject({ refCount: 2, references: 2, unexplained: 0 })
+    expect(usage.unreadable).toEqual(['something'])
+    expect(usage.users).toMatchObject([
+      {
+        kind: 'mount',
+        module: 'vfat',
+        path: '/media/MY STICK',
+        source: '/dev/sda1',
+        type: 'vfat',
+        pid: process.pid,
+        references: 1,
+        release: { command: ['umount', '/media/MY STICK'] },
+      },
+      { kind: 'mount', path: '/boot/efi' },
+    ])
+    expect(usage.users[0]!.release.text).toContain('/srv/photos')
+  })
+
+  test('of another namespace are released there', async () => {
+    const elsewhere = { ...fat, own: false, isRoot: false, pid: 77 }
+    kernel.snapshotNow = snapshot({
+      mounts: [
+        mount('/in/a', '8:1', elsewhere),
+        mount('/in/b', '8:2', elsewhere),
+        mount('/here', '8:2', fat),
+      ],
+    })
+    expect((await explain(kernel, 'vfat')).users).toMatchObject([
+      {
+        path: '/in/a',
+        pid: 77,
+        release: { command: ['nsenter', '-t', '77', '-m', 'umount', '/in/a'] },
+      },
+      { path: '/here', release: { command: ['umount', '/here'] } },
+    ])
+  })
+
+  test('are no users of the devices that they lie on', async () => {
+    kernel.add('usb_storage', { references: 1 })
+    kernel.snapshotNow = snapshot({ mounts: [mount('/media', '8:1', fat)] })
+    expect(await explain(kernel, 'usb_storage')).toMatchObject({
+      references: 1,
+      unexplained: 1,
+      users: [],
+    })
+  })
+})
+
+describe('processes', () => {
+  const tun = { modules: ['tun'] }
+
+  test('count once for each descriptor; we are not told to kill ourselves', async () => {
+    kernel.snapshotNow = snapshot({
+      openDevices: [
+        openDevice(812, '/dev/net/tun', { ...tun, comm: 'openvpn', fd: 5 }),
+        openDevice(812, '/dev/net/tun', { ...tun, comm: 'openvpn', fd: null }),
+        openDevice(process.pid, '/dev/net/tun', { ...tun, self: true }),
+        openDevice(9, '/dev/null'),
+      ],
+    })
+    const usage = await explain(kernel, 'tun')
+    expect(usage).toMatchObject({ references: 4, unexplained: 1 })
+    expect(usage.users).toMatchObject([
+      {
+        kind: 'process',
+        module: 'tun',
+        pid: 812,
+        comm: 'openvpn',
+        path: '/dev/net/tun',
+        fd: 5,
+        self: false,
+        references: 1,
+        release: { command: ['kill', '812'] },
+      },
+      { pid: 812, fd: null },
+      { pid: process.pid, self: true, release: { command: null } },
+    ])
+    expect(usage.users[0]!.release.text).toMatch(/openvpn.*descriptor 5/)
+  })
+
+  test('that share a descriptor leave nothing below 0 unexplained', async () => {
+    const modules = ['tun']
+    kernel.snapshotNow = snapshot({
+      openDevices: [1, 2, 3, 4, 5].map((pid) => openDevice(pid, '/dev/net/tun', { modules })),
+    })
+    expect(await explain(kernel, 'tun')).toMatchObject({ references: 4, unexplained: 0 })
+  })
+})
+
+describe('a name', () => {
+  test('can be an alias', async () => {
+    expect(await explain(kernel, 'fs-vfat')).toMatchObject({ module: 'vfat', status: 'live' })
+  })
+
+  test('that is not loaded has no users', async () => {
+    const nothing = { refCount: null, references: null, unexplained: null, permanent: false }
+    for (const name of ['squashfs', 'fs-squashfs']) {
+      expect(await explain(kernel, name)).toEqual({
+        module: 'squashfs',
+        status: 'unloaded',
+        ...nothing,
+        holders: [],
+        users: [],
+        unreadable: [],
+      })
+    }
+    for (const name of ['ext4', 'fs-ext4']) {
+      expect(await explain(kernel, name)).toMatchObject({ module: 'ext4', status: 'builtin' })
+    }
+    kernel.sysBuiltins.add('printk')
+    expect(await explain(kernel, 'printk')).toMatchObject({ status: 'builtin', ...nothing })
+  })
+
+  test('that nobody knows is an error', async () => {
+    for (const name of ['nothing', 'no/such.alias']) {
+      await expect(explain(kernel, name)).rejects.toMatchObject({ code: 'ERR_KMOD_NOT_FOUND' })
+    }
+    for (const name of [undefined, 5, '', 'a\0b', ['vfat']]) {
+      await expect(explain(kernel, name)).rejects.toBeInstanceOf(TypeError)
+    }
+  })
+
+  test('that is not loaded cannot be wrong without an index', async () => {
+    kernel.hasIndex = false
+    for (const name of ['nothing', 'no/such.alias']) {
+      expect(await explain(kernel, name)).toMatchObject({ module: name, status: 'unloaded' })
+    }
+    kernel.index.lookup = () => Promise.reject(new KmodError('ERR_KMOD_LIBRARY', 'No libkmod.'))
+    kernel.index.find = () => Promise.reject(new KmodError('ERR_KMOD_LIBRARY', 'No libkmod.'))
+    for (const name of ['nothing', 'no/such.alias']) {
+      expect(await explain(kernel, name)).toMatchObject({ module: name, status: 'unloaded' })
+    }
+  })
+
+  test('of which no count is given has no references either', async () => {
+    kernel.add('going', { state: 'unloading', references: 1 })
+    expect(await explain(kernel, 'going')).toMatchObject({
+      status: 'unloading',
+      refCount: null,
+      references: null,
+      unexplained: null,
+    })
+  })
+})
+
+test('what cannot be looked at leaves the holders', async () => {
+  kernel.snapshot = () => Promise.reject(new KmodError('ERR_KMOD_SYSTEM', 'No survey.'))
+  const { users, unreadable } = await usersOf(kernel, (await kernel.row('fat'))!)
+  expect(users).toMatchObject([{ kind: 'module', name: 'vfat' }])
+  expect(unreadable).toEqual([expect.stringContaining('No survey.')])
+})
+
+test('the summary has three users at most', () => {
+  const user = (text: string): User => ({
+    kind: 'module',
+    module: 'm',
+    name: 'n',
+    references: 1,
+    release: { text, command: null },
+  })
+  expect(summarize([])).toBe('')
+  expect(summarize([user('close a')])).toBe(' To release it: close a.')
+  expect(summarize(['a', 'b', 'c', 'd', 'e'].map(user))).toBe(
+    ' To release it: a; b; c; and 2 more.',
+  )
+})

@@ -1,0 +1,193 @@
+import { effectsOf } from '../../lib/guard/effects'
+import { impact } from '../../lib/guard/impact'
+import type { Snapshot } from '../../lib/kernel'
+import { SimulatedKernel } from '../support/simulated-kernel'
+import { mount, netInterface, snapshot } from '../support/snapshots'
+
+/** "kind:subject" of each effect on a module. */
+function effects(parts: Partial<Snapshot>, module: string): string[] {
+  const found = effectsOf(snapshot(parts)).get(module) ?? []
+  return found.map(({ kind, subject }) => `${kind}:${subject}`)
+}
+
+describe('file systems', () => {
+  const mounts = [
+    mount('/', '8:1', { modules: ['ext4'], below: ['dm_mod', 'nvme'] }),
+    mount('/srv', '8:1', { modules: ['ext4'], below: ['dm_mod', 'nvme'] }),
+    mount('/data', '8:2', { modules: ['xfs'], below: ['nvme'] }),
+    mount('/copy', '8:2', { modules: ['xfs'], below: ['nvme'] }),
+    mount('/proc', '0:4', { type: 'proc', source: 'proc', modules: ['proc'] }),
+  ]
+
+  test('the root is its own kind, for its type and all below it', () => {
+    expect(effects({ mounts }, 'ext4')).toEqual(['root-filesystem:/'])
+    expect(effects({ mounts }, 'dm_mod')).toEqual(['root-filesystem:/'])
+    expect(effectsOf(snapshot({ mounts })).get('ext4')).toEqual([
+      {
+        kind: 'root-filesystem',
+        severity: 'critical',
+        module: 'ext4',
+        subject: '/',
+        message: expect.stringContaining('/dev/sda1') as string,
+      },
+    ])
+  })
+
+  test('each other one counts once, however often it is mounted', () => {
+    expect(effects({ mounts }, 'xfs')).toEqual(['filesystem:/data'])
+    expect(effects({ mounts }, 'nvme')).toEqual(['root-filesystem:/', 'filesystem:/data'])
+  })
+
+  test('those of other namespaces count, by the path in our own where there is one', () => {
+    const other = { own: false, isRoot: false, pid: 77 }
+    const more = [
+      mount('/', '8:3', { ...other, modules: ['btrfs'] }),
+      mount('/in/there', '8:4', { ...other, modules: ['vfat'] }),
+      mount('/here', '8:4', { modules: ['vfat'] }),
+    ]
+    expect(effects({ mounts: more }, 'btrfs')).toEqual(['filesystem:/'])
+    expect(effects({ mounts: more }, 'vfat')).toEqual(['filesystem:/here'])
+  })
+
+  test("in a container, both our root and the system's are roots", () => {
+    const roots = [
+      mount('/', '0:50', { modules: ['overlay'] }),
+      mount('/', '8:1', { own: false, pid: 1, modules: ['ext4'] }),
+    ]
+    expect(effects({ mounts: roots }, 'overlay')).toEqual(['root-filesystem:/'])
+    expect(effects({ mounts: roots }, 'ext4')).toEqual(['root-filesystem:/'])
+  })
+})
+
+test('swap', () => {
+  const swaps = [{ path: '/dev/zram0', below: ['zram'] }]
+  expect(effectsOf(snapshot({ swaps })).get('zram')).toMatchObject([
+    { kind: 'swap', severity: 'critical', subject: '/dev/zram0', module: 'zram' },
+  ])
+})
+
+describe('interfaces', () => {
+  const interfaces = [
+    netInterface('eth0', { modules: ['e1000e'], master: 'bond0' }),
+    netInterface('bond0', { modules: ['bonding'], lower: ['eth0'] }),
+    netInterface('bond0.5', { modules: ['8021q'], lower: ['bond0'], hasDefaultRoute: true }),
+    netInterface('d0', { modules: ['dummy'], up: false }),
+  ]
+
+  test('go, whether they are up or not', () => {
+    expect(effectsOf(snapshot({ interfaces })).get('dummy')).toEqual([
+      {
+        kind: 'interface',
+        severity: 'disruptive',
+        module: 'dummy',
+        subject: 'd0',
+        message: expect.stringContaining('down') as string,
+      },
+    ])
+  })
+
+  test('with a default route are critical, and so is all that they lie on', () => {
+    expect(effects({ interfaces }, 'e1000e')).toEqual(['default-route:bond0.5', 'interface:eth0'])
+    expect(effects({ interfaces }, 'bonding')).toEqual(['default-route:bond0.5', 'interface:bond0'])
+  })
+
+  test('have one effect alone for one module: the more severe', () => {
+    expect(effects({ interfaces }, '8021q')).toEqual(['default-route:bond0.5'])
+  })
+
+  test('of another namespace are told from our own', () => {
+    const netns = '/run/netns/blue'
+    const there = [
+      netInterface('eth0', { modules: ['e1000e'] }),
+      netInterface('eth0', { netns, modules: ['virtio_net'] }),
+      netInterface('v0', { netns, modules: ['8021q'], lower: ['eth0'], hasDefaultRoute: true }),
+    ]
+    expect(effects({ interfaces: there }, 'e1000e')).toEqual(['interface:eth0'])
+    expect(effects({ interfaces: there }, 'virtio_net')).toEqual([
+      'default-route:/run/netns/blue/v0',
+      'interface:/run/netns/blue/eth0',
+    ])
+  })
+
+  test('that lie on each other in a circle end the search', () => {
+    const circle = [
+      netInterface('a', { modules: ['x'], lower: ['b'], hasDefaultRoute: true }),
+      netInterface('b', { modules: ['y'], lower: ['a', 'gone'] }),
+    ]
+    expect(effects({ interfaces: circle }, 'y')).toEqual(['default-route:a', 'interface:b'])
+  })
+})
+
+test('every message is a sentence that names the subject', () => {
+  const everything = snapshot({
+    mounts: [mount('/', '8:1', { modules: ['m'] }), mount('/a', '8:2', { modules: ['m'] })],
+    interfaces: [
+      netInterface('eth0', { modules: ['m'], hasDefaultRoute: true }),
+      netInterface('eth1', { modules: ['m'] }),
+    ],
+    swaps: [{ path: '/dev/sda2', below: ['m'] }],
+  })
+  const all = effectsOf(everything).get('m')!
+  expect(all.map(({ kind }) => kind)).toEqual([
+    'root-filesystem',
+    'filesystem',
+    'swap',
+    'default-route',
+    'interface',
+  ])
+  for (const { message, subject, kind } of all) {
+    expect(message).toMatch(/^[A-Z].*\.$/)
+    if (kind !== 'root-filesystem') expect(message).toContain(subject)
+  }
+})
+
+describe('impact', () => {
+  let kernel: SimulatedKernel
+  beforeEach(() => {
+    kernel = new SimulatedKernel()
+      .add('llc')
+      .add('bridge', { uses: ['llc'] })
+      .add('dummy')
+      .addToIndex(
+        { name: 'bridge', aliases: ['rtnl-link-bridge', 'both'] },
+        { name: 'dummy', aliases: ['both', 'bridge'] },
+        { name: 'vfat', aliases: ['both'] },
+        { name: 'ext4', builtin: true },
+      )
+    kernel.snapshotNow = snapshot({
+      interfaces: [
+        netInterface('br0', { modules: ['bridge'] }),
+        netInterface('d0', { modules: ['dummy'] }),
+        netInterface('d1', { modules: ['dummy'] }),
+      ],
+    })
+  })
+  const subjects = async (names: unknown): Promise<string[]> =>
+    (await impact(kernel, names)).map(({ subject }) => subject)
+
+  test('of one name or several, in their order, each once', async () => {
+    expect(await subjects('dummy')).toEqual(['d0', 'd1'])
+    expect(await subjects(['dummy', 'bridge', 'dummy'])).toEqual(['d0', 'd1', 'br0'])
+    expect(await subjects([])).toEqual([])
+  })
+
+  test('of aliases: a loaded name wins, several matches are all of them', async () => {
+    expect(await subjects('rtnl-link-bridge')).toEqual(['br0'])
+    expect(await subjects('bridge')).toEqual(['br0'])
+    expect(await subjects('both')).toEqual(['br0', 'd0', 'd1'])
+  })
+
+  test('of what is not loaded is none, of what nobody knows an error', async () => {
+    expect(await subjects(['vfat', 'ext4', 'llc'])).toEqual([])
+    await expect(impact(kernel, ['dummy', 'nothing'])).rejects.toMatchObject({
+      code: 'ERR_KMOD_NOT_FOUND',
+    })
+    await expect(impact(kernel, 'no/such.alias')).rejects.toMatchObject({
+      code: 'ERR_KMOD_NOT_FOUND',
+    })
+  })
+
+  test.each([[undefined], [5], [[5]], [''], [['a\0b']]])('of %p is a TypeError', async (names) => {
+    await expect(impact(kernel, names)).rejects.toBeInstanceOf(TypeError)
+  })
+})

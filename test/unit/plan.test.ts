@@ -1,0 +1,422 @@
+import { Kmod } from '../../lib/kmod'
+import type { NetworkInterface } from '../../lib/kernel'
+import { formatPlan } from '../../lib/plan/format'
+import type { UnloadPlan } from '../../lib/types'
+import { SimulatedKernel } from '../support/simulated-kernel'
+
+let kernel: SimulatedKernel
+let kmod: Kmod
+beforeEach(() => {
+  kernel = new SimulatedKernel()
+  kmod = Kmod.over(kernel)
+})
+
+/** What modprobe br_netfilter loads on a real system. */
+function addBridge(): void {
+  kernel
+    .add('llc')
+    .add('stp', { uses: ['llc'] })
+    .add('bridge', { uses: ['stp', 'llc'] })
+    .add('br_netfilter', { uses: ['bridge'] })
+}
+
+const addInterface = (module: string, more: Partial<NetworkInterface> = {}): void => {
+  kernel.snapshotNow.interfaces.push({
+    name: 'eth0',
+    netns: null,
+    up: true,
+    type: null,
+    master: null,
+    lower: [],
+    hasDefaultRoute: false,
+    modules: [module],
+    ...more,
+  })
+}
+
+const names = (plan: UnloadPlan): string[] => plan.steps.map((step) => step.module)
+const codes = (plan: UnloadPlan): string[] => plan.blockers.map(({ code }) => code)
+
+describe('what goes', () => {
+  beforeEach(addBridge)
+
+  test('dependencies all the way down: no orphans', async () => {
+    const plan = await kmod.plan('br_netfilter')
+    expect(plan).toMatchObject({
+      targets: ['br_netfilter'],
+      absent: [],
+      blockers: [],
+      kept: [],
+      effects: [],
+      feasible: true,
+      unreadable: [],
+    })
+    expect(plan.steps).toEqual([
+      { action: 'remove', module: 'br_netfilter', reason: 'target' },
+      { action: 'remove', module: 'bridge', reason: 'dependency' },
+      { action: 'remove', module: 'stp', reason: 'dependency' },
+      { action: 'remove', module: 'llc', reason: 'dependency' },
+    ])
+    expect(formatPlan(plan)).toBe('rmmod br_netfilter\nrmmod bridge\nrmmod stp\nrmmod llc')
+    expect(kernel.removals).toEqual([])
+  })
+
+  test('targets in any order', async () => {
+    for (const order of [
+      ['llc', 'stp', 'bridge', 'br-netfilter'],
+      ['stp', 'br_netfilter', 'llc', 'bridge', 'stp'],
+    ]) {
+      const plan = await kmod.plan(order)
+      expect(plan.feasible).toBe(true)
+      expect(names(plan)).toEqual(['br_netfilter', 'bridge', 'stp', 'llc'])
+      expect(plan.steps.every(({ reason }) => reason === 'target')).toBe(true)
+    }
+  })
+
+  test('a holder blocks', async () => {
+    const plan = await kmod.plan('llc')
+    expect(plan.feasible).toBe(false)
+    expect(plan.blockers).toEqual([
+      {
+        code: 'ERR_KMOD_HELD',
+        module: 'llc',
+        holders: ['stp', 'bridge'],
+        message: expect.stringMatching(/llc.*stp.*bridge/) as string,
+      },
+    ])
+  })
+
+  test('or goes too, and what holds that, all the way up', async () => {
+    const plan = await kmod.plan('llc', { holders: 'remove' })
+    expect(plan.feasible).toBe(true)
+    expect(plan.steps.map(({ module, reason }) => [module, reason])).toEqual([
+      ['br_netfilter', 'holder'],
+      ['bridge', 'holder'],
+      ['stp', 'holder'],
+      ['llc', 'target'],
+    ])
+  })
+
+  test('a holder that is in use blocks', async () => {
+    kernel.modules.get('br_netfilter')!.references = 2
+    const plan = await kmod.plan('llc', { holders: 'remove' })
+    expect(plan.blockers).toMatchObject([
+      { code: 'ERR_KMOD_IN_USE', module: 'br_netfilter', references: 2 },
+    ])
+  })
+
+  test('held only by modules that are leaving: it passes', async () => {
+    kernel.add('leaving', { uses: ['idle'], state: 'unloading' }).add('idle')
+    expect((await kmod.plan('idle')).blockers).toMatchObject([
+      { code: 'ERR_KMOD_TRANSIENT', module: 'idle' },
+    ])
+  })
+})
+
+describe('a dependency stays, and it is said why', () => {
+  const kept = async (options = {}): Promise<unknown> => (await kmod.plan('top', options)).kept
+
+  test.each([
+    ['held', () => kernel.add('other', { uses: ['base'] })],
+    ['in-use', () => (kernel.modules.get('base')!.references = 1)],
+    ['permanent', () => (kernel.modules.get('base')!.permanent = true)],
+    ['transient', () => (kernel.modules.get('base')!.state = 'unloading')],
+    ['command', () => kernel.policies.set('base', { removeCommand: '/bin/true' })],
+    ['configured', () => kernel.policies.set('base', { configured: true })],
+    ['effect', () => addInterface('base')],
+  ])('%s', async (reason, make) => {
+    kernel.add('base').add('top', { uses: ['base'] })
+    make()
+    expect(await kept()).toEqual([{ module: 'base', reason }])
+    expect(names(await kmod.plan('top'))).toEqual(['top'])
+  })
+
+  test('option', async () => {
+    kernel.add('base').add('top', { uses: ['base'] })
+    expect(await kept({ dependencies: 'keep' })).toEqual([{ module: 'base', reason: 'option' }])
+  })
+
+  test('an effect counts also where nobody guards the target', async () => {
+    kernel.add('base').add('top', { uses: ['base'] })
+    addInterface('base')
+    expect(await kept({ guard: 'off' })).toEqual([{ module: 'base', reason: 'effect' }])
+  })
+
+  test('a command that may run, or is left out, keeps nobody', async () => {
+    kernel.add('base').add('top', { uses: ['base'] })
+    kernel.policies.set('base', { removeCommand: '/bin/true' })
+    expect((await kmod.plan('top', { commands: 'run' })).steps[1]).toEqual({
+      action: 'run',
+      module: 'base',
+      reason: 'dependency',
+      command: '/bin/true',
+    })
+    expect((await kmod.plan('top', { commands: 'skip' })).steps[1]).toEqual({
+      action: 'remove',
+      module: 'base',
+      reason: 'dependency',
+    })
+  })
+})
+
+describe('softdeps', () => {
+  const soft = (name: string, pre: string[], post: string[]): void => {
+    kernel.policies.set(name, { softDependencies: { pre, post } })
+  }
+
+  test('post before, pre after; what is not loaded is no matter', async () => {
+    kernel.add('a').add('p').add('q').add('z')
+    soft('a', ['p', 'nowhere'], ['q', 'z'])
+    const plan = await kmod.plan('a')
+    expect(plan.steps).toEqual([
+      { action: 'remove', module: 'q', reason: 'soft-dependency' },
+      { action: 'remove', module: 'z', reason: 'soft-dependency' },
+      { action: 'remove', module: 'a', reason: 'target' },
+      { action: 'remove', module: 'p', reason: 'soft-dependency' },
+    ])
+  })
+
+  test('a busy one stays, and nothing fails', async () => {
+    kernel.add('a').add('q', { references: 1 })
+    soft('a', [], ['q'])
+    const plan = await kmod.plan('a')
+    expect(plan.feasible).toBe(true)
+    expect(names(plan)).toEqual(['a'])
+    expect(plan.kept).toEqual([{ module: 'q', reason: 'in-use' }])
+  })
+
+  test('circles end', async () => {
+    kernel.add('a').add('b')
+    soft('a', [], ['b'])
+    soft('b', [], ['a'])
+    expect(names(await kmod.plan('a'))).toEqual(['b', 'a'])
+    expect(names(await kmod.plan(['a', 'b'])).sort()).toEqual(['a', 'b'])
+    soft('a', ['a'], ['a'])
+    expect(names(await kmod.plan('a'))).toEqual(['a'])
+  })
+
+  test('never against the kernel: a holder goes before what it uses', async () => {
+    kernel.add('base').add('top', { uses: ['base'] })
+    soft('top', [], ['base'])
+    expect(names(await kmod.plan('top'))).toEqual(['top', 'base'])
+  })
+
+  test('of what goes along do not count', async () => {
+    kernel
+      .add('base')
+      .add('top', { uses: ['base'] })
+      .add('far')
+    soft('base', ['far'], [])
+    expect(names(await kmod.plan('top'))).toEqual(['top', 'base'])
+  })
+
+  test('can be left out', async () => {
+    kernel.add('a').add('q')
+    soft('a', [], ['q'])
+    expect(names(await kmod.plan('a', { softDependencies: false }))).toEqual(['a'])
+  })
+})
+
+describe('what blocks', () => {
+  test('a remove command, for a target', async () => {
+    kernel.add('a')
+    kernel.policies.set('a', { removeCommand: 'echo $MODPROBE_MODULE' })
+    const refused = await kmod.plan('a')
+    expect(refused.blockers).toMatchObject([
+      { code: 'ERR_KMOD_REMOVE_COMMAND', module: 'a', command: 'echo $MODPROBE_MODULE' },
+    ])
+    const run = await kmod.plan('a', { commands: 'run' })
+    expect(run.steps).toMatchObject([{ action: 'run', command: 'echo $MODPROBE_MODULE' }])
+    expect(formatPlan(run)).toBe('remove echo $MODPROBE_MODULE')
+    expect((await kmod.plan('a', { commands: 'skip' })).steps).toMatchObject([{ action: 'remove' }])
+  })
+
+  test('force overrides references and permanent, never holders or state', async () => {
+    kernel.add('busy', { references: 1 }).add('fixed', { permanent: true })
+    kernel
+      .add('going', { state: 'unloading' })
+      .add('base')
+      .add('top', { uses: ['base'] })
+    expect((await kmod.plan(['busy', 'fixed'], { force: true })).feasible).toBe(true)
+    expect(codes(await kmod.plan(['going', 'base'], { force: true }))).toEqual([
+      'ERR_KMOD_HELD',
+      'ERR_KMOD_TRANSIENT',
+    ])
+    kernel.factsNow.kernel.forceUnload = false
+    await expect(kmod.plan('busy', { force: true })).rejects.toMatchObject({
+      code: 'ERR_KMOD_UNSUPPORTED',
+    })
+  })
+
+  test('first what no waiting cures, then held, in use, transient', async () => {
+    kernel
+      .add('going', { state: 'unloading' })
+      .add('busy', { references: 1 })
+      .add('base')
+      .add('top', { uses: ['base'] })
+      .add('fixed', { permanent: true })
+    const plan = await kmod.plan(['going', 'busy', 'base', 'fixed'])
+    expect(codes(plan)).toEqual([
+      'ERR_KMOD_PERMANENT',
+      'ERR_KMOD_HELD',
+      'ERR_KMOD_IN_USE',
+      'ERR_KMOD_TRANSIENT',
+    ])
+  })
+})
+
+describe('names', () => {
+  test('not loaded is absent, unknown blocks, built in blocks', async () => {
+    kernel.addToIndex({ name: 'known' }, { name: 'inside', builtin: true })
+    expect(await kmod.plan('known')).toMatchObject({
+      targets: ['known'],
+      absent: ['known'],
+      steps: [],
+      feasible: true,
+    })
+    expect(codes(await kmod.plan('known', { mustBeLoaded: true }))).toEqual(['ERR_KMOD_NOT_LOADED'])
+    expect(codes(await kmod.plan('nowhere'))).toEqual(['ERR_KMOD_NOT_FOUND'])
+    expect(await kmod.plan('nowhere', { allowUnknown: true })).toMatchObject({
+      absent: ['nowhere'],
+      feasible: true,
+    })
+    expect(codes(await kmod.plan('inside'))).toEqual(['ERR_KMOD_BUILTIN'])
+  })
+
+  test('without an index what is not loaded is absent, and it is said', async () => {
+    kernel.hasIndex = false
+    kernel.add('loaded')
+    const plan = await kmod.plan(['nowhere', 'loaded'])
+    expect(plan).toMatchObject({ absent: ['nowhere'], feasible: true })
+    expect(plan.unreadable).toEqual([expect.stringMatching(/index/)])
+  })
+
+  test('an alias stands for all its modules, those not loaded ignored where one is', async () => {
+    kernel.addToIndex(
+      { name: 'one', aliases: ['pci:v1'] },
+      { name: 'two', aliases: ['pci:v1'] },
+      { name: 'three', aliases: ['pci:v1'] },
+    )
+    kernel.add('one').add('two')
+    expect(await kmod.plan('pci:v1')).toMatchObject({ targets: ['one', 'two'], absent: [] })
+    kernel.modules.clear()
+    expect(await kmod.plan('pci:v1')).toMatchObject({
+      targets: ['one', 'two', 'three'],
+      absent: ['one', 'two', 'three'],
+      feasible: true,
+    })
+  })
+
+  test("a loaded module's name wins over an alias", async () => {
+    kernel.addToIndex({ name: 'other', aliases: ['taken'] })
+    kernel.add('other').add('taken')
+    expect((await kmod.plan('taken')).targets).toEqual(['taken'])
+  })
+
+  test('nothing asked for, nothing to do', async () => {
+    expect(await kmod.plan([])).toMatchObject({ targets: [], steps: [], feasible: true })
+  })
+
+  test.each([
+    [undefined, 'ERR_INVALID_ARG_TYPE'],
+    [7, 'ERR_INVALID_ARG_TYPE'],
+    [['a', null], 'ERR_INVALID_ARG_TYPE'],
+    ['', 'ERR_INVALID_ARG_VALUE'],
+    [['a\0b'], 'ERR_INVALID_ARG_VALUE'],
+    ['x'.repeat(4096), 'ERR_INVALID_ARG_VALUE'],
+  ])('%p is refused', async (wrong, code) => {
+    await expect(kmod.plan(wrong as string)).rejects.toMatchObject({ name: 'TypeError', code })
+  })
+
+  test.each([
+    { holders: 'yes' },
+    { dependencies: true },
+    { wait: -1 },
+    { wait: NaN },
+    { allow: ['UPPER'] },
+    { allow: 'interface' },
+    { nothing: 1 },
+    { onStep: 1 },
+  ])('option %p is refused', async (wrong) => {
+    kernel.add('a')
+    await expect(kmod.plan('a', wrong as object)).rejects.toMatchObject({
+      name: 'TypeError',
+      code: 'ERR_INVALID_ARG_VALUE',
+    })
+  })
+})
+
+describe('the guard', () => {
+  beforeEach(() => {
+    kernel.add('e1000')
+    addInterface('e1000', { hasDefaultRoute: true })
+  })
+
+  test('refuses the card of the default route, at count 0', async () => {
+    const plan = await kmod.plan('e1000')
+    expect(plan.blockers).toMatchObject([
+      {
+        code: 'ERR_KMOD_CRITICAL',
+        module: 'e1000',
+        effect: { kind: 'default-route', severity: 'critical', subject: 'eth0' },
+      },
+    ])
+    expect(plan.effects).toEqual([
+      plan.blockers[0] && 'effect' in plan.blockers[0] ? plan.blockers[0].effect : null,
+    ])
+  })
+
+  test('what is accepted beforehand does not block, and is told all the same', async () => {
+    for (const allow of ['default-route', 'default-route:eth0']) {
+      const plan = await kmod.plan('e1000', { allow: [allow] })
+      expect(plan).toMatchObject({ feasible: true, effects: [{ subject: 'eth0' }] })
+    }
+    expect((await kmod.plan('e1000', { allow: ['default-route:wlan0'] })).feasible).toBe(false)
+    expect(await kmod.plan('e1000', { guard: 'off' })).toMatchObject({
+      feasible: true,
+      effects: [],
+    })
+  })
+
+  test('disruptive effects block under strict only', async () => {
+    kernel.add('dummy')
+    addInterface('dummy', { name: 'dummy0' })
+    expect((await kmod.plan('dummy')).feasible).toBe(true)
+    const strict = await kmod.plan('dummy', { guard: 'strict' })
+    expect(strict.blockers).toMatchObject([
+      { code: 'ERR_KMOD_CRITICAL', effect: { kind: 'interface', subject: 'dummy0' } },
+    ])
+  })
+
+  test("where the kernel would refuse, the blocker is the kernel's", async () => {
+    kernel.modules.get('e1000')!.references = 1
+    const plan = await kmod.plan('e1000')
+    expect(codes(plan)).toEqual(['ERR_KMOD_IN_USE'])
+    expect(plan.effects).toMatchObject([{ kind: 'default-route' }])
+    expect(codes(await kmod.plan('e1000', { force: true }))).toEqual(['ERR_KMOD_CRITICAL'])
+  })
+
+  test('looks at what goes along as a holder', async () => {
+    kernel.add('base').modules.get('e1000')!.uses.push('base')
+    expect((await kmod.plan('base', { holders: 'remove' })).blockers).toMatchObject([
+      { code: 'ERR_KMOD_CRITICAL', module: 'e1000' },
+    ])
+  })
+})
+
+test('plan is plain JSON, its options filled in', async () => {
+  addBridge()
+  const plan = await kmod.plan('bridge', { wait: 5, allow: ['interface'] })
+  expect(JSON.parse(JSON.stringify(plan))).toEqual(plan)
+  expect(plan.options).toEqual({
+    holders: 'refuse',
+    dependencies: 'unused',
+    softDependencies: true,
+    commands: 'refuse',
+    guard: 'refuse',
+    allow: ['interface'],
+    force: false,
+    mustBeLoaded: false,
+    allowUnknown: false,
+  })
+})

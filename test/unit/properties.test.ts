@@ -1,0 +1,228 @@
+/** What must hold of every system, made up by the thousand. The judge is the simulated kernel. */
+import fc from 'fast-check'
+import type { KmodError } from '../../lib/errors'
+import { Kmod } from '../../lib/kmod'
+import type { UnloadReport } from '../../lib/types'
+import { build, madeUpSystem, nameOf, willingSystem } from '../support/made-up-system'
+import type { SimulatedKernel } from '../support/simulated-kernel'
+
+const RUNS = 1_500
+
+const loaded = (kernel: SimulatedKernel): string[] => [...kernel.modules.keys()]
+
+interface Facts {
+  holders: string[]
+  references: number
+  permanent: boolean
+  state: string
+}
+
+/** The kernel as it was, to compare with. */
+const factsOf = (kernel: SimulatedKernel): Map<string, Facts> =>
+  new Map(
+    [...kernel.modules.values()].map(({ name, references, permanent, state }) => [
+      name,
+      { holders: kernel.holdersOf(name), references, permanent, state },
+    ]),
+  )
+
+const settle = async (
+  call: Promise<UnloadReport>,
+): Promise<{ report: UnloadReport; error: KmodError | null }> =>
+  call.then(
+    (report) => ({ report, error: null }),
+    (error: KmodError) => ({ report: error.report!, error }),
+  )
+
+test('a feasible plan never meets a refusal, and what it names is what goes', async () => {
+  await fc.assert(
+    fc.asyncProperty(madeUpSystem, async (system) => {
+      const kernel = build(system)
+      const kmod = Kmod.over(kernel)
+      const before = loaded(kernel)
+      const targets = system.targets.map(nameOf)
+      const plan = await kmod.plan(targets, system.options)
+      const steps = plan.steps.map(({ module }) => module)
+      expect(new Set(steps).size).toBe(steps.length)
+
+      const { report, error } = await settle(kmod.unload(targets, system.options))
+      if (!plan.feasible) {
+        expect(error!.code).toBe(plan.blockers[0]!.code)
+        expect(error!.plan).toEqual(plan)
+        expect(loaded(kernel)).toEqual(before)
+        expect(kernel.removals).toEqual([])
+        return
+      }
+      expect(error).toBeNull()
+      expect(report.removed).toEqual(steps)
+      expect(kernel.removals).toEqual(steps)
+      expect(loaded(kernel)).toEqual(before.filter((name) => !steps.includes(name)))
+      for (const target of targets) expect(kernel.modules.has(target)).toBe(false)
+    }),
+    { numRuns: RUNS },
+  )
+})
+
+test("every step's reason is true, and every blocker's figures", async () => {
+  await fc.assert(
+    fc.asyncProperty(madeUpSystem, async (system) => {
+      const kernel = build(system)
+      const facts = factsOf(kernel)
+      const targets = system.targets.map(nameOf)
+      const plan = await Kmod.over(kernel).plan(targets, system.options)
+      const goes = new Set(plan.steps.map(({ module }) => module))
+      const demanded = (name: string): boolean =>
+        plan.steps.some(
+          ({ module, reason }) => module === name && ['target', 'holder'].includes(reason),
+        )
+      plan.steps.forEach(({ module, reason }, i) => {
+        const earlier = new Set(plan.steps.slice(0, i).map((step) => step.module))
+        const fact = facts.get(module)!
+        // Whoever goes and uses it, goes before it.
+        for (const holder of fact.holders) {
+          if (goes.has(holder)) expect(earlier).toContain(holder)
+        }
+        if (reason === 'target') expect(targets).toContain(module)
+        if (reason === 'holder') {
+          const used = [...facts].filter(([, { holders }]) => holders.includes(module))
+          expect(used.some(([name]) => demanded(name))).toBe(true)
+        }
+        if (reason === 'dependency' || reason === 'soft-dependency') {
+          const { references, permanent, state, holders } = fact
+          expect({ references, permanent, state }).toEqual({
+            references: 0,
+            permanent: false,
+            state: 'live',
+          })
+          for (const holder of holders) expect(goes).toContain(holder)
+          const { configured, hasInterface } = system.modules[Number(module.slice(1))]!
+          expect({ configured, hasInterface }).toEqual({ configured: false, hasInterface: false })
+        }
+        if (reason === 'dependency') expect(fact.holders.length).toBeGreaterThan(0)
+        if (reason === 'soft-dependency') {
+          const namers = system.modules.flatMap(({ pre, post }, namer) =>
+            [...pre, ...post].map(nameOf).includes(module) ? [nameOf(namer)] : [],
+          )
+          expect(namers.some(demanded)).toBe(true)
+        }
+      })
+      for (const blocker of plan.blockers) {
+        const fact = facts.get(blocker.module)!
+        if (blocker.code === 'ERR_KMOD_HELD') {
+          expect(blocker.holders.length).toBeGreaterThan(0)
+          expect(fact.holders).toEqual(expect.arrayContaining(blocker.holders))
+          for (const holder of blocker.holders) expect(goes).not.toContain(holder)
+        }
+        if (blocker.code === 'ERR_KMOD_IN_USE') expect(blocker.references).toBe(fact.references)
+        if (blocker.code === 'ERR_KMOD_PERMANENT') expect(fact.permanent).toBe(true)
+      }
+    }),
+    { numRuns: RUNS },
+  )
+})
+
+test('nothing that only the removed ones used is left behind without a reason', async () => {
+  await fc.assert(
+    fc.asyncProperty(madeUpSystem, async (system) => {
+      const kernel = build(system)
+      const facts = factsOf(kernel)
+      const plan = await Kmod.over(kernel).plan(system.targets.map(nameOf), system.options)
+      const goes = new Set(plan.steps.map(({ module }) => module))
+      const kept = new Set(plan.kept.map(({ module }) => module))
+      for (const [name, { holders }] of facts) {
+        const usedByRemoved = holders.some((holder) => goes.has(holder))
+        if (usedByRemoved && !goes.has(name)) expect(kept).toContain(name)
+        if (kept.has(name)) expect(goes).not.toContain(name)
+      }
+      for (const { module, reason } of plan.kept) {
+        const { holders, references, permanent, state } = facts.get(module)!
+        if (reason === 'held') expect(holders.some((holder) => !goes.has(holder))).toBe(true)
+        if (reason === 'in-use') expect(references).toBeGreaterThan(0)
+        if (reason === 'permanent') expect(permanent).toBe(true)
+        if (reason === 'transient') expect(state).not.toBe('live')
+      }
+    }),
+    { numRuns: RUNS },
+  )
+})
+
+/** Something that goes wrong right before the n-th removal. */
+const mishap = fc.record({
+  at: fc.nat(8),
+  module: fc.nat(11),
+  what: fc.constantFrom('busy', 'permanent', 'gone', 'held', 'oops', 'forbidden', 'back'),
+})
+
+test('whatever goes wrong, the report is true; restored, the first state is back', async () => {
+  await fc.assert(
+    fc.asyncProperty(willingSystem, mishap, fc.boolean(), async (system, wrong, restore) => {
+      const kernel = build(system)
+      const before = new Set(loaded(kernel))
+      const removedByOthers = new Set<string>()
+      const name = nameOf(wrong.module % system.modules.length)
+      let count = 0
+      kernel.beforeRemoval = () => {
+        if (count++ !== wrong.at) return
+        const module = kernel.modules.get(name)
+        if (module === undefined) {
+          if (wrong.what === 'back') kernel.add(name)
+          return
+        }
+        if (wrong.what === 'busy') module.references = 1
+        if (wrong.what === 'permanent') module.permanent = true
+        if (wrong.what === 'oops') module.oops = true
+        if (wrong.what === 'forbidden') kernel.factsNow.capability = false
+        if (wrong.what === 'held') kernel.add('stranger', { uses: [name] })
+        if (wrong.what === 'gone' && kernel.holdersOf(name).length === 0) {
+          kernel.modules.delete(name)
+          removedByOthers.add(name)
+        }
+      }
+      const targets = system.targets.map(nameOf)
+      const { report, error } = await settle(
+        Kmod.over(kernel).unload(targets, {
+          ...system.options,
+          onFailure: restore ? 'restore' : 'stop',
+        }),
+      )
+      kernel.beforeRemoval = undefined
+
+      const returned = new Set([...report.restored, ...report.reappeared])
+      for (const module of report.removed) {
+        expect(before).toContain(module)
+        expect(removedByOthers).not.toContain(module)
+        if (!returned.has(module)) expect(kernel.modules.has(module)).toBe(false)
+      }
+      for (const module of before) {
+        if (kernel.modules.has(module)) continue
+        const others = removedByOthers.has(module)
+        if (!others) expect(report.removed).toContain(module)
+        else if (report.steps.some(({ step }) => step.module === module)) {
+          expect(report.absent).toContain(module)
+        }
+      }
+      if (error === null) {
+        expect(report.failed).toBeNull()
+        for (const target of targets) expect(kernel.modules.has(target)).toBe(false)
+        return
+      }
+      if (!restore) {
+        expect(report.restored).toEqual([])
+        return
+      }
+      // Each is back, or it is said why not.
+      const accounted = [...report.restored, ...report.notRestored.map(({ module }) => module)]
+      expect(accounted.sort()).toEqual([...report.removed].sort())
+      for (const module of report.restored) expect(kernel.modules.has(module)).toBe(true)
+      if (wrong.what !== 'oops' && wrong.what !== 'forbidden' && wrong.what !== 'gone') {
+        expect(report.notRestored).toEqual([])
+        expect(
+          loaded(kernel)
+            .filter((one) => one !== 'stranger')
+            .sort(),
+        ).toEqual([...before].sort())
+      }
+    }),
+    { numRuns: RUNS },
+  )
+})
