@@ -2,9 +2,11 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as delay } from 'node:timers/promises'
 import { kmod } from '..'
 import { STEADY_HEAP } from './host'
-import { measured, measurePair, type Row } from './measure'
+import { measured, measurePair, median, type Row } from './measure'
 
 const programs = process.argv[2]!
 
@@ -57,6 +59,84 @@ async function removalRows(): Promise<Row[]> {
   ]
 }
 
+async function unloadRows(): Promise<Row[]> {
+  const load = (): void => void run('modprobe', 'dummy', 'numdummies=0')
+  const alone = {
+    baseline: () => measured(join(programs, 'delete_modules'), 'dummy'),
+    baselineName: 'C: delete_module alone',
+    rounds: 25,
+    before: load,
+  }
+  const one = [
+    await measurePair({
+      ...alone,
+      name: 'unload() of one idle module, guard off',
+      ours: () => kmod.unload('dummy', { guard: 'off' }),
+      target: { atMost: 1.5 },
+    }),
+    await measurePair({
+      ...alone,
+      name: 'unload() of one idle module, with the guard',
+      ours: () => kmod.unload('dummy'),
+      target: { atMost: 2 },
+    }),
+    await measurePair({
+      name: 'unload() of one idle module, with the guard',
+      ours: () => kmod.unload('dummy'),
+      baseline: () => void run('modprobe', '-r', 'dummy'),
+      baselineName: 'modprobe -r spawned',
+      target: { atLeast: 1.5 },
+      rounds: 25,
+      before: load,
+    }),
+  ]
+  return [...one, await chainRow(), await stallRow()]
+}
+
+/** Twenty modules that use each other, taken out by the name of one. */
+async function chainRow(): Promise<Row> {
+  const schedulers = 'rr wrr lc wlc fo ovf lblc lblcr dh sh mh sed nq'.split(' ')
+  const load = (): void => {
+    run('modprobe', '-a', ...schedulers.map((name) => `ip_vs_${name}`), 'ip_vs_ftp')
+  }
+  load()
+  const names = (await kmod.plan('ip_vs', { holders: 'remove' })).steps.map((step) => step.module)
+  return measurePair({
+    name: `unload() of a chain of ${names.length}`,
+    ours: () => kmod.unload('ip_vs', { holders: 'remove' }),
+    baseline: () => measured(join(programs, 'delete_modules'), ...names),
+    baselineName: 'C: delete_module of each, in order',
+    target: { atMost: 1.5 },
+    rounds: 8,
+    before: load,
+  })
+}
+
+/** The longest time for which the event loop did not turn. */
+async function stallRow(): Promise<Row> {
+  const longest = async (during: () => Promise<unknown>): Promise<number> => {
+    const histogram = monitorEventLoopDelay({ resolution: 1 })
+    histogram.enable()
+    await during()
+    histogram.disable()
+    return histogram.max / 1e6
+  }
+  const stalls: number[] = []
+  const idle: number[] = []
+  for (let round = 0; round < 3; round++) {
+    run('modprobe', 'kmodtest_slow_exit', 'exit_ms=5000')
+    stalls.push(await longest(() => kmod.unload('kmodtest_slow_exit')))
+    idle.push(await longest(() => delay(5_000)))
+  }
+  return {
+    name: 'longest stall during an unload whose exit takes 5 s',
+    ours: median(stalls),
+    baseline: median(idle),
+    baselineName: 'the longest with nothing running',
+    target: { atMost: 2 },
+  }
+}
+
 function memoryRow(): Row {
   const script = `
     const { kmod } = require('node-kmod')
@@ -92,7 +172,12 @@ async function main(): Promise<void> {
   for (const name of [...wanted.slice(0, 200), 'bridge']) {
     await kmod.load(name).catch(() => undefined) // some want hardware, or each other's place
   }
-  const rows = [...(await listRows()), ...(await removalRows()), memoryRow()]
+  const rows = [
+    ...(await listRows()),
+    ...(await removalRows()),
+    ...(await unloadRows()),
+    memoryRow(),
+  ]
   writeFileSync('/results/files/rows.json', JSON.stringify(rows))
 }
 

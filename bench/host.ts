@@ -3,7 +3,11 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Kmod } from '../lib/kmod'
 import { LiveKernel } from '../lib/live-kernel'
+import { plan } from '../lib/plan/plan'
+import { CapturedSystem } from '../test/support/captured-system'
+import { fillLaptop } from '../test/support/laptop'
 import { measured, measurePair, median, type Row } from './measure'
 
 const ROOT = join(__dirname, '..')
@@ -45,7 +49,13 @@ function parseByHand(file: string): unknown[] {
 export async function hostRows(programs: string): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'node-kmod-bench-'))
   try {
-    return [...(await listRows(folder, programs)), ...(await requireRows()), memoryRow(folder)]
+    return [
+      ...(await listRows(folder, programs)),
+      ...(await planRows(folder)),
+      await guardRow(),
+      ...(await requireRows()),
+      memoryRow(folder),
+    ]
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -91,6 +101,76 @@ async function listRows(folder: string, programs: string): Promise<Row[]> {
     target: { atMost: 1.2 },
   })
   return rows
+}
+
+/** Modules in fours: three that use the fourth, which somebody else uses too. */
+function makeFamilies(rows: number): string {
+  const address = '0xffffffffc0000000'
+  return Array.from({ length: rows }, (_, i) => {
+    const base = i % 4 === 3
+    const holders = base ? [1, 2, 3].map((k) => `family_${i - k},`).join('') : '-'
+    return `family_${i} 16384 ${base ? 4 : 0} ${holders} Live ${address}\n`
+  }).join('')
+}
+
+/** plan() without the guard, against list() of the same table. */
+async function planRows(folder: string): Promise<Row[]> {
+  const rows: Row[] = []
+  const perTarget: number[] = []
+  for (const [count, targets, most, rounds] of [
+    [200, 1, 2, 200],
+    [10_000, 200, 4, 20],
+    [10_000, 2_000, 4, 20],
+  ] as const) {
+    const file = join(folder, `families-${count}`)
+    writeFileSync(file, makeFamilies(count))
+    const kernel = new LiveKernel({}, file)
+    const names = Array.from({ length: targets }, (_, i) => `family_${i * 4}`)
+    const row = await measurePair({
+      name: `plan() of ${targets} among ${count}, guard off`,
+      ours: () => plan(kernel, names, { guard: 'off' }),
+      baseline: () => kernel.table(),
+      baselineName: 'list() of the same table',
+      target: { atMost: most },
+      rounds,
+    })
+    rows.push(row)
+    perTarget.push((row.ours - row.baseline) / targets)
+  }
+  rows.push({
+    name: 'plan(), a target of 2,000 among 10,000',
+    ours: perTarget[2]!,
+    baseline: perTarget[1]!,
+    baselineName: 'a target of 200 (n log n)',
+    target: { atMost: Math.log2(2_000) / Math.log2(200) },
+  })
+  return rows
+}
+
+/** What the guard adds to a plan, on a laptop's captured tree. */
+async function guardRow(): Promise<Row> {
+  const laptop = new CapturedSystem()
+  try {
+    fillLaptop(laptop)
+    const kmod = new Kmod({ root: laptop.root })
+    const pair = await measurePair({
+      name: '',
+      ours: () => kmod.plan('e1000e'),
+      baseline: () => kmod.plan('e1000e', { guard: 'off' }),
+      baselineName: '',
+      target: { atMost: 1 },
+      rounds: 40,
+    })
+    return {
+      name: "plan() with the guard, on a laptop's captured tree: what that adds",
+      ours: pair.ours - pair.baseline,
+      baseline: 10,
+      baselineName: '10 ms',
+      target: { atMost: 1 },
+    }
+  } finally {
+    laptop.remove()
+  }
 }
 
 function requireRows(): Promise<Row[]> {

@@ -7,6 +7,7 @@ import { KmodError } from './errors'
 import { LibkmodIndex, LOAD_LISTS, type IndexSource } from './helper/queries'
 import type { Description, ModuleIndex, RemovalPolicy } from './kernel'
 import type { RootView } from './root-view'
+import { capturedFiles } from './snapshot/captured-files'
 
 /** Where some libkmod looks by default, first wins; the newest list. */
 const CONFIG_DIRECTORIES = [
@@ -116,43 +117,41 @@ export class CapturedIndex implements ModuleIndex {
   async #plan(): Promise<string[]> {
     const links = new Map<string, string>()
     const { moduleDirectory, configPaths } = this.places
-    for (const name of await this.view.list(moduleDirectory)) {
+    const files = capturedFiles(this.view)
+    const config = configPaths ?? CONFIG_DIRECTORIES
+    const folders = [moduleDirectory, ...config, ...LOAD_LISTS]
+    const [[inside = [], ...lists], texts] = await Promise.all([
+      files.list(folders),
+      files.readFiles(folders.slice(1)),
+    ])
+    for (const name of inside) {
       // Links to the kernel's source tree, which no module is loaded from.
       if (name === 'build' || name === 'source') continue
       links.set(`modules/${name}`, `${moduleDirectory}/${name}`)
     }
-    // Of two files with one name the first counts, whatever their folders.
-    const add = (folder: string, file: string): void => {
-      const link = `${folder}/${basename(file, '.conf')}.conf`
-      if (!links.has(link)) links.set(link, file)
-    }
-    for (const place of configPaths ?? CONFIG_DIRECTORIES) {
-      for (const file of await this.#configFiles(place)) add('modprobe.d', file)
-    }
-    for (const place of LOAD_LISTS) {
-      for (const file of await this.#configFiles(place)) {
-        // /etc/modules, which is masked by none of the others.
-        if (file === place) links.set('modules.list', file)
-        else add('modules-load.d', file)
+    folders.slice(1).forEach((place, i) => {
+      const mirror = i < config.length ? 'modprobe.d' : 'modules-load.d'
+      for (const file of configFiles(place, lists[i]!, texts[i] !== null)) {
+        // /etc/modules is masked by no other file.
+        const isList = mirror === 'modules-load.d' && file === place
+        const link = isList ? 'modules.list' : `${mirror}/${basename(file, '.conf')}.conf`
+        // Of two files with one name the first counts, whatever their folders.
+        if (!links.has(link)) links.set(link, file)
       }
-    }
-    const resolved = await Promise.all(
-      [...links].map(async ([link, path]) => {
-        const target = await this.view.resolve(path).catch(() => null)
-        return target === null ? [] : [`${link}\0${target}`]
-      }),
+    })
+    const targets = await files.places([...links.values()])
+    return [...links.keys()].flatMap((link, i) =>
+      targets[i] === null ? [] : [`${link}\0${targets[i]!}`],
     )
-    return resolved.flat()
   }
+}
 
-  /** The files of a folder of configuration; `place` itself where it is a file. */
-  async #configFiles(place: string): Promise<string[]> {
-    const names = await this.view.list(place)
-    if (names.length === 0 && (await this.view.read(place)) !== null) return [place]
-    return names
-      .filter((name) => name.endsWith('.conf') && !name.startsWith('.'))
-      .map((name) => `${place}/${name}`)
-  }
+/** The files of a folder of configuration; `place` itself where it is a file. */
+function configFiles(place: string, names: readonly string[], isFile: boolean): string[] {
+  if (isFile) return [place]
+  return names
+    .filter((name) => name.endsWith('.conf') && !name.startsWith('.'))
+    .map((name) => `${place}/${name}`)
 }
 
 const FOLDERS = ['modules', 'modprobe.d', 'modules-load.d']

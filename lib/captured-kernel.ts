@@ -21,7 +21,6 @@ import type { RootView } from './root-view'
 import { buildSnapshot } from './snapshot/build'
 import { capturedFiles } from './snapshot/captured-files'
 import { capturedSurvey } from './snapshot/captured-survey'
-import type { SystemFiles } from './snapshot/files'
 import { parseTable } from './table'
 import type { LoadedModule } from './types'
 
@@ -29,14 +28,12 @@ export class CapturedKernel implements Kernel {
   readonly readOnly = true
   readonly clock = hostClock
   readonly index: ModuleIndex
-  readonly #files: SystemFiles
 
   constructor(
     private readonly view: RootView,
     private readonly places: CapturedPlaces,
   ) {
     this.index = new CapturedIndex(view, places)
-    this.#files = capturedFiles(view)
   }
 
   async table(): Promise<LoadedModule[]> {
@@ -73,15 +70,16 @@ export class CapturedKernel implements Kernel {
   }
 
   async snapshot({ openDevices }: { openDevices: boolean }): Promise<Snapshot> {
-    return buildSnapshot(await capturedSurvey(this.view, openDevices), this.#files, this.index)
+    const files = capturedFiles(this.view)
+    return buildSnapshot(await capturedSurvey(files, openDevices), files, this.index)
   }
 
   parameters(name: string): Promise<Map<string, string>> {
-    return readParameters(this.#files, name)
+    return readParameters(capturedFiles(this.view), name)
   }
 
   sourceVersion(name: string): Promise<string | null> {
-    return readSourceVersion(this.#files, name)
+    return readSourceVersion(capturedFiles(this.view), name)
   }
 
   async facts(): Promise<KernelFacts> {

@@ -35,7 +35,7 @@ export class RootView {
    * as if the root were `/`. What is not there is placed where it would be.
    */
   async resolve(path: string): Promise<string> {
-    const walk = this.#walk(path)
+    const walk = this.walk(path)
     let step = walk.next()
     while (!step.done) step = walk.next(await readlink(step.value).catch(() => null))
     return step.value
@@ -43,27 +43,33 @@ export class RootView {
 
   /** The same at once, for a constructor. */
   resolveSync(path: string): string {
-    const walk = this.#walk(path)
+    const walk = this.walk(path)
     let step = walk.next()
     while (!step.done) step = walk.next(linkTarget(step.value))
     return step.value
   }
 
-  /** Asks for the target of each path that it yields (`null`: no link, or nothing there). */
-  *#walk(path: string): Generator<string, string, string | null> {
+  /**
+   * The way to a path's place: asks for the target of each path on the host that it yields (`null`: no
+   * link, or nothing there). Throws where the links never end.
+   */
+  *walk(path: string): Generator<string, string, string | null> {
     let links = 0
     const pending = path.split(sep).reverse()
-    const done: string[] = []
+    // The folders on the way, each as a path on the host.
+    const top = this.root === sep ? '' : this.root
+    const way = [top]
     while (pending.length > 0) {
       const name = pending.pop()!
       if (name === '' || name === '.') continue
       if (name === '..') {
-        done.pop()
+        if (way.length > 1) way.pop()
         continue
       }
-      const target = yield join(this.root, ...done, name)
+      const place = `${way.at(-1)!}${sep}${name}`
+      const target = yield place
       if (target === null) {
-        done.push(name)
+        way.push(place)
         continue
       }
       if (++links > MOST_LINKS) {
@@ -73,10 +79,10 @@ export class RootView {
           { errnoCode: 'ELOOP' },
         )
       }
-      if (target.startsWith(sep)) done.length = 0
+      if (target.startsWith(sep)) way.length = 1
       pending.push(...target.split(sep).reverse())
     }
-    return join(this.root, ...done)
+    return way.length === 1 ? this.root : way.at(-1)!
   }
 
   /** The text of a file; `null` where there is none or it cannot be read. */

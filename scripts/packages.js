@@ -8,9 +8,11 @@ module.exports = {
   vm: [
     'busybox-static',
     'cpio',
+    'e2fsprogs',
     'iproute2',
     'kmod',
     'libcap2-bin',
+    'mount',
     'qemu-system-x86',
     'xz-utils',
     'zstd',

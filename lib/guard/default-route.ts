@@ -9,7 +9,7 @@ export const defaultRoute: Guard = ({ interfaces }) =>
     .map((top) => {
       const [, ...below] = withLower(top, interfaces)
       const over =
-        below.length === 0 ? '' : `, which lies on ${below.map(interfaceName).join(', ')}`
+        below.length === 0 ? '' : `, which lies on ${below.map(interfaceName).join(', ')},`
       return {
         kind: 'default-route',
         severity: 'critical',

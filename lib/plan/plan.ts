@@ -8,7 +8,7 @@ import { findBlockers } from './blockers'
 import { Graph } from './graph'
 import { checkUnloadOptions, planOptions } from './options'
 import { order } from './order'
-import { demanded, select, softDependenciesOf } from './select'
+import { demanded, select, type Selection } from './select'
 import { findTargets } from './targets'
 import { PolicyReader, readEffects, type World } from './world'
 
@@ -40,19 +40,19 @@ export async function makePlan(
   ])
   const graph = new Graph(table)
   const targets = await findTargets(kernel, asked, graph, options)
-  await readPolicies(reader, graph, targets.names, options, also)
 
   const world: World = { graph, policies: reader.policies, effects: new Map() }
-  const unreadable = [...targets.unreadable, ...reader.unreadable]
-  let selection = select(world, targets.names, options, also)
+  const unreadable = [...targets.unreadable]
+  let selection = await settle(world, reader, targets.names, options, also)
   // What goes along must be harmless, also where nobody guards what was asked for.
   const goesAlong = selection.goes.size > demanded(world, targets.names, options).size
   if (selection.goes.size > 0 && (options.guard !== 'off' || goesAlong)) {
     const seen = await readEffects(kernel)
     world.effects = seen.effects
     unreadable.push(...seen.unreadable)
-    selection = select(world, targets.names, options, also)
+    selection = await settle(world, reader, targets.names, options, also)
   }
+  unreadable.push(...reader.unreadable)
   const blockers = findBlockers(world, targets.names, selection, options)
   blockers.unshift(...targets.blockers)
   return {
@@ -71,20 +71,18 @@ export async function makePlan(
   }
 }
 
-/** Reads the configuration of every module that can turn up in the plan. */
-async function readPolicies(
+/** Reads the configuration of what goes, until no more of it is unknown: mostly it is known already. */
+async function settle(
+  world: World,
   reader: PolicyReader,
-  graph: Graph,
   targets: readonly string[],
   options: Required<PlanOptions>,
   also: ReadonlyMap<string, StepReason>,
-): Promise<void> {
-  const world = { graph, policies: reader.policies }
-  const goes = [...demanded(world, targets, options).keys()]
-  const downFrom = (names: Iterable<string>): Iterable<string> =>
-    options.dependencies === 'keep' ? names : graph.reach(names, (name) => graph.uses(name))
-  await reader.read(downFrom([...goes, ...[...also.keys()].filter((name) => graph.has(name))]))
-  if (options.softDependencies) await reader.read(downFrom(softDependenciesOf(world, goes)))
+): Promise<Selection> {
+  for (;;) {
+    const selection = select(world, targets, options, also)
+    if (!(await reader.read(selection.goes.keys()))) return selection
+  }
 }
 
 function stepOf(

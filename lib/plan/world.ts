@@ -26,9 +26,10 @@ export class PolicyReader {
     return this.#problem === undefined ? [] : [this.#problem]
   }
 
-  async read(names: Iterable<string>): Promise<void> {
+  /** Whether there was anything that had not been read before. */
+  async read(names: Iterable<string>): Promise<boolean> {
     const unknown = [...names].filter((name) => !this.#asked.has(name))
-    if (unknown.length === 0) return
+    if (unknown.length === 0) return false
     for (const name of unknown) this.#asked.add(name)
     try {
       for (const [name, policy] of await this.kernel.index.policies(unknown)) {
@@ -38,6 +39,7 @@ export class PolicyReader {
       if (!isKmodError(error)) throw error
       this.#problem = `softdeps and commands of modprobe.d: ${error.message}`
     }
+    return true
   }
 }
 

@@ -1,6 +1,4 @@
 /** What a captured root shows of the system that it was, out of its /proc and /sys. */
-import type { RootView } from '../root-view'
-import { capturedFiles } from './captured-files'
 import { capturedLinks } from './captured-links'
 import { capturedMounts } from './captured-mounts'
 import { capturedOpenDevices } from './captured-open-devices'
@@ -10,8 +8,7 @@ import type { RawSurvey } from './raw'
 import { Sysfs } from './sysfs'
 
 /** `openDevices`: whether to look at what the processes had open. */
-export async function capturedSurvey(view: RootView, openDevices: boolean): Promise<RawSurvey> {
-  const files = capturedFiles(view)
+export async function capturedSurvey(files: SystemFiles, openDevices: boolean): Promise<RawSurvey> {
   const [processes] = await files.list(['/proc'])
   const pids = processes!.filter((name) => /^\d+$/.test(name)).map(Number)
   pids.sort((one, other) => one - other)

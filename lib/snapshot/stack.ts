@@ -48,7 +48,7 @@ export class Stack {
   }
 
   /** The place of a file: the mount that it is on. */
-  ofFile(path: string): Place[] {
+  ofFile(path: string): MountLine[] {
     const mount = this.tables.covering(path)
     return mount === undefined ? [] : [mount]
   }
@@ -76,7 +76,11 @@ export class Stack {
       this.#devicesOf(mount),
     ])
     const folders = mount.type === 'overlay' ? overlayFolders(mount.options) : []
-    return { modules, below: [...devices, ...folders.flatMap((folder) => this.ofFile(folder))] }
+    // Folders that it was mounted over itself, as the root of a live system is, look like parts of it.
+    const layers = folders
+      .flatMap((folder) => this.ofFile(folder))
+      .filter(({ superblock }) => superblock !== mount.superblock)
+    return { modules, below: [...devices, ...layers] }
   }
 
   async #devicesOf({ superblock, type, source }: MountLine): Promise<string[]> {

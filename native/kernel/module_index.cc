@@ -219,6 +219,21 @@ Presence ModuleIndex::Find(const std::string& name) {
   return presence;
 }
 
+// A softdep can name an alias: that stands for all of its modules.
+void ModuleIndex::AppendModules(const std::vector<std::string>& names,
+                                std::vector<std::string>* modules) {
+  for (const std::string& name : names) {
+    Result<std::vector<std::string>> found = Lookup(name);
+    if (Failed(found) || std::get<std::vector<std::string>>(found).empty()) {
+      modules->push_back(name);
+      std::replace(modules->back().begin(), modules->back().end(), '-', '_');
+    } else {
+      const auto& all = std::get<std::vector<std::string>>(found);
+      modules->insert(modules->end(), all.begin(), all.end());
+    }
+  }
+}
+
 RemovalPolicy ModuleIndex::Policy(const std::string& name) {
   RemovalPolicy policy;
   int error = 0;
@@ -228,11 +243,8 @@ RemovalPolicy ModuleIndex::Policy(const std::string& name) {
   // libkmod's own kmod_module_get_softdeps stops at the first line that matches.
   for (const SoftDependencyLine& line : soft_dependencies_) {
     if (fnmatch(line.pattern.c_str(), name.c_str(), 0) != 0) continue;
-    const auto append = [](std::vector<std::string>* all, const std::vector<std::string>& some) {
-      all->insert(all->end(), some.begin(), some.end());
-    };
-    append(&policy.soft_dependencies.pre, line.names.pre);
-    append(&policy.soft_dependencies.post, line.names.post);
+    AppendModules(line.names.pre, &policy.soft_dependencies.pre);
+    AppendModules(line.names.post, &policy.soft_dependencies.post);
   }
   policy.configured = Configured().count(name) > 0;
   return policy;

@@ -114,6 +114,7 @@ class ModuleIndex {
   void LeaveOutCommandLine();
   std::vector<std::string> NamesIn(const kmod_list* list) const;
   const std::set<std::string>& Configured();
+  void AppendModules(const std::vector<std::string>& names, std::vector<std::string>* modules);
   bool IsBuiltin(const std::string& name);
   Result<ModuleDescription> DescribeFileOf(kmod_module* module, const std::string& path);
   void AddConfiguration(kmod_module* module, ModuleDescription* description) const;

@@ -46,7 +46,7 @@ function index(aliases: Readonly<Record<string, string>> = LAPTOP_ALIASES): Modu
 }
 
 function survey(openDevices = true): Promise<RawSurvey> {
-  return capturedSurvey(new RootView(system.root), openDevices)
+  return capturedSurvey(capturedFiles(new RootView(system.root)), openDevices)
 }
 
 function build(raw: RawSurvey, of = index()): Promise<Snapshot> {
@@ -358,6 +358,12 @@ describe('a server', () => {
       .link('../../../pci0000:00/0000:01:00.0/nvme/nvme0', `${subsystem}/nvme0`)
       .link('../../nvme-fabrics/ctl/nvme1', `${subsystem}/nvme1`)
     expect(await below('1 1 259:1 / / rw - xfs /dev/nvme0n1p1 rw')).toEqual(['nvme', 'nvme_tcp'])
+  })
+
+  test('with an overlay as its root, over the folders that it is made of', async () => {
+    expect(
+      await below('1 1 0:30 / / rw - overlay overlay rw,lowerdir=/lower,upperdir=/memory/upper'),
+    ).toEqual([])
   })
 
   test('with network and FUSE file systems', async () => {

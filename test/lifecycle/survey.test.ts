@@ -99,9 +99,12 @@ test('a watch tells that it stands, and keeps no process alive', async () => {
 test('a watch that ends takes its helper along', async () => {
   const script = `
     const { onKernelChange } = require('./dist/helper/events')
-    const { execSync } = require('child_process')
-    const helpers = () => execSync('ps -o stat=,comm= --ppid ' + process.pid).toString()
-      .split('\\n').filter((line) => /^[^Z].*kmod-events/.test(line)).length
+    const { readdirSync, readFileSync } = require('fs')
+    // Without starting another process for it.
+    const helpers = () => readdirSync('/proc/self/task')
+      .flatMap((task) => readFileSync('/proc/self/task/' + task + '/children', 'utf8').split(' '))
+      .filter((pid) => pid !== '' && /kmod-events\\) [^Z]/.test(readFileSync('/proc/' + pid + '/stat', 'utf8')))
+      .length
     const one = onKernelChange(() => undefined)
     const two = onKernelChange(() => {
       one()

@@ -100,6 +100,13 @@ describe('where modprobe is wrong', () => {
     ])
   })
 
+  test('a softdep may name an alias', async () => {
+    writeFileSync(join(config, 'a.conf'), 'alias kmod-soft tun\nsoftdep dummy pre: kmod-soft\n')
+    modprobe('dummy')
+    modprobe('tun')
+    expect(names(await configured.plan('dummy'))).toEqual(['dummy', 'tun'])
+  })
+
   test('a circle of softdeps ends', async () => {
     writeFileSync(join(config, 'a.conf'), 'softdep dummy post: tun\nsoftdep tun post: dummy\n')
     modprobe('dummy')
