@@ -41,7 +41,7 @@ async function runOn(
   const { status, output } = await runInGuest(kernel, {
     command: ['sh', '-c', script],
     cwd: ROOT,
-    env: { KMOD_KERNEL: kernel.name, CI: '1' },
+    env: { KMOD_KERNEL: kernel.name, CI: '1', ...passedOn() },
     // Words for a test of the kernel command line.
     append: 'vfat.from_command_line=1 modprobe.blacklist=vfat',
     ...(alone && { onOutput: (text: string) => process.stdout.write(text) }),
@@ -51,6 +51,14 @@ async function runOn(
     `${alone ? '' : `\n${output}`}=== kernel ${kernel.release}: ${status === 0 ? 'passed' : 'FAILED'} in ${seconds} s`,
   )
   return status === 0
+}
+
+/** What test/vm/rounds.test.ts takes from the environment. */
+function passedOn(): Record<string, string> {
+  const names = ['KMOD_ROUNDS', 'KMOD_SEED']
+  return Object.fromEntries(
+    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  )
 }
 
 async function main(): Promise<void> {

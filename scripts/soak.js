@@ -1,0 +1,7 @@
+'use strict'
+/** `npm run test:soak [ROUNDS]`: random rounds of load, plan and unload on every kernel, 200 each. */
+const { run, setUp } = require('./setup')
+
+setUp(['vm', 'modules'])
+process.env.KMOD_ROUNDS = process.argv[2] ?? '200'
+run('npx', ['tsx', 'test/support/vm/ring.ts', '--project', 'vm', 'test/vm/rounds'])
