@@ -33,7 +33,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const char* name : {"dep", "alias", "symbols", "builtin"}) {
     folder.Write(std::string("modules.") + name + ".bin", bytes);
   }
-  const auto opened = kmod::ModuleIndex::Open({folder.path(), std::vector<std::string>(), false});
+  const auto opened =
+      kmod::ModuleIndex::Open({folder.path(), std::vector<std::string>(), {}, false});
   if (kmod::Failed(opened)) __builtin_trap();
   const auto& index = std::get<std::unique_ptr<kmod::ModuleIndex>>(opened);
   index->Lookup("dummy");

@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
   static const kmod::TemporaryFolder folder;
   static const auto opened =
-      kmod::ModuleIndex::Open({folder.path(), std::vector<std::string>(), false});
+      kmod::ModuleIndex::Open({folder.path(), std::vector<std::string>(), {}, false});
   const auto& index = std::get<std::unique_ptr<kmod::ModuleIndex>>(opened);
   const auto described = index->DescribeFile(folder.Write("fuzz.ko", kmod::ModuleFile(text)));
   if (!kmod::Failed(described) && std::get<kmod::ModuleDescription>(described).fields.empty()) {
