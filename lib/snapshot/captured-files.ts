@@ -1,4 +1,3 @@
-import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { hostFiles } from '../host-files'
 import type { RootView } from '../root-view'
@@ -31,7 +30,7 @@ export function capturedFiles(view: RootView): CapturedFiles {
           places[i] = step.value
           return []
         }
-        return [{ i, walk, step: next(walk, links.get(step.value)!) }]
+        return [{ i, walk, step: next(walk, links.get(step.value) ?? null) }]
       })
     }
     return places
@@ -55,14 +54,11 @@ export function capturedFiles(view: RootView): CapturedFiles {
     list: (folders) =>
       onHost<string[]>(
         folders,
-        (places) =>
-          Promise.all(places.map((place) => readdir(place).catch((): string[] => []))).then((all) =>
-            all.map((names) => names.sort()),
-          ),
+        async (places) => (await hostFiles.list(places)).map((names) => names.sort()),
         [],
       ),
     // The link itself is not followed.
-    readLinks: async (paths) => {
+    readLinks: async (paths): Promise<(string | null)[]> => {
       const folders = await resolve(paths.map((path) => dirname(path)))
       const places = folders.map((folder, i) =>
         folder === null ? '' : join(folder, basename(paths[i]!)),
