@@ -56,7 +56,10 @@ test('can be required and imported, with all its names', () => {
     ]),
   ) as { exports: string[] }
   expect(exports).toEqual(
-    expect.arrayContaining(['kmod', 'Kmod', 'KmodError', 'isKmodError', 'list', 'remove', 'load']),
+    expect.arrayContaining([
+      ...['kmod', 'Kmod', 'KmodError', 'isKmodError', 'list', 'remove', 'load'],
+      ...['plan', 'formatPlan', 'unload', 'explain', 'impact'],
+    ]),
   )
   writeFileSync(
     join(folder, 'user', 'esm.mjs'),

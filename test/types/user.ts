@@ -6,9 +6,16 @@ import {
   KmodError,
   list,
   load,
+  formatPlan,
+  plan,
+  unload,
+  type Effect,
   type KmodErrorCode,
   type LoadedModule,
   type ModuleStatus,
+  type UnloadPlan,
+  type UnloadReport,
+  type Usage,
 } from 'node-kmod'
 
 export async function inspect(): Promise<string[]> {
@@ -27,7 +34,35 @@ export async function change(signal: AbortSignal): Promise<string> {
   return loaded.join() + (await captured.list()).length
 }
 
+export async function takeOut(signal: AbortSignal): Promise<string[]> {
+  const planned: UnloadPlan = await plan(['a', 'b'], { holders: 'remove', guard: 'strict' })
+  const lines: string = formatPlan(planned)
+  const text = planned.steps.map((step) => (step.action === 'run' ? step.command : step.module))
+  for (const blocker of planned.blockers) {
+    if (blocker.code === 'ERR_KMOD_HELD') text.push(...blocker.holders)
+    if (blocker.code === 'ERR_KMOD_CRITICAL') text.push(blocker.effect.subject)
+  }
+  const report: UnloadReport = await unload(planned, {
+    wait: 1_000,
+    settle: 0,
+    onFailure: 'restore',
+    signal,
+    onStep: ({ step, state, blocker }) => text.push(step.module, state, blocker?.code ?? ''),
+    onBlocked: async (blocker, users) => {
+      for (const user of users) if (user.kind === 'process') text.push(String(user.pid))
+      await Promise.resolve(blocker)
+    },
+  })
+  const usage: Usage = await kmod.explain('a')
+  const effects: Effect[] = await kmod.impact(['a'])
+  return [...report.removed, lines, ...text, ...usage.holders, ...effects.map(({ kind }) => kind)]
+}
+
 export function explain(error: unknown): string {
+  if (isKmodError(error, 'ERR_KMOD_TIMEOUT')) return error.blocker.module + error.users.length
+  if (isKmodError(error, 'ERR_KMOD_PLAN_CHANGED')) return formatPlan(error.plan)
+  if (isKmodError(error, 'ERR_KMOD_CRITICAL')) return error.effect.message
+  if (isKmodError(error, 'ERR_KMOD_REMOVE_COMMAND')) return error.command + (error.exitCode ?? '')
   if (isKmodError(error, 'ERR_KMOD_HELD')) return error.holders.join()
   if (isKmodError(error, 'ERR_KMOD_HUNG')) return `${error.pid}: ${error.kernelStack ?? '?'}`
   if (isKmodError(error, 'ERR_KMOD_IN_USE', 'ERR_KMOD_PERMANENT')) {
@@ -44,6 +79,8 @@ export function explain(error: unknown): string {
 
 // @ts-expect-error -- an option that does not exist
 void kmod.remove('dummy', { wait: 5 })
+// @ts-expect-error -- not one of the words
+void plan('dummy', { guard: 'maybe' })
 // @ts-expect-error -- not a string
 void kmod.find(5)
 // @ts-expect-error -- not a code
