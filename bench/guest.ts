@@ -1,6 +1,8 @@
 /** Rows on a real kernel; run in a guest, as root. Writes them to /results/files/rows.json. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -112,15 +114,54 @@ async function chainRow(): Promise<Row> {
   })
 }
 
-/** The longest time for which the event loop did not turn. */
-async function stallRow(): Promise<Row> {
-  const longest = async (during: () => Promise<unknown>): Promise<number> => {
-    const histogram = monitorEventLoopDelay({ resolution: 1 })
-    histogram.enable()
-    await during()
-    histogram.disable()
-    return histogram.max / 1e6
+/** The longest time in milliseconds for which the event loop did not turn. */
+async function longest(during: () => Promise<unknown>): Promise<number> {
+  const histogram = monitorEventLoopDelay({ resolution: 1 })
+  histogram.enable()
+  await during()
+  histogram.disable()
+  return histogram.max / 1e6
+}
+
+/** explain() where there is much to look through. */
+async function explainRows(): Promise<Row[]> {
+  run('modprobe', 'tun')
+  const device = await open('/dev/net/tun')
+  // A process group of its own, which it ends as a whole.
+  const crowd = spawn(join(programs, 'hold_files'), ['500', '40'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    detached: true,
+  })
+  try {
+    await once(crowd.stdout, 'data')
+    const row = await measurePair({
+      name: 'explain(), 500 processes of 40 open files',
+      ours: () => kmod.explain('tun'),
+      baseline: () => void spawnSync('lsof', ['-nPw']),
+      baselineName: 'lsof -nPw spawned and read',
+      target: { atLeast: 4 },
+      rounds: 10,
+    })
+    const stalls: number[] = []
+    for (let round = 0; round < 5; round++) stalls.push(await longest(() => kmod.explain('tun')))
+    return [
+      row,
+      {
+        name: 'longest stall during explain(), 500 processes',
+        ours: median(stalls),
+        baseline: 10,
+        baselineName: '10 ms',
+        target: { atMost: 1 },
+      },
+    ]
+  } finally {
+    crowd.stdin.end()
+    await once(crowd, 'close')
+    await device.close()
   }
+}
+
+async function stallRow(): Promise<Row> {
   const stalls: number[] = []
   const idle: number[] = []
   for (let round = 0; round < 3; round++) {
@@ -176,6 +217,7 @@ async function main(): Promise<void> {
     ...(await listRows()),
     ...(await removalRows()),
     ...(await unloadRows()),
+    ...(await explainRows()),
     memoryRow(),
   ]
   writeFileSync('/results/files/rows.json', JSON.stringify(rows))

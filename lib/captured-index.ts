@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { KmodError } from './errors'
 import { LibkmodIndex, LOAD_LISTS, type IndexSource } from './helper/queries'
-import type { Description, ModuleIndex, RemovalPolicy } from './kernel'
+import type { Description, ModuleIndex } from './kernel'
 import type { RootView } from './root-view'
 import { capturedFiles } from './snapshot/captured-files'
 
@@ -56,7 +56,7 @@ export class CapturedIndex implements ModuleIndex {
     return this.#libkmod.lookup(aliases)
   }
 
-  policies(names: readonly string[]): Promise<Map<string, RemovalPolicy>> {
+  policies(names: readonly string[]): ReturnType<ModuleIndex['policies']> {
     return this.#libkmod.policies(names)
   }
 

@@ -12,6 +12,7 @@ import type {
   Kernel,
   KernelFacts,
   ModuleIndex,
+  ReferenceTrace,
   Snapshot,
   SysModule,
 } from './kernel'
@@ -69,9 +70,9 @@ export class CapturedKernel implements Kernel {
     )
   }
 
-  async snapshot({ openDevices }: { openDevices: boolean }): Promise<Snapshot> {
+  async snapshot({ users }: { users: boolean }): Promise<Snapshot> {
     const files = capturedFiles(this.view)
-    return buildSnapshot(await capturedSurvey(files, openDevices), files, this.index)
+    return buildSnapshot(await capturedSurvey(files, users), files, this.index, { users })
   }
 
   parameters(name: string): Promise<Map<string, string>> {
@@ -113,6 +114,14 @@ export class CapturedKernel implements Kernel {
 
   runCommand(): CommandRun {
     throw readOnlyError(this.view.root)
+  }
+
+  trace(): ReferenceTrace {
+    throw new KmodError(
+      'ERR_KMOD_UNSUPPORTED',
+      `This Kmod looks at ${this.view.root}, not at a kernel that runs: nothing happens there that ` +
+        'could be traced. Use a Kmod without `root`.',
+    )
   }
 
   /** Nobody tells when a captured file changes. */

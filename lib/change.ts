@@ -85,11 +85,13 @@ async function giveUp(
     if (typeof why === 'number') return end
     throw abortedError(why, `Loading ${module} was aborted, its install command ended.`, module)
   }
-  stuck.set(module, change)
+  // What hangs may be a dependency.
+  const names = new Set([module, running?.module ?? module])
+  for (const name of names) stuck.set(name, change)
   change.ended
     .catch(() => undefined)
     .finally(() => {
-      if (stuck.get(module) === change) stuck.delete(module)
+      for (const name of names) if (stuck.get(name) === change) stuck.delete(name)
     })
   while (change.pid === undefined) {
     // The process is being started right now.
@@ -122,7 +124,7 @@ function never(): Promise<never> {
 }
 
 /** Resolves when `signal` aborts; stays pending, without a listener left, once `over` does. */
-function whenAborted(signal: AbortSignal | undefined, over: AbortSignal): Promise<void> {
+export function whenAborted(signal: AbortSignal | undefined, over: AbortSignal): Promise<void> {
   if (signal === undefined) return never()
   if (signal.aborted) return Promise.resolve()
   return new Promise((resolve) => {

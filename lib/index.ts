@@ -21,6 +21,7 @@ export const plan = kmod.plan.bind(kmod)
 export const unload = kmod.unload.bind(kmod)
 export const explain = kmod.explain.bind(kmod)
 export const impact = kmod.impact.bind(kmod)
+export const trace = kmod.trace.bind(kmod)
 export const remove = kmod.remove.bind(kmod)
 export const load = kmod.load.bind(kmod)
 
@@ -43,8 +44,10 @@ export type {
   ModuleStatus,
   PlanOptions,
   Preflight,
+  ReferenceEvent,
   RemoveOptions,
   StepReason,
+  TraceOptions,
   UnloadEvent,
   UnloadOptions,
   UnloadPlan,

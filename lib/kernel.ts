@@ -6,7 +6,7 @@
  * The methods reject with a KmodError when what they are to read cannot be read.
  */
 import type { NativeFailure } from './failure'
-import type { LoadedModule, Preflight } from './types'
+import type { LoadedModule, Preflight, ReferenceEvent } from './types'
 
 /** What /sys/module says about a module. */
 export interface SysModule {
@@ -49,8 +49,10 @@ export interface RemovalPolicy {
 
 /** depmod's index, modprobe.d, and the module files. */
 export interface ModuleIndex {
-  /** Those of the modules for which anything is configured. */
-  policies(names: readonly string[]): Promise<Map<string, RemovalPolicy>>
+  /** Those of the modules for which anything is configured. `complete`: as for `find`. */
+  policies(
+    names: readonly string[],
+  ): Promise<{ complete: boolean; policies: Map<string, RemovalPolicy> }>
   /** The modules that each needs, all the way down, as modules.dep has it. */
   needs(names: readonly string[]): Promise<string[][]>
   /** `complete: false`: there is no index by depmod, at most a list of built-ins. */
@@ -148,13 +150,84 @@ export interface SwapArea {
   below: string[]
 }
 
+/** A device that a driver is bound to. Source: /sys/module/NAME/drivers. */
+export interface BoundDevice {
+  bus: string
+  device: string
+  driver: string
+  /** The module of the driver. */
+  module: string
+}
+
+/** A block device that is set up or in use. */
+export interface BlockUse {
+  /** Such as `/dev/loop0`. */
+  path: string
+  /** What it is made of and what uses it: a backing file, devices on top, mounts, swap. */
+  usedBy: string[]
+  /** The modules that provide the device itself. */
+  modules: string[]
+  /** Those of the controllers below it. */
+  below: string[]
+  /** How it is taken down, such as `losetup -d`; `null` where no one command does it. */
+  release: { text: string; command: string[] | null }
+}
+
+/** Open sockets of one protocol, in all namespaces that could be read. */
+export interface SocketUse {
+  protocol: string
+  count: number
+  modules: string[]
+}
+
+/** Something with a name and a value that uses modules, and takes no more words than that. */
+export interface NamedUse {
+  kind:
+    'crypto' | 'console' | 'sound' | 'netfilter' | 'traffic-control' | 'setting' | 'tty' | 'binfmt'
+  name: string
+  value: string
+  modules: string[]
+  /** What its existence is known to take of each module; `null`: not known. */
+  references: number | null
+  release: { text: string; command: string[] | null }
+}
+
+/** An established connection to another machine, by the interface that it goes through. */
+export interface Session {
+  netns: string | null
+  interface: string
+  /** The other end, such as `192.0.2.7:22`. */
+  remote: string
+}
+
+/** A display that shows something. */
+export interface Display {
+  /** Such as `card0-eDP-1`. */
+  name: string
+  modules: string[]
+}
+
+/** A virtual machine that runs. */
+export interface VirtualMachine {
+  pid: number
+  comm: string
+  modules: string[]
+}
+
 /** What runs on the modules, as one picture. Source: /proc, /sys, rtnetlink. */
 export interface Snapshot {
   mounts: Mount[]
   interfaces: NetworkInterface[]
   swaps: SwapArea[]
-  /** None where they were not asked for. */
+  sessions: Session[]
+  displays: Display[]
+  virtualMachines: VirtualMachine[]
+  blocks: BlockUse[]
+  /** None of the following where users were not asked for. */
   openDevices: OpenDevice[]
+  devices: BoundDevice[]
+  sockets: SocketUse[]
+  named: NamedUse[]
   /** What could not be looked at. */
   unreadable: string[]
 }
@@ -173,6 +246,17 @@ export interface KernelLog {
   /** What was logged since the last call; `lost`: records were overwritten before. */
   read(): Promise<{ messages: string[]; lost: boolean }>
   close(): void
+}
+
+/** References to one module, as they are taken and dropped. */
+export interface ReferenceTrace {
+  /**
+   * The next event, in the kernel's order; `null` once it is closed. Rejects where the trace could
+   * not be begun, or broke off. Only while one is waited for it keeps the Node process alive.
+   */
+  next(): Promise<ReferenceEvent | null>
+  /** Resolves when nothing of the trace is left in the kernel. Never rejects. */
+  close(): Promise<void>
 }
 
 export interface Clock {
@@ -197,8 +281,8 @@ export interface Kernel {
   /** One module's row of it. */
   row(name: string): Promise<LoadedModule | undefined>
   sysModules(names: readonly string[]): Promise<SysModule[]>
-  /** `openDevices` costs a look at every process. */
-  snapshot(wanted: { openDevices: boolean }): Promise<Snapshot>
+  /** `users`: besides what would stop working; that costs a look at every process. */
+  snapshot(wanted: { users: boolean }): Promise<Snapshot>
   /** The parameters in /sys/module that can be read. */
   parameters(name: string): Promise<Map<string, string>>
   /** /sys/module/NAME/srcversion; `null`: it has none. */
@@ -211,6 +295,8 @@ export interface Kernel {
   remove(name: string, force: boolean): Change
   insert(request: InsertRequest): Change
   runCommand(module: string, command: string): CommandRun
+  /** Begins at once, whether or not the module is loaded. Throws where this kernel has no such thing. */
+  trace(name: string): ReferenceTrace
   /**
    * Tells that something changed which may end a wait: a module came or went, a mount, an interface.
    * Returns the end of it. Where the kernel cannot tell, nothing is ever told.

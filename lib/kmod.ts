@@ -9,7 +9,9 @@ import type {
   ModuleInfo,
   ModuleStatus,
   Preflight,
+  ReferenceEvent,
   RemoveOptions,
+  TraceOptions,
   UnloadOptions,
   UnloadPlan,
   UnloadReport,
@@ -145,6 +147,25 @@ export class Kmod {
   /** What would stop working without these modules, also where their reference count is 0. */
   async impact(names: string | readonly string[]): Promise<Effect[]> {
     return verbs().impact(this.#kernel, names)
+  }
+
+  /**
+   * Who takes and drops references to a module, live, from the kernel's own trace, whether the module
+   * is loaded yet or not. It begins with this call, not with the first `next()`; what happens in the
+   * tenths of a second until the kernel records is not seen.
+   *
+   * `break`, `return()` and `await using` end it, and are through when nothing of it is left in the
+   * kernel. Only a pending `next()` keeps the process alive. The signal ends it with ERR_KMOD_ABORTED.
+   * Whatever is wrong is thrown by the first `next()`: a TypeError, ERR_KMOD_PERMISSION (tracefs is
+   * for root) or ERR_KMOD_UNSUPPORTED (no tracefs, no such events, a captured system).
+   *
+   * Who reads slowly loses the oldest events, not memory: there is room for some thousand.
+   */
+  trace(
+    name: string,
+    options?: TraceOptions,
+  ): AsyncIterableIterator<ReferenceEvent> & AsyncDisposable {
+    return verbs().trace(this.#kernel, name, options)
   }
 
   /**

@@ -17,6 +17,7 @@ import {
   type IndexSource,
 } from './helper/queries'
 import { readSurvey } from './helper/survey'
+import { HelperTrace } from './helper/trace'
 import type {
   Change,
   Clock,
@@ -25,6 +26,7 @@ import type {
   Kernel,
   KernelFacts,
   KernelLog,
+  ReferenceTrace,
   Snapshot,
   SysModule,
 } from './kernel'
@@ -73,8 +75,8 @@ export class LiveKernel implements Kernel {
     return unwrap(await load().native.readSysModules(SYS_MODULES, names), `read ${SYS_MODULES}`)
   }
 
-  async snapshot({ openDevices }: { openDevices: boolean }): Promise<Snapshot> {
-    return buildSnapshot(await readSurvey(openDevices), hostFiles, this.index)
+  async snapshot({ users }: { users: boolean }): Promise<Snapshot> {
+    return buildSnapshot(await readSurvey(users), hostFiles, this.index, { users })
   }
 
   parameters(name: string): Promise<Map<string, string>> {
@@ -127,6 +129,10 @@ export class LiveKernel implements Kernel {
 
   runCommand(module: string, command: string): CommandRun {
     return new HelperCommand(module, command)
+  }
+
+  trace(name: string): ReferenceTrace {
+    return new HelperTrace(name)
   }
 
   onChange(listener: () => void): () => void {

@@ -47,3 +47,10 @@ export function checkAlias(value: unknown, argument = 'name'): string {
   }
   return value
 }
+
+/** One or several names or aliases. */
+export function checkTargets(names: unknown): string[] {
+  if (typeof names === 'string') return [checkAlias(names, 'names')]
+  if (!Array.isArray(names)) throw invalidType('names', 'a string or an array of strings', names)
+  return names.map((name, i) => checkAlias(name, `names[${i}]`))
+}

@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+
 /**
  * Calls of one process that touch the same modules run one after the other, in the order in which
  * they came; others do not wait for each other.
@@ -6,10 +8,23 @@
 interface Entry {
   names: ReadonlySet<string>
   over: Promise<void>
+  /** Those that it waits for. */
+  before: readonly Entry[]
 }
 
 /** Of this JavaScript environment; the kernel itself keeps other processes apart. */
 const entries: Entry[] = []
+
+/**
+ * The entries whose turn the code that runs now is part of: a callback of a call that asks for the
+ * same modules must not wait for the call that waits for it.
+ */
+const inside = new AsyncLocalStorage<readonly Entry[]>()
+
+/** Is the entry one of those, or does it wait for one? */
+function waitsFor(entry: Entry, those: readonly Entry[]): boolean {
+  return those.includes(entry) || entry.before.some((one) => waitsFor(one, those))
+}
 
 /** A place in the queue. */
 class Place {
@@ -19,9 +34,13 @@ class Place {
   readonly come: Promise<unknown> | null
 
   constructor(names: ReadonlySet<string>) {
-    const before = entries.filter((entry) => [...entry.names].some((name) => names.has(name)))
+    const own = inside.getStore() ?? []
+    const before = entries.filter(
+      (entry) => !waitsFor(entry, own) && [...entry.names].some((name) => names.has(name)),
+    )
     this.#entry = {
       names: new Set(names),
+      before,
       over: new Promise((resolve) => {
         this.#leave = resolve
       }),
@@ -32,6 +51,11 @@ class Place {
 
   covers(names: Iterable<string>): boolean {
     return [...names].every((name) => this.#entry.names.has(name))
+  }
+
+  /** Runs something as a part of this turn. */
+  within<T>(call: () => T): T {
+    return inside.run([...(inside.getStore() ?? []), this.#entry], call)
   }
 
   leave(): void {
@@ -53,6 +77,9 @@ function inOrder<T>(find: () => Promise<T>): Promise<T> {
   return found
 }
 
+/** A turn that has come. */
+export type Turn = Pick<Place, 'within' | 'leave'>
+
 /** What a call is about to do, and the modules that this touches. */
 export interface Finding<T> {
   found: T
@@ -60,13 +87,13 @@ export interface Finding<T> {
 }
 
 /**
- * Resolves when the call may begin: with what `find` found at that moment, and with what ends the
- * turn. `wait` waits for the turn, and may reject: then there is none.
+ * Resolves when the call may begin: with what `find` found at that moment, and with the
+ * turn, which is to be left. `wait` waits for the turn, and may reject: then there is none.
  */
 export async function takeTurn<T>(
   find: () => Promise<Finding<T>>,
   wait: (come: Promise<unknown>, found: T) => Promise<void>,
-): Promise<{ found: T; endTurn: () => void }> {
+): Promise<{ found: T; turn: Turn }> {
   const names = new Set<string>()
   let place: Place | undefined
   let hasWaited = false
@@ -84,7 +111,7 @@ export async function takeTurn<T>(
         return finding.found
       })
       const own = place!
-      if (own.come === null || hasWaited) return { found, endTurn: () => own.leave() }
+      if (own.come === null || hasWaited) return { found, turn: own }
       await wait(own.come, found)
       hasWaited = true
     }

@@ -66,3 +66,8 @@ function parseUsers(
   if (permanent) holders.pop()
   return { holders, permanent }
 }
+
+/** References that are not modules; `null` where the kernel gives no count. */
+export function referencesOf({ refCount, holders }: LoadedModule): number | null {
+  return refCount === null ? null : Math.max(0, refCount - holders.length)
+}

@@ -162,6 +162,12 @@ export interface RemoveOptions {
   signal?: AbortSignal
 }
 
+/** Options of {@link Kmod.trace}. */
+export interface TraceOptions {
+  /** Ends the trace: the next `next()`, or the one that is pending, rejects with ERR_KMOD_ABORTED. */
+  signal?: AbortSignal
+}
+
 /** What a plan may take along, and what it refuses. */
 export interface PlanOptions {
   /**
@@ -336,9 +342,46 @@ export type User = {
   | { kind: 'mount'; path: string; source: string; type: string; pid: number }
   /** `fd`: `null` where the device is mapped into memory. `self`: this process or a child of it. */
   | { kind: 'process'; pid: number; comm: string; path: string; fd: number | null; self: boolean }
+  | { kind: 'device'; bus: string; device: string; driver: string }
+  | { kind: 'block'; path: string; usedBy: string[] }
+  | { kind: 'swap'; path: string }
+  /** `type`: the link kind. `netns`: `pid:N`, or a path; `null`: the namespace of this process. */
+  | {
+      kind: 'interface'
+      name: string
+      up: boolean
+      type: string | null
+      master: string | null
+      netns: string | null
+    }
+  /** All open sockets of one protocol. */
+  | { kind: 'socket'; protocol: string; count: number }
+  /** In the words of the kernel, such as `cbc-aes-aesni` and `cbc(aes)`. */
+  | {
+      kind:
+        | 'crypto'
+        | 'console'
+        | 'sound'
+        | 'netfilter'
+        | 'traffic-control'
+        | 'setting'
+        | 'tty'
+        | 'binfmt'
+      name: string
+      value: string
+    }
 )
 
-export type EffectKind = 'root-filesystem' | 'filesystem' | 'swap' | 'default-route' | 'interface'
+export type EffectKind =
+  | 'root-filesystem'
+  | 'filesystem'
+  | 'swap'
+  | 'default-route'
+  | 'session'
+  | 'interface'
+  | 'display'
+  | 'virtual-machine'
+  | 'storage'
 
 /** Something that would stop working without a module. */
 export interface Effect {
@@ -348,6 +391,21 @@ export interface Effect {
   /** `/`, `eth0`, `/dev/sda2` ... */
   subject: string
   message: string
+}
+
+/** Somebody took or dropped a reference to a module. */
+export interface ReferenceEvent {
+  action: 'get' | 'put'
+  /** The process; should the thread that did it have ended meanwhile, the number of that thread. */
+  pid: number
+  /** The name of the thread, as the kernel last knew it; `null`: it does not know any more. */
+  comm: string | null
+  /** The function in the kernel that did it. */
+  caller: string
+  /** Of all references, afterwards, as /sys/module/NAME/refcnt counts them. */
+  refCount: number
+  /** To the millisecond: the kernel's monotonic clock, converted to the time of day. */
+  at: Date
 }
 
 /** Which system a {@link Kmod} looks at. */

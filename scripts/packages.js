@@ -8,11 +8,13 @@ module.exports = {
   vm: [
     'busybox-static',
     'cpio',
+    'dmsetup',
     'e2fsprogs',
     'iproute2',
     'kmod',
     'libcap2-bin',
     'mount',
+    'nftables',
     'qemu-system-x86',
     'xz-utils',
     'zstd',
@@ -21,6 +23,8 @@ module.exports = {
   modules: ['gcc', 'libelf1'],
   /** C++ unit tests, sanitizers and fuzzers. */
   native: ['clang', 'cmake', 'doctest-dev', 'libclang-rt-dev', 'pkg-config'],
+  /** What is measured beside us. */
+  bench: ['lsof'],
   /** Format and lint of C++. */
   lint: ['clang-format', 'clang-tidy'],
 }

@@ -65,7 +65,7 @@ runQuietly('cmake', [
   '-Wno-dev',
 ])
 runQuietly('cmake', ['--build', fuzzBuild, '--parallel', jobs])
-for (const target of ['table', 'index', 'modinfo', 'proc', 'wire']) {
+for (const target of ['table', 'index', 'modinfo', 'netlink', 'proc', 'trace', 'wire']) {
   const corpus = join(fuzzBuild, 'corpus', target)
   mkdirSync(corpus, { recursive: true })
   const stderr = runQuietly(join(fuzzBuild, `fuzz_${target}`), [

@@ -1,7 +1,8 @@
-import { meaningsOf } from '../inspect/meaning'
+import { meaningsOf, refuseUnknown, type Missing } from '../inspect/meaning'
 import type { Kernel } from '../kernel'
 import { checkAlias } from '../names'
-import type { LoadedModule, Usage, User } from '../types'
+import { referencesOf } from '../table'
+import type { Usage, User } from '../types'
 import { usersOf } from './users'
 
 /**
@@ -9,9 +10,11 @@ import { usersOf } from './users'
  * loaded if one is.
  */
 export async function explain(kernel: Kernel, name: unknown): Promise<Usage> {
-  const [meaning] = await meaningsOf(kernel, [checkAlias(name)])
-  const [row] = meaning!.rows
-  if (row === undefined) return absentUsage(meaning!.absent!)
+  const table = new Map((await kernel.table()).map((row) => [row.name, row]))
+  const { meanings } = await meaningsOf(kernel, [checkAlias(name)], (one) => table.has(one))
+  const { loaded, missing } = meanings[0]!
+  const row = table.get(loaded[0] ?? '')
+  if (row === undefined) return absentUsage(missing[0]!)
   const { users, unreadable } = await usersOf(kernel, row)
   const references = referencesOf(row)
   return {
@@ -27,10 +30,6 @@ export async function explain(kernel: Kernel, name: unknown): Promise<Usage> {
   }
 }
 
-function referencesOf({ refCount, holders }: LoadedModule): number | null {
-  return refCount === null ? null : Math.max(0, refCount - holders.length)
-}
-
 /** Of what is no module. */
 function knownReferences(users: readonly User[]): number {
   return users
@@ -38,7 +37,9 @@ function knownReferences(users: readonly User[]): number {
     .reduce((sum, { references }) => sum + (references ?? 0), 0)
 }
 
-function absentUsage({ module, status }: Pick<Usage, 'module' | 'status'>): Usage {
+function absentUsage(missing: Missing): Usage {
+  refuseUnknown(missing)
+  const { name: module, status } = missing
   return {
     module,
     status,

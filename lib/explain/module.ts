@@ -1,7 +1,7 @@
-import type { Explainer } from './explainer'
+import type { LoadedModule, User } from '../types'
 
 /** The holders. */
-export const moduleUsers: Explainer = ({ name, holders }) =>
+export const moduleUsers = ({ name, holders }: LoadedModule): User[] =>
   holders.map((holder) => ({
     kind: 'module',
     module: name,

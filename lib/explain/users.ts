@@ -1,13 +1,30 @@
 /** Who uses a module: each kind of users in a file of its own. */
 import { isKmodError } from '../errors'
-import type { Kernel } from '../kernel'
+import type { Kernel, Snapshot } from '../kernel'
+import { printable } from '../printable'
 import type { LoadedModule, User } from '../types'
+import { blockUsers } from './block'
+import { deviceUsers } from './device'
 import type { Explainer } from './explainer'
+import { interfaceUsers } from './interface'
 import { moduleUsers } from './module'
 import { mountUsers } from './mount'
+import { namedUsers } from './named'
 import { processUsers } from './process'
+import { socketUsers } from './socket'
+import { swapUsers } from './swap'
 
-const EXPLAINERS: readonly Explainer[] = [moduleUsers, mountUsers, processUsers]
+const EXPLAINERS: readonly Explainer[] = [
+  moduleUsers,
+  mountUsers,
+  swapUsers,
+  processUsers,
+  blockUsers,
+  interfaceUsers,
+  socketUsers,
+  namedUsers,
+  deviceUsers,
+]
 
 /** As many as an error message names. */
 const NAMED = 3
@@ -17,14 +34,23 @@ export async function usersOf(
   kernel: Kernel,
   row: LoadedModule,
 ): Promise<{ users: User[]; unreadable: string[] }> {
-  const snapshot = await kernel.snapshot({ openDevices: true }).catch((error: unknown) => {
+  let snapshot: Snapshot
+  try {
+    snapshot = await kernel.snapshot({ users: true })
+  } catch (error) {
     // Its holders are sure all the same.
     if (!isKmodError(error)) throw error
     const unreadable = [`what runs on the modules: ${error.message}`]
-    return { mounts: [], interfaces: [], swaps: [], openDevices: [], unreadable }
-  })
+    return { users: moduleUsers(row), unreadable }
+  }
   const users = EXPLAINERS.flatMap((explainer) => explainer(row, snapshot))
-  return { users, unreadable: snapshot.unreadable }
+  return { users: users.map(withPlainText), unreadable: snapshot.unreadable }
+}
+
+/** The argv stays as it is: it has to name the very same thing. */
+function withPlainText(user: User): User {
+  const { text, command } = user.release
+  return { ...user, release: { text: printable(text), command } }
 }
 
 /** How the first few users let go, as a sentence that follows another; `''` for none. */

@@ -1,6 +1,6 @@
-import type { NetworkInterface } from '../kernel'
 import type { Guard } from './guard'
 import { interfaceName } from './interface-name'
+import { withLower } from './lower'
 
 /** Without it whoever is connected from afar is gone too. */
 export const defaultRoute: Guard = ({ interfaces }) =>
@@ -18,21 +18,3 @@ export const defaultRoute: Guard = ({ interfaces }) =>
         modules: [top, ...below].flatMap(({ modules }) => modules),
       }
     })
-
-/** The interface, and all that it lies on. */
-function withLower(
-  top: NetworkInterface,
-  interfaces: readonly NetworkInterface[],
-): NetworkInterface[] {
-  const neighbours = new Map(
-    interfaces.filter(({ netns }) => netns === top.netns).map((one) => [one.name, one]),
-  )
-  const found = new Set([top])
-  for (const { lower } of found) {
-    for (const name of lower) {
-      const one = neighbours.get(name)
-      if (one !== undefined) found.add(one)
-    }
-  }
-  return [...found]
-}

@@ -1,15 +1,30 @@
 /** What would stop working without which module. */
 import type { Snapshot } from '../kernel'
+import { printable } from '../printable'
 import type { Effect } from '../types'
 import { defaultRoute } from './default-route'
+import { display } from './display'
 import { filesystem } from './filesystem'
 import type { Guard } from './guard'
 import { networkInterface } from './network-interface'
 import { rootFilesystem } from './root-filesystem'
+import { session } from './session'
+import { storage } from './storage'
 import { swap } from './swap'
+import { virtualMachine } from './virtual-machine'
 
 /** The more severe first. */
-const GUARDS: readonly Guard[] = [rootFilesystem, filesystem, swap, defaultRoute, networkInterface]
+const GUARDS: readonly Guard[] = [
+  rootFilesystem,
+  filesystem,
+  swap,
+  defaultRoute,
+  session,
+  display,
+  virtualMachine,
+  networkInterface,
+  storage,
+]
 
 /**
  * By module, loaded or not. Of several effects on one subject, such as an interface that goes and the
@@ -23,7 +38,10 @@ export function effectsOf(snapshot: Snapshot): Map<string, Effect[]> {
     for (const module of modules) {
       const own = effects.get(module) ?? []
       if (own.some((effect) => effect.subject === subject)) continue
-      effects.set(module, [...own, { kind, severity, module, subject, message }])
+      effects.set(module, [
+        ...own,
+        { kind, severity, module, subject, message: printable(message) },
+      ])
     }
   }
   return effects

@@ -1,6 +1,6 @@
-import { meaningsOf } from '../inspect/meaning'
+import { meaningsOf, refuseUnknown } from '../inspect/meaning'
 import type { Kernel } from '../kernel'
-import { checkTargets } from '../plan/plan'
+import { checkTargets } from '../names'
 import type { Effect } from '../types'
 import { effectsOf } from './effects'
 
@@ -9,9 +9,12 @@ import { effectsOf } from './effects'
  * were named. Rejects with ERR_KMOD_NOT_FOUND for a name that nobody knows.
  */
 export async function impact(kernel: Kernel, names: unknown): Promise<Effect[]> {
-  const meanings = await meaningsOf(kernel, checkTargets(names))
-  const modules = new Set(meanings.flatMap(({ rows }) => rows.map(({ name }) => name)))
+  const asked = checkTargets(names)
+  const loaded = new Set((await kernel.table()).map(({ name }) => name))
+  const { meanings } = await meaningsOf(kernel, asked, (one) => loaded.has(one))
+  for (const missing of meanings.flatMap((meaning) => meaning.missing)) refuseUnknown(missing)
+  const modules = new Set(meanings.flatMap((meaning) => meaning.loaded))
   if (modules.size === 0) return []
-  const effects = effectsOf(await kernel.snapshot({ openDevices: false }))
+  const effects = effectsOf(await kernel.snapshot({ users: false }))
   return [...modules].flatMap((module) => effects.get(module) ?? [])
 }

@@ -4,7 +4,7 @@ import { type NativeFailure, unwrap } from '../failure'
 import { load } from '../native'
 import { Decoder, encode } from './wire'
 
-export type Role = 'queries' | 'changes' | 'survey' | 'events'
+export type Role = 'queries' | 'changes' | 'survey' | 'events' | 'trace'
 
 export interface Listener {
   onMessage(strings: string[]): void
@@ -20,6 +20,11 @@ export interface Exchange {
   end(): void
   /** Answers are still welcome, but not worth keeping the Node process alive for. */
   detach(): void
+  /** They are worth it again. */
+  attach(): void
+  /** Of the whole conversation: nothing more is taken from the socket, which then fills up. */
+  pause(): void
+  resume(): void
 }
 
 /** A conversation with one helper process; when that ends, the next request begins another. */
@@ -58,16 +63,21 @@ class Conversation {
       this.#keepingAlive.delete(id)
       if (this.#keepingAlive.size === 0) this.socket.unref()
     }
+    const attach = (): void => {
+      this.#keepingAlive.add(id)
+      this.socket.ref()
+    }
     this.#listeners.set(id, listener)
-    this.#keepingAlive.add(id)
-    this.socket.ref()
+    attach()
     if (this.socket.destroyed) queueMicrotask(() => listener.onLost())
     send(strings)
     const end = (): void => {
       this.#listeners.delete(id)
       detach()
     }
-    return { send, detach, end }
+    const pause = (): void => void this.socket.pause()
+    const resume = (): void => void this.socket.resume()
+    return { send, detach, attach, end, pause, resume }
   }
 
   /** The helper reads the end, and goes; its own end of the socket then ends this one. */

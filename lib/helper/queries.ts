@@ -74,8 +74,9 @@ export class LibkmodIndex implements ModuleIndex {
     return aliases.map(() => reader.list())
   }
 
-  async policies(names: readonly string[]): Promise<Map<string, RemovalPolicy>> {
+  async policies(names: readonly string[]): ReturnType<ModuleIndex['policies']> {
     const reader = await this.#read('policy', listStrings(names), 'read the configuration')
+    const complete = reader.flag()
     const policies = new Map<string, RemovalPolicy>()
     while (!reader.atEnd) {
       policies.set(reader.text(), {
@@ -84,7 +85,7 @@ export class LibkmodIndex implements ModuleIndex {
         configured: reader.flag(),
       })
     }
-    return policies
+    return { complete, policies }
   }
 
   async needs(names: readonly string[]): Promise<string[][]> {

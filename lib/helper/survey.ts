@@ -2,6 +2,8 @@
 import { unwrap } from '../failure'
 import type { RawSurvey } from '../snapshot/raw'
 import { Questions } from './questions'
+import { integer, records } from './records'
+import { readNetworks } from './survey-network'
 import type { Reader } from './wire'
 
 const questions = new Questions('survey', {
@@ -17,41 +19,17 @@ export async function readSurvey(openDevices: boolean): Promise<RawSurvey> {
   // In the order in which they come.
   return {
     mountTables: records(reader, readMountTable),
-    links: records(reader, readLink),
-    defaultRoutes: records(reader, readRoute),
+    ...readNetworks(reader),
     openDevices: records(reader, readOpenDevice),
     unreadable: reader.list(),
   }
 }
-
-function records<T>(reader: Reader, read: (reader: Reader) => T): T[] {
-  return Array.from({ length: integer(reader) }, () => read(reader))
-}
-
-const integer = (reader: Reader): number => Number(reader.text())
 
 const readMountTable = (reader: Reader): RawSurvey['mountTables'][number] => ({
   pid: integer(reader),
   own: reader.flag(),
   first: reader.flag(),
   text: reader.text(),
-})
-
-const readLink = (reader: Reader): RawSurvey['links'][number] => ({
-  netns: reader.optional(),
-  index: integer(reader),
-  name: reader.text(),
-  up: reader.flag(),
-  kind: reader.optional(),
-  master: integer(reader),
-  lower: integer(reader),
-  bus: reader.optional(),
-  device: reader.optional(),
-})
-
-const readRoute = (reader: Reader): RawSurvey['defaultRoutes'][number] => ({
-  netns: reader.optional(),
-  index: integer(reader),
 })
 
 const readOpenDevice = (reader: Reader): RawSurvey['openDevices'][number] => {

@@ -1,8 +1,10 @@
+import { blockerError, transientBlocker } from '../blocker'
 import {
   awaitChange,
   DEFAULT_HUNG_AFTER,
   refuseReadOnly,
   throwIfAborted,
+  whenAborted,
   type Patience,
 } from '../change'
 import { invalidType, invalidValue, KmodError } from '../errors'
@@ -29,7 +31,7 @@ const parametersRule: Rule<ModuleParameters> = {
 interface Target {
   module: string
   what: InsertRequest['what']
-  present: 'loaded' | 'builtin' | null
+  present: LoadedModule['state'] | 'builtin' | null
 }
 
 /** Puts a module in, with what it needs. */
@@ -47,7 +49,7 @@ export async function load(kernel: Kernel, what: unknown, options?: unknown): Pr
   refuseReadOnly(kernel)
   throwIfAborted(patience.signal, 'Loading')
 
-  const { found, endTurn } = await takeTurn(
+  const { found, turn } = await takeTurn(
     async () => {
       const before = await kernel.table()
       const { needs, targets } = await findTargets(kernel, wanted, before)
@@ -60,17 +62,14 @@ export async function load(kernel: Kernel, what: unknown, options?: unknown): Pr
   try {
     return await loadFound(kernel, found, { parameters, mustBeNew, patience })
   } finally {
-    endTurn()
+    turn.leave()
   }
 }
 
 /** Waits for something, or until the signal aborts. */
 async function untilAborted(what: Promise<unknown>, signal?: AbortSignal): Promise<void> {
   const over = new AbortController()
-  const aborted = new Promise<void>((resolve) => {
-    signal?.addEventListener('abort', () => resolve(), { signal: over.signal })
-  })
-  await Promise.race([what, aborted])
+  await Promise.race([what, whenAborted(signal, over.signal)])
   over.abort()
   throwIfAborted(signal, 'Loading')
 }
@@ -91,6 +90,7 @@ async function loadFound(
   }: { parameters: Record<string, string>; mustBeNew: boolean; patience: Patience },
 ): Promise<LoadReport> {
   const shares = shareOut(parameters, targets)
+  targets.forEach(refuseTransient)
   if (mustBeNew) for (const target of targets) refusePresent(target)
 
   const health = await HealthWatch.begin(kernel)
@@ -138,8 +138,9 @@ async function findTargets(
   }
   const name = isName(what) ? normalize(what) : null
   // A loaded module's name wins over an alias.
-  if (name !== null && loadedState(table, name) !== null) {
-    return { needs: [], targets: [{ module: name, what, present: 'loaded' }] }
+  const state = name === null ? null : loadedState(table, name)
+  if (name !== null && state !== null) {
+    return { needs: [], targets: [{ module: name, what, present: state }] }
   }
   const [matches = []] = await kernel.index.lookup([what])
   const modules = matches.length > 0 ? [...new Set(matches)] : name === null ? [] : [name]
@@ -161,15 +162,13 @@ async function findTargets(
   return { needs: [], targets }
 }
 
-function loadedState(table: readonly LoadedModule[], name: string): 'loaded' | null {
-  const row = table.find((module) => module.name === name)
-  if (row === undefined) return null
-  if (row.state === 'live') return 'loaded'
-  throw new KmodError(
-    'ERR_KMOD_TRANSIENT',
-    `Module ${name} is ${row.state} right now: try again.`,
-    { module: name },
-  )
+function loadedState(table: readonly LoadedModule[], name: string): LoadedModule['state'] | null {
+  return table.find((module) => module.name === name)?.state ?? null
+}
+
+function refuseTransient({ module, present }: Target): void {
+  if (present !== 'loading' && present !== 'unloading') return
+  throw blockerError(transientBlocker(module, present))
 }
 
 function refusePresent({ module, present }: Target): void {

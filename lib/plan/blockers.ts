@@ -9,8 +9,8 @@ import {
   transientBlocker,
 } from '../blocker'
 import type { Blocker, Effect, LoadedModule, PlanOptions } from '../types'
-import { referencesOf } from './graph'
 import { demanded, type Selection } from './select'
+import { referencesOf } from '../table'
 import type { World } from './world'
 
 /** Waiting cures the last two. */

@@ -47,8 +47,3 @@ export class Graph {
     return uses
   }
 }
-
-/** References that are not modules; `null` where the kernel gives no count. */
-export function referencesOf({ refCount, holders }: LoadedModule): number | null {
-  return refCount === null ? null : Math.max(0, refCount - holders.length)
-}

@@ -65,5 +65,6 @@ export function planOptions(options: UnloadOptions): Required<PlanOptions> {
   for (const name of Object.keys(PLAN_DEFAULTS) as (keyof PlanOptions)[]) {
     if (options[name] !== undefined) filled[name] = options[name]
   }
-  return filled as unknown as Required<PlanOptions>
+  // A list of its own: whoever changes it changes no other plan.
+  return { ...(filled as unknown as Required<PlanOptions>), allow: [...(options.allow ?? [])] }
 }

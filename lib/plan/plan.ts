@@ -1,14 +1,13 @@
 /** names -> resolve -> table (one reading of the kernel) -> plan -> guard */
-import { invalidType } from '../errors'
 import type { Kernel } from '../kernel'
-import { checkAlias, isName, normalize } from '../names'
+import { checkTargets, isName, normalize } from '../names'
 import { forceUnsupported } from '../force'
 import type { PlanOptions, StepReason, UnloadPlan, UnloadStep } from '../types'
 import { findBlockers } from './blockers'
 import { Graph } from './graph'
 import { checkUnloadOptions, planOptions } from './options'
 import { order } from './order'
-import { demanded, select, type Selection } from './select'
+import { BEGINNING, demanded, select, type Progress, type Selection } from './select'
 import { findTargets } from './targets'
 import { PolicyReader, readEffects, type World } from './world'
 
@@ -17,19 +16,12 @@ export async function plan(kernel: Kernel, names: unknown, options?: unknown): P
   return makePlan(kernel, checkTargets(names), planOptions(checkUnloadOptions(options)))
 }
 
-/** One or several names or aliases. */
-export function checkTargets(names: unknown): string[] {
-  if (typeof names === 'string') return [checkAlias(names, 'names')]
-  if (!Array.isArray(names)) throw invalidType('names', 'a string or an array of strings', names)
-  return names.map((name, i) => checkAlias(name, `names[${i}]`))
-}
-
-/** `also`: see {@link select}. */
+/** In the middle of an execution, with what went before. */
 export async function makePlan(
   kernel: Kernel,
   asked: readonly string[],
   options: Required<PlanOptions>,
-  also: ReadonlyMap<string, StepReason> = new Map(),
+  progress: Progress = BEGINNING,
 ): Promise<UnloadPlan> {
   if (options.force && (await kernel.facts()).kernel.forceUnload === false) throw forceUnsupported()
   const reader = new PolicyReader(kernel)
@@ -39,18 +31,18 @@ export async function makePlan(
     reader.read(asked.filter(isName).map(normalize)),
   ])
   const graph = new Graph(table)
-  const targets = await findTargets(kernel, asked, graph, options)
+  const targets = await findTargets(kernel, asked, graph, options, progress.began)
 
   const world: World = { graph, policies: reader.policies, effects: new Map() }
   const unreadable = [...targets.unreadable]
-  let selection = await settle(world, reader, targets.names, options, also)
+  let selection = await settle(world, reader, targets.names, options, progress)
   // What goes along must be harmless, also where nobody guards what was asked for.
   const goesAlong = selection.goes.size > demanded(world, targets.names, options).size
   if (selection.goes.size > 0 && (options.guard !== 'off' || goesAlong)) {
     const seen = await readEffects(kernel)
     world.effects = seen.effects
     unreadable.push(...seen.unreadable)
-    selection = await settle(world, reader, targets.names, options, also)
+    selection = await settle(world, reader, targets.names, options, progress)
   }
   unreadable.push(...reader.unreadable)
   const blockers = findBlockers(world, targets.names, selection, options)
@@ -66,7 +58,7 @@ export async function makePlan(
         ? []
         : [...selection.goes.keys()].flatMap((name) => world.effects.get(name) ?? []),
     feasible: blockers.length === 0,
-    unreadable,
+    unreadable: [...new Set(unreadable)],
     options,
   }
 }
@@ -77,10 +69,10 @@ async function settle(
   reader: PolicyReader,
   targets: readonly string[],
   options: Required<PlanOptions>,
-  also: ReadonlyMap<string, StepReason>,
+  progress: Progress,
 ): Promise<Selection> {
   for (;;) {
-    const selection = select(world, targets, options, also)
+    const selection = select(world, targets, options, progress)
     if (!(await reader.read(selection.goes.keys()))) return selection
   }
 }

@@ -1,6 +1,6 @@
 /** The second stage: which modules go, and which dependencies stay and why. */
 import type { Effect, Kept, LoadedModule, PlanOptions, StepReason } from '../types'
-import { referencesOf } from './graph'
+import { referencesOf } from '../table'
 import type { World } from './world'
 
 export interface Selection {
@@ -38,16 +38,27 @@ export function softDependenciesOf(
   return soft
 }
 
+/** What a plan in the middle of its execution must know of what went before. */
+export interface Progress {
+  /** Targets that are known to be modules: where they are not loaded, they are not looked up anew. */
+  began: ReadonlySet<string>
+  /** What an earlier plan would have taken along, and whose holders are gone already. */
+  also: ReadonlyMap<string, StepReason>
+  /** What is not to be tried again. */
+  givenUp: ReadonlyMap<string, Kept['reason']>
+}
+
+export const BEGINNING: Progress = { began: new Set(), also: new Map(), givenUp: new Map() }
+
 /**
  * The demanded modules, and with them what is harmless to take along: dependencies that nobody else
- * uses, and soft dependencies. `also`: what an earlier plan would have taken along, and whose holders
- * are gone already.
+ * uses, and soft dependencies.
  */
 export function select(
   world: World,
   targets: readonly string[],
   options: Required<PlanOptions>,
-  also: ReadonlyMap<string, StepReason> = new Map(),
+  { also, givenUp }: Progress = BEGINNING,
 ): Selection {
   const { graph } = world
   const goes = demanded(world, targets, options)
@@ -55,9 +66,13 @@ export function select(
   for (const [name, reason] of also) {
     if (graph.has(name) && !goes.has(name)) candidates.set(name, reason)
   }
-  for (const name of softDependenciesOf(world, goes.keys())) {
-    if (!goes.has(name)) candidates.set(name, 'soft-dependency')
+  if (options.softDependencies) {
+    for (const name of softDependenciesOf(world, goes.keys())) {
+      if (!goes.has(name)) candidates.set(name, 'soft-dependency')
+    }
   }
+  const obstacle = (name: string): Kept['reason'] | null =>
+    givenUp.get(name) ?? obstacleOf(name, candidates.get(name)!, world, options)
 
   /** Holders that do not go, as far as is known by now. */
   const staying = new Map<string, number>()
@@ -76,7 +91,7 @@ export function select(
   }
   const takeAlong = (name: string): void => {
     if (goes.has(name) || stayingHolders(name) > 0) return
-    if (obstacle(name, candidates.get(name)!, world, options) !== null) return
+    if (obstacle(name) !== null) return
     goes.set(name, candidates.get(name)!)
     pending.push(name)
   }
@@ -88,9 +103,9 @@ export function select(
   for (let name = pending.shift(); name !== undefined; name = pending.shift()) take(name)
 
   const kept: Kept[] = []
-  for (const [module, reason] of candidates) {
+  for (const module of candidates.keys()) {
     if (goes.has(module)) continue
-    const why = obstacle(module, reason, world, options)
+    const why = obstacle(module)
     const isHeld = stayingHolders(module) > 0
     kept.push({ module, reason: isHeld && why !== 'option' ? 'held' : (why ?? 'held') })
   }
@@ -98,15 +113,14 @@ export function select(
 }
 
 /** Why a module that nobody asked for does not go, even if no module uses it. */
-function obstacle(
+function obstacleOf(
   name: string,
   reason: StepReason,
   { graph, policies, effects }: World,
   options: Required<PlanOptions>,
 ): Exclude<Kept['reason'], 'held'> | null {
-  const wanted =
-    reason === 'soft-dependency' ? options.softDependencies : options.dependencies === 'unused'
-  if (!wanted) return 'option'
+  // A soft dependency is wanted, or is no candidate.
+  if (reason === 'dependency' && options.dependencies === 'keep') return 'option'
   const row: LoadedModule = graph.row(name)!
   const effect: Effect | undefined = effects.get(name)?.[0]
   const policy = policies.get(name)

@@ -1,8 +1,6 @@
 /** The first stage: which modules the names and aliases stand for. */
-import { isKmodError } from '../errors'
-import { statusOfAbsent } from '../inspect/status'
+import { meaningsOf, type Missing } from '../inspect/meaning'
 import type { Kernel } from '../kernel'
-import { isName, normalize } from '../names'
 import type { Blocker, PlanOptions } from '../types'
 import type { Graph } from './graph'
 
@@ -14,100 +12,35 @@ export interface Targets {
   unreadable: string[]
 }
 
-/** A name that is not loaded, and what is known about it. */
-interface Missing {
-  name: string
-  status: 'builtin' | 'unloaded' | 'unknown'
-}
-
 export async function findTargets(
   kernel: Kernel,
   asked: readonly string[],
   graph: Graph,
   options: Required<PlanOptions>,
+  began: ReadonlySet<string>,
 ): Promise<Targets> {
-  const spelled = asked.map((one) => loadedName(one, graph))
-  const missing = [...new Set(asked.filter((_, i) => spelled[i] === undefined))]
-  const resolved = await resolveMissing(kernel, missing, graph)
-  const targets: Targets = { names: [], absent: [], blockers: [], unreadable: resolved.unreadable }
-  const seen = new Set<string>()
-  const add = (name: string): boolean => {
-    if (seen.has(name)) return false
-    seen.add(name)
-    targets.names.push(name)
-    return true
-  }
-  asked.forEach((one, i) => {
-    const name = spelled[i]
-    if (name !== undefined) {
-      add(name)
-      return
-    }
-    for (const entry of resolved.of.get(one)!) {
-      if (typeof entry === 'string') add(entry)
-      else if (add(entry.name)) judge(entry, options, targets)
-    }
-  })
-  return targets
-}
-
-/** As the kernel spells it, where it is loaded: that wins over every alias. */
-function loadedName(asked: string, graph: Graph): string | undefined {
-  const name = normalize(asked)
-  return graph.has(name) ? name : undefined
-}
-
-async function resolveMissing(
-  kernel: Kernel,
-  asked: readonly string[],
-  graph: Graph,
-): Promise<{ of: Map<string, (string | Missing)[]>; unreadable: string[] }> {
-  const of = new Map<string, (string | Missing)[]>()
-  if (asked.length === 0) return { of, unreadable: [] }
-  const index = await lookUp(kernel, asked)
-  await Promise.all(
-    asked.map(async (one, i) => {
-      const matches = [...new Set(index.matches[i])]
-      const loaded = matches.filter((name) => graph.has(name))
-      if (loaded.length > 0) {
-        of.set(one, loaded)
-        return
-      }
-      const names = matches.length > 0 ? matches : [isName(one) ? normalize(one) : one]
-      of.set(one, await Promise.all(names.map((name) => statusOf(kernel, name, index.complete))))
-    }),
+  // What was there and is gone is absent by now; the index may know another module by that name.
+  const isSettled = (name: string): boolean => began.has(name) && !graph.has(name)
+  const { meanings, unreadable } = await meaningsOf(
+    kernel,
+    asked.filter((name) => !isSettled(name)),
+    (name) => graph.has(name),
   )
-  return { of, unreadable: index.unreadable }
-}
-
-async function lookUp(
-  kernel: Kernel,
-  asked: readonly string[],
-): Promise<{ matches: string[][]; complete: boolean; unreadable: string[] }> {
-  try {
-    const [matches, { complete }] = await Promise.all([
-      kernel.index.lookup(asked),
-      kernel.index.find([]),
-    ])
-    const unreadable = complete ? [] : ['the module index: depmod has left none']
-    return { matches, complete, unreadable }
-  } catch (error) {
-    // Whether something is loaded is sure without it.
-    if (!isKmodError(error)) throw error
-    const unreadable = [`the module index: ${error.message}`]
-    return { matches: asked.map(() => []), complete: false, unreadable }
+  const targets: Targets = { names: [], absent: [], blockers: [], unreadable }
+  const seen = new Set<string>()
+  const isNew = (name: string): boolean => !seen.has(name) && seen.add(name).has(name)
+  for (const { loaded, missing } of meanings) {
+    targets.names.push(...loaded.filter(isNew))
+    for (const one of missing.filter(({ name }) => isNew(name))) {
+      targets.names.push(one.name)
+      judge(one, options, targets)
+    }
   }
-}
-
-async function statusOf(kernel: Kernel, name: string, complete: boolean): Promise<Missing> {
-  if (!isName(name)) return { name, status: complete ? 'unknown' : 'unloaded' }
-  const status = await statusOfAbsent(kernel, name).catch((error: unknown) => {
-    if (!isKmodError(error)) throw error
-    return 'unknown'
-  })
-  if (status === 'builtin') return { name, status }
-  // Without an index nobody can tell a wrong name from one that is not loaded.
-  return { name, status: status === 'unknown' && complete ? 'unknown' : 'unloaded' }
+  for (const name of asked.filter((one) => isSettled(one) && isNew(one))) {
+    targets.names.push(name)
+    targets.absent.push(name)
+  }
+  return targets
 }
 
 /** What is not loaded is absent, or blocks. */

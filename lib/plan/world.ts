@@ -1,6 +1,7 @@
 /** One reading of everything that a plan depends on. */
 import { isKmodError } from '../errors'
 import { effectsOf } from '../guard/effects'
+import { NO_INDEX } from '../inspect/meaning'
 import type { Kernel, RemovalPolicy } from '../kernel'
 import type { Effect } from '../types'
 import type { Graph } from './graph'
@@ -32,9 +33,9 @@ export class PolicyReader {
     if (unknown.length === 0) return false
     for (const name of unknown) this.#asked.add(name)
     try {
-      for (const [name, policy] of await this.kernel.index.policies(unknown)) {
-        this.policies.set(name, policy)
-      }
+      const { complete, policies } = await this.kernel.index.policies(unknown)
+      for (const [name, policy] of policies) this.policies.set(name, policy)
+      if (!complete) this.#problem = NO_INDEX
     } catch (error) {
       if (!isKmodError(error)) throw error
       this.#problem = `softdeps and commands of modprobe.d: ${error.message}`
@@ -47,6 +48,6 @@ export class PolicyReader {
 export async function readEffects(
   kernel: Kernel,
 ): Promise<{ effects: Map<string, Effect[]>; unreadable: string[] }> {
-  const snapshot = await kernel.snapshot({ openDevices: false })
+  const snapshot = await kernel.snapshot({ users: false })
   return { effects: effectsOf(snapshot), unreadable: snapshot.unreadable }
 }

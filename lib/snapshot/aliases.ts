@@ -41,6 +41,24 @@ export class Aliases {
     return this.#find(`char-major-${device.replace(':', '-')}`, [])
   }
 
+  /** Source: tty_ldisc_get() in drivers/tty/tty_ldisc.c. */
+  ofLineDiscipline(number: number): Promise<string[]> {
+    return this.#find(`tty-ldisc-${number}`, [])
+  }
+
+  /** Source: v9fs_get_trans_by_name() in net/9p/mod.c. */
+  of9pTransport(name: string): Promise<string[]> {
+    // Those of sockets are a part of 9pnet itself in older kernels.
+    const isOwn = ['virtio', 'xen', 'rdma', 'usbg'].includes(name)
+    return this.#find(`9p-${name}`, isOwn ? [`9pnet_${name}`] : [])
+  }
+
+  /** Without an index, or where that has none of the aliases: none. */
+  async ofFirst(aliases: readonly string[]): Promise<string[]> {
+    const found = await Promise.all(aliases.map((alias) => this.#find(alias, [])))
+    return found.find((modules) => modules.length > 0) ?? []
+  }
+
   async #find(alias: string, otherwise: readonly string[]): Promise<string[]> {
     const found = await this.#index.get(alias)
     return (found.length > 0 ? found : otherwise).map(normalize)

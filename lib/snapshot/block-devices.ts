@@ -1,5 +1,6 @@
 /** Block devices: where they are in /sys, which modules drive them, what they lie on. */
 import { posix } from 'node:path'
+import { diskTransport } from './disk-transport'
 import type { Sysfs } from './sysfs'
 import { mapperModules, raidModules, virtualDisk, type VirtualDisk } from './virtual-disks'
 
@@ -42,14 +43,22 @@ export class BlockDevices {
     return driver?.module == null ? [] : [driver.module]
   }
 
+  /** The same, and what a raid or mapping is made with. */
+  async providers(folder: string): Promise<string[]> {
+    const virtual = virtualDisk(folder)
+    return virtual === null ? this.own(folder) : this.#specialModules(virtual)
+  }
+
   /** The modules of the device and of all buses above it. */
   async modules(folder: string): Promise<string[]> {
     const virtual = virtualDisk(folder)
-    const [drivers, special] = await Promise.all([
+    const [drivers, special, transport] = await Promise.all([
       this.sysfs.drivers(folder),
       virtual === null ? [] : this.#specialModules(virtual),
+      diskTransport(folder, this.sysfs),
     ])
-    return [...special, ...drivers.flatMap(({ module }) => module ?? [])]
+    const found = [...special, ...drivers.flatMap(({ module }) => module ?? []), ...transport]
+    return [...new Set(found)]
   }
 
   async #specialModules({ folder, module }: VirtualDisk): Promise<string[]> {

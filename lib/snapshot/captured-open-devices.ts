@@ -3,6 +3,10 @@ import type { RawSurvey } from './raw'
 
 type OpenDevices = Pick<RawSurvey, 'openDevices' | 'unreadable'>
 
+/** A virtual machine and its parts, which stand for /dev/kvm. */
+const KVM_FILES = 'anon_inode:kvm-'
+const KVM = { type: 'char', device: '10:232' } as const
+
 interface Descriptor {
   pid: number
   fd: number
@@ -22,7 +26,7 @@ export async function capturedOpenDevices(
   const paths = await files.readLinks(all.map(({ pid, fd }) => `/proc/${pid}/fd/${fd}`))
   const open = all
     .map((one, i): Descriptor => ({ ...one, path: paths[i] ?? '' }))
-    .filter(({ path }) => path.startsWith('/dev/'))
+    .filter(({ path }) => path.startsWith('/dev/') || path.startsWith(KVM_FILES))
   return open.length === 0 ? { openDevices: [], unreadable: [] } : withNumbers(files, open)
 }
 
@@ -35,7 +39,7 @@ async function withNumbers(files: SystemFiles, open: readonly Descriptor[]): Pro
   const comms = new Map(holders.map((pid, i) => [pid, names[i]?.trimEnd() ?? '']))
   return {
     openDevices: open.flatMap(({ pid, fd, path }) => {
-      const number = numbers.get(path)
+      const number = path.startsWith(KVM_FILES) ? KVM : numbers.get(path)
       // A terminal of /dev/pts or a file in /dev/shm is no device of a module.
       if (number === undefined) return []
       return [{ pid, comm: comms.get(pid) ?? '', self: false, path, fd, ...number }]

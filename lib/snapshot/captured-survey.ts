@@ -1,6 +1,8 @@
 /** What a captured root shows of the system that it was, out of its /proc and /sys. */
+import { capturedAddresses } from './captured-addresses'
 import { capturedLinks } from './captured-links'
 import { capturedMounts } from './captured-mounts'
+import { capturedNetFiles } from './captured-net-files'
 import { capturedOpenDevices } from './captured-open-devices'
 import { capturedRoutes } from './captured-routes'
 import type { SystemFiles } from './files'
@@ -14,7 +16,7 @@ export async function capturedSurvey(files: SystemFiles, openDevices: boolean): 
   pids.sort((one, other) => one - other)
   const [mounts, network, open, missing] = await Promise.all([
     capturedMounts(files, pids),
-    capturedNetwork(files),
+    capturedNetwork(files, openDevices),
     openDevices ? capturedOpenDevices(files, pids) : { openDevices: [], unreadable: [] },
     findMissing(files, pids),
   ])
@@ -22,13 +24,25 @@ export async function capturedSurvey(files: SystemFiles, openDevices: boolean): 
   return { ...mounts, ...network, ...open, unreadable: [...unreadable, ...missing] }
 }
 
-async function capturedNetwork(
-  files: SystemFiles,
-): Promise<Pick<RawSurvey, 'links' | 'defaultRoutes' | 'unreadable'>> {
+type RawNetwork = Omit<RawSurvey, 'mountTables' | 'openDevices'>
+
+/** Queueing disciplines and the rules of nftables are in no file. */
+async function capturedNetwork(files: SystemFiles, users: boolean): Promise<RawNetwork> {
   const { links, unreadable } = await capturedLinks(new Sysfs(files))
-  const routes = await capturedRoutes(files, links)
-  const all = [...unreadable, ...routes.unreadable]
-  return { links, defaultRoutes: routes.defaultRoutes, unreadable: all }
+  const [routes, addresses, netFiles] = await Promise.all([
+    capturedRoutes(files, links),
+    capturedAddresses(files, links),
+    capturedNetFiles(files, users),
+  ])
+  return {
+    links,
+    ...routes,
+    ...addresses,
+    ...netFiles,
+    trafficControl: [],
+    nfTables: [],
+    unreadable: [{ unreadable }, routes, addresses, netFiles].flatMap((one) => one.unreadable),
+  }
 }
 
 async function findMissing(files: SystemFiles, pids: readonly number[]): Promise<string[]> {

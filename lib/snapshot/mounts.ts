@@ -1,5 +1,6 @@
 import type { Mount } from '../kernel'
 import type { Aliases } from './aliases'
+import { fileSystemModules } from './file-systems'
 import type { MountTables } from './mount-tables'
 import type { Stack } from './stack'
 
@@ -17,7 +18,7 @@ export function readMounts(
         const { path, source, type, superblock } = line
         const stacked = under.get(superblock) ?? stack.under(line)
         under.set(superblock, stacked)
-        const [modules, below] = await Promise.all([aliases.ofFileSystem(type), stacked])
+        const [modules, below] = await Promise.all([fileSystemModules(line, aliases), stacked])
         return {
           path,
           source,

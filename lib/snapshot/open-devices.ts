@@ -1,6 +1,7 @@
 import type { OpenDevice } from '../kernel'
 import type { Aliases } from './aliases'
 import type { BlockDevices } from './block-devices'
+import { charModules } from './char-devices'
 import type { RawSurvey } from './raw'
 import type { Sysfs } from './sysfs'
 
@@ -25,23 +26,4 @@ export function readOpenDevices(
 async function blockModules(device: string, devices: BlockDevices): Promise<string[]> {
   const folder = await devices.byNumber(device)
   return folder === null ? [] : devices.own(folder)
-}
-
-/**
- * The nearest driver, and who has claimed the number: a misc device (tun, fuse, loop-control) has no
- * link to its module in /sys.
- */
-async function charModules(device: string, sysfs: Sysfs, aliases: Aliases): Promise<string[]> {
-  const [driver, byNumber] = await Promise.all([
-    nearestDriver(device, sysfs),
-    aliases.ofCharDevice(device),
-  ])
-  return [...new Set([...driver, ...byNumber])]
-}
-
-async function nearestDriver(device: string, sysfs: Sysfs): Promise<string[]> {
-  const folder = await sysfs.link(`/sys/dev/char/${device}`)
-  if (folder === null) return []
-  const [driver] = await sysfs.drivers(folder)
-  return driver?.module == null ? [] : [driver.module]
 }

@@ -4,7 +4,7 @@ import { unescapeOctal } from './mountinfo'
 /** `lowerdir+` and `datadir+` name one folder each; the others have colons between several. */
 const FOLDERS = /^(lowerdir|upperdir|lowerdir\+|datadir\+)=(.*)$/s
 
-/** Whole paths only: what a relative one began at is not known. */
+/** As they are written: what a relative one began at is not known. */
 export function overlayFolders(options: string): string[] {
   return options.split(',').flatMap((option) => {
     const [, key, value] = FOLDERS.exec(option) ?? []
@@ -12,8 +12,9 @@ export function overlayFolders(options: string): string[] {
     const text = unescapeOctal(value)
     // Of an escaped colon only the colon belongs to the path.
     const folders = key === 'lowerdir' ? text.split(/(?<!\\):/) : [text]
+    // Two colons stand before those with data alone.
     return folders
       .map((folder) => folder.replace(/\\([:\\])/g, '$1'))
-      .filter((folder) => folder.startsWith('/'))
+      .filter((folder) => folder !== '')
   })
 }

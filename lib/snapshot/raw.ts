@@ -18,6 +18,30 @@ export interface RawSurvey {
     device: string | null
   }[]
   defaultRoutes: { netns: string | null; index: number }[]
+  /** As inet_ntop(3) writes them. */
+  addresses: { netns: string | null; index: number; address: string }[]
+  /** Of each namespace, the files of /proc/net and /proc/sys/net that were wanted and are there. */
+  netFiles: { netns: string | null; path: string; text: string }[]
+  /** Queueing disciplines and filters on them, without those of the kernel itself. */
+  trafficControl: {
+    netns: string | null
+    index: number
+    filter: boolean
+    kind: string
+    /** 0: put there by the kernel. */
+    handle: number
+    parent: number
+  }[]
+  nfTables: {
+    netns: string | null
+    /** NFPROTO_..., a number. */
+    family: number
+    name: string
+    chains: number
+    rules: number
+    /** What is in it, and how often: `{ kind: 'expression', name: 'ct', count: 2 }`. */
+    parts: { kind: string; name: string; count: number }[]
+  }[]
   /** `device`: MAJ:MIN. `fd`: `null` where the device is mapped. */
   openDevices: {
     pid: number

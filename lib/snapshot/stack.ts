@@ -4,6 +4,7 @@
  */
 import type { Aliases } from './aliases'
 import type { BlockDevices } from './block-devices'
+import { fileSystemModules, sharedFolderDevices } from './file-systems'
 import type { MountTables } from './mount-tables'
 import type { MountLine } from './mountinfo'
 import { overlayFolders } from './overlay'
@@ -19,6 +20,8 @@ interface Layer {
 
 export class Stack {
   readonly #layers = new Map<string, Promise<Layer>>()
+  /** Where overlays are of which a layer could not be found. */
+  readonly #unknownLayers = new Set<string>()
 
   constructor(
     private readonly sysfs: Sysfs,
@@ -72,18 +75,37 @@ export class Stack {
 
   async #ofMount(mount: MountLine): Promise<Layer> {
     const [modules, devices] = await Promise.all([
-      this.aliases.ofFileSystem(mount.type),
-      this.#devicesOf(mount),
+      fileSystemModules(mount, this.aliases),
+      this.devicesOf(mount),
     ])
-    const folders = mount.type === 'overlay' ? overlayFolders(mount.options) : []
-    // Folders that it was mounted over itself, as the root of a live system is, look like parts of it.
-    const layers = folders
-      .flatMap((folder) => this.ofFile(folder))
-      .filter(({ superblock }) => superblock !== mount.superblock)
+    const layers = mount.type === 'overlay' ? this.#layersOf(mount) : []
     return { modules, below: [...devices, ...layers] }
   }
 
-  async #devicesOf({ superblock, type, source }: MountLine): Promise<string[]> {
+  #layersOf({ path, superblock, options }: MountLine): MountLine[] {
+    const folders = overlayFolders(options)
+    const layers = folders
+      // What a relative path began at is not known.
+      .flatMap((folder) => (folder.startsWith('/') ? this.ofFile(folder) : []))
+      // Folders that it was mounted over itself, as the root of a live system is, look like parts of it.
+      .filter((layer) => layer.superblock !== superblock)
+    if (layers.length < folders.length) this.#unknownLayers.add(path)
+    return layers
+  }
+
+  /** Why there may be more modules than are told. */
+  get unreadable(): string[] {
+    const [first, ...more] = this.#unknownLayers
+    if (first === undefined) return []
+    const others = more.length === 0 ? '' : ` and ${more.length} more`
+    return [`the lower layers of the overlay on ${first}${others}: no path leads to them from here`]
+  }
+
+  /** The folders of the devices that a mounted file system is on. */
+  async devicesOf(mount: MountLine): Promise<string[]> {
+    const { superblock, type, source } = mount
+    const shared = await sharedFolderDevices(mount, this.sysfs)
+    if (shared.length > 0) return shared
     const device = await this.devices.byNumber(superblock)
     if (device !== null) return [device]
     // btrfs and bcachefs have numbers of no device; the latter's source names several.

@@ -7,16 +7,21 @@ import type { Stack } from './stack'
  * `text`: of /proc/swaps, a heading and rows "PATH TYPE SIZE USED PRIORITY". Source: swap_show() in
  * mm/swapfile.c.
  */
-export function readSwaps(text: string, devices: BlockDevices, stack: Stack): Promise<SwapArea[]> {
-  const rows = text
+export function swapRows(text: string): { path: string; isFile: boolean }[] {
+  return text
     .split('\n')
     .slice(1)
     .filter((row) => row !== '')
-  return Promise.all(
-    rows.map(async (row): Promise<SwapArea> => {
+    .map((row) => {
       const [name = '', kind] = row.split(/\s+/)
-      const path = unescapeOctal(name).replace(/ \(deleted\)$/, '')
-      if (kind === 'file') return { path, below: await stack.modules(stack.ofFile(path)) }
+      return { path: unescapeOctal(name).replace(/ \(deleted\)$/, ''), isFile: kind === 'file' }
+    })
+}
+
+export function readSwaps(text: string, devices: BlockDevices, stack: Stack): Promise<SwapArea[]> {
+  return Promise.all(
+    swapRows(text).map(async ({ path, isFile }): Promise<SwapArea> => {
+      if (isFile) return { path, below: await stack.modules(stack.ofFile(path)) }
       const device = await devices.byPath(path)
       return { path, below: device === null ? [] : await stack.modules([device]) }
     }),

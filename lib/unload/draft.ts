@@ -41,9 +41,14 @@ export class Draft {
   }
 
   markRemoved(module: string): void {
-    this.removed.push(module)
+    if (!this.removed.includes(module)) this.removed.push(module)
     this.#kept.delete(module)
     this.#absent.delete(module)
+  }
+
+  /** At the end: what is not there has not been kept. */
+  forgetKept(isLoaded: (module: string) => boolean): void {
+    for (const module of [...this.#kept.keys()]) if (!isLoaded(module)) this.#kept.delete(module)
   }
 
   markReappeared(module: string): void {

@@ -16,6 +16,7 @@ import type {
   UnloadStep,
   User,
 } from '../types'
+import type { Turn } from '../queue'
 import type { Draft } from './draft'
 import type { Restorer } from './restore'
 import { isAsPlanned, removeModule, runRemoveCommand, type StepOutcome } from './step'
@@ -30,8 +31,14 @@ const KEPT_REASONS: Partial<Record<Blocker['code'], Kept['reason']>> = {
 
 export interface Call {
   kernel: Kernel
-  /** Names and aliases, as they were asked for. */
+  /** Names and aliases, as they were asked for; once planned, the modules that they stand for. */
   asked: readonly string[]
+  /** What the next plan must know of the ones before. */
+  progress: {
+    began: Set<string>
+    also: ReadonlyMap<string, StepReason>
+    givenUp: Map<string, Kept['reason']>
+  }
   planned: Required<PlanOptions>
   options: UnloadOptions
   hungAfter: number
@@ -44,6 +51,7 @@ export interface Call {
 export class Execution {
   /** Which stay in the kernel each module of the plan was in when it was planned. */
   readonly #identities = new Map<string, string>()
+  readonly #started = new Set<string>()
   #done = 0
   #lastBlocker = ''
   /** The step that is under way or waited for. */
@@ -52,6 +60,7 @@ export class Execution {
   constructor(
     private readonly call: Call,
     public plan: UnloadPlan,
+    private readonly turn: Turn,
   ) {}
 
   async run(): Promise<void> {
@@ -71,7 +80,7 @@ export class Execution {
       if (outcome === 'changed') {
         // The plan knows what to make of it. Should it find nothing, the kernel is to say.
         unchecked = step
-        await this.#planAnew(step)
+        await this.#planAnew()
       } else if (outcome.outcome === 'blocked') {
         await this.#blocked(step, outcome.blocker)
       } else {
@@ -81,38 +90,65 @@ export class Execution {
   }
 
   async #attempt(step: UnloadStep, unchecked: boolean): Promise<StepOutcome | 'changed'> {
-    const { kernel, planned, hungAfter, options, draft } = this.call
+    const { kernel, planned, hungAfter, options, draft, restorer } = this.call
     const { module } = step
     const record = draft.record(step)
-    if (record.attempts === 0) await this.#tell(step, 'start')
+    if (!this.#started.has(module)) {
+      this.#started.add(module)
+      await this.#tell(step, 'start')
+    }
     const [row, [sys]] = await Promise.all([kernel.row(module), kernel.sysModules([module])])
     if (row === undefined) return { outcome: 'absent' }
-    this.#noticeReturn(module, sys?.identity ?? '')
+    if (this.#hasReturned(step, sys?.identity ?? '')) return 'changed'
     const demanded = step.reason === 'target' || step.reason === 'holder'
     const force = planned.force && demanded
     if (!unchecked && !isAsPlanned(row, step, force)) return 'changed'
 
+    await restorer?.remember(module)
     record.attempts++
     const patience = { hungAfter, signal: options.signal }
-    if (step.action === 'remove') return removeModule(kernel, module, force, patience)
     try {
-      return await runRemoveCommand(kernel, module, step.command, patience)
+      return step.action === 'remove'
+        ? await removeModule(kernel, module, force, patience)
+        : await runRemoveCommand(kernel, module, step.command, patience)
     } catch (error) {
-      // Whatever became of the command, the module may be gone.
-      if ((await kernel.row(module)) === undefined) draft.markRemoved(module)
+      // Whatever became of the command or the helper, the module may be gone.
+      const isGone = (await kernel.row(module)) === undefined
+      if (isGone) draft.markRemoved(module)
       if (demanded || !isKmodError(error, 'ERR_KMOD_REMOVE_COMMAND')) throw error
-      draft.keep(module, 'command')
-      this.#drop(step)
+      if (!isGone) this.#giveUp(step, 'command')
       return 'changed'
     }
   }
 
-  /** A module that went and came back while the plan ran is not the one that was planned for. */
-  #noticeReturn(module: string, identity: string): void {
+  /** A dependency that does not go: it is kept, and not tried again. */
+  #giveUp(step: UnloadStep, reason: Kept['reason']): void {
+    const { draft, progress } = this.call
+    draft.keep(step.module, reason)
+    draft.end(step)
+    progress.givenUp.set(step.module, reason)
+    this.#drop(step)
+    this.current = undefined
+  }
+
+  /**
+   * A module that went and came back while the plan ran is not the one that was planned for. As a
+   * target that ends the call; a dependency is left to whoever loaded it; a holder is planned anew.
+   */
+  #hasReturned(step: UnloadStep, identity: string): boolean {
+    const { module, reason } = step
     const planned = this.#identities.get(module)
     // '' is a module whose folder is on its way out.
-    if (planned === undefined || planned === '' || identity === '' || planned === identity) return
-    throw this.#returned(module)
+    if (planned === undefined || planned === '' || identity === '' || planned === identity) {
+      return false
+    }
+    if (reason === 'target') throw this.#returned(module)
+    this.#identities.delete(module)
+    if (reason !== 'holder') {
+      this.call.draft.markReappeared(module)
+      this.#giveUp(step, 'transient')
+    }
+    return true
   }
 
   #returned(module: string): KmodError {
@@ -130,6 +166,8 @@ export class Execution {
     else draft.markAbsent(step.module)
     draft.end(step)
     this.#drop(step)
+    this.#identities.delete(step.module)
+    this.#started.delete(step.module)
     this.#done++
     this.#lastBlocker = ''
     waiting.startOver()
@@ -139,10 +177,14 @@ export class Execution {
 
   async #blocked(step: UnloadStep, blocker: Blocker): Promise<void> {
     if (step.reason === 'dependency' || step.reason === 'soft-dependency') {
-      this.call.draft.keep(step.module, KEPT_REASONS[blocker.code] ?? 'in-use')
-      this.call.draft.end(step)
-      this.#drop(step)
-      this.current = undefined
+      this.#giveUp(step, KEPT_REASONS[blocker.code] ?? 'in-use')
+      return
+    }
+    const { waiting } = this.call
+    if (blocker.code === 'ERR_KMOD_HELD' && !waiting.isOver) {
+      // A holder that came after the table was read: the plan knows what to make of it.
+      await waiting.pause()
+      await this.#planAnew()
       return
     }
     await this.#waitOut(blocker)
@@ -172,7 +214,7 @@ export class Execution {
       await this.#tell(step, 'waiting', blocker)
       if (options.onBlocked !== undefined) {
         const { users } = await this.#usersOf(blocker)
-        await callBack(() => options.onBlocked?.(blocker, users))
+        await this.#callBack(() => options.onBlocked?.(blocker, users))
         waiting.startOver()
       } else {
         await waiting.pause()
@@ -181,27 +223,40 @@ export class Execution {
       await waiting.pause()
     }
     this.#hearAbort()
-    await this.#planAnew(step)
+    await this.#planAnew()
   }
 
-  async #planAnew(step: UnloadStep): Promise<void> {
-    const { kernel, asked, planned, waiting } = this.call
+  async #planAnew(): Promise<void> {
+    const { kernel, asked, planned, progress, draft } = this.call
     // What went along with something that is gone by now, no plan would find by itself.
     const also = new Map<string, StepReason>()
     for (const { module, reason } of this.plan.steps) {
       if (reason === 'dependency' || reason === 'soft-dependency') also.set(module, reason)
     }
-    const plan = await makePlan(kernel, asked, planned, also)
-    const back = plan.steps.find(({ module }) => this.call.draft.removed.includes(module))
+    progress.also = also
+    const plan = await makePlan(kernel, asked, planned, progress)
+    const back = plan.steps.find(({ module }) => draft.removed.includes(module))
     if (back?.reason === 'target') throw this.#returned(back.module)
-    const known = new Set(this.plan.steps.map(({ module }) => module))
-    const added = plan.steps.filter(({ module }) => !known.has(module))
-    if (waiting.allowed === 0 && plan.feasible && added.length > 0) {
-      const row = await kernel.row(step.module)
-      const holders = row?.holders ?? []
-      if (holders.length > 0) throw blockerError(heldBlocker(step.module, holders))
-    }
+    await this.#refuseNewHolders(plan)
     await this.#adopt(plan)
+  }
+
+  /** Without a wait, what nobody has planned for is not removed. */
+  async #refuseNewHolders(plan: UnloadPlan): Promise<void> {
+    const { kernel, waiting } = this.call
+    if (waiting.allowed > 0) return
+    const known = new Set(this.plan.steps.map(({ module }) => module))
+    const added = plan.steps
+      .filter(({ module, reason }) => reason === 'holder' && !known.has(module))
+      .map(({ module }) => module)
+    if (added.length === 0) return
+    for (const { module, reason } of this.plan.steps) {
+      if (reason !== 'target' && reason !== 'holder') continue
+      const holders = (await kernel.row(module))?.holders.filter((name) => added.includes(name))
+      if (holders === undefined || holders.length === 0) continue
+      this.current = this.plan.steps.find((step) => step.module === module)
+      throw blockerError(heldBlocker(module, holders))
+    }
   }
 
   async #adopt(plan: UnloadPlan): Promise<void> {
@@ -224,10 +279,11 @@ export class Execution {
 
   async #timeout(blocker: Blocker): Promise<KmodError> {
     const { users } = await this.#usersOf(blocker)
+    const cause = blocker.code === 'ERR_KMOD_IN_USE' ? { users } : {}
     return new KmodError(
       'ERR_KMOD_TIMEOUT',
       `Gave up after ${this.call.waiting.allowed} ms of waiting. ${blocker.message}${summarize(users)}`,
-      { module: blocker.module, blocker, users, cause: blockerError(blocker) },
+      { module: blocker.module, blocker, users, cause: blockerError(blocker, cause) },
     )
   }
 
@@ -247,24 +303,24 @@ export class Execution {
     step: UnloadStep,
     state: 'start' | 'waiting' | 'done',
     blocker?: Blocker,
-    index = this.#done,
+    index = this.#done + Math.max(0, this.plan.steps.indexOf(step)),
   ): Promise<void> {
     const { onStep } = this.call.options
     if (onStep === undefined) return
     const total = this.#done + this.plan.steps.length
-    await callBack(() => onStep({ step, index, total, state, ...(blocker && { blocker }) }))
+    await this.#callBack(() => onStep({ step, index, total, state, ...(blocker && { blocker }) }))
   }
-}
 
-/** Calls a function of the caller, which may throw or reject. */
-async function callBack(call: () => unknown): Promise<void> {
-  try {
-    await call()
-  } catch (cause) {
-    throw new KmodError(
-      'ERR_KMOD_CALLBACK',
-      `A callback threw, and the unload stopped there: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    )
+  /** Calls a function of the caller, which may throw or reject, or call us. */
+  async #callBack(call: () => unknown): Promise<void> {
+    try {
+      await this.turn.within(call)
+    } catch (cause) {
+      throw new KmodError(
+        'ERR_KMOD_CALLBACK',
+        `A callback threw, and the unload stopped there: ${cause instanceof Error ? cause.message : String(cause)}`,
+        { cause },
+      )
+    }
   }
 }

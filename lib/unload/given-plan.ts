@@ -1,7 +1,7 @@
 /** A plan that comes from the caller, perhaps out of JSON: it is compared, never carried out itself. */
 import { invalidType, invalidValue, KmodError } from '../errors'
 import { checkPlanOptions } from '../plan/options'
-import { checkTargets } from '../plan/plan'
+import { checkTargets } from '../names'
 import type { PlanOptions, UnloadOptions, UnloadPlan } from '../types'
 
 export interface GivenPlan {
@@ -44,14 +44,19 @@ export function refuseChanged({ gist: before }: GivenPlan, plan: UnloadPlan): vo
   )
 }
 
-/** Steps, blockers, and the set of effects by kind and subject. */
+/**
+ * Steps, blockers (not their figures, which come and go), and the set of effects by kind and subject.
+ */
 function gist({ steps, blockers, effects }: UnloadPlan): string {
   const pick = (value: unknown, ...keys: string[]): unknown[] =>
-    keys.map((key) => (value as Record<string, unknown> | null)?.[key] ?? null)
+    keys.map((key) => {
+      const field = (value as Record<string, unknown> | null)?.[key]
+      return typeof field === 'string' ? field : null
+    })
   const subjects = effects.map((effect) => JSON.stringify(pick(effect, 'kind', 'subject')))
   return JSON.stringify([
     steps.map((step) => pick(step, 'action', 'module', 'reason', 'command')),
-    blockers.map((blocker) => pick(blocker, 'code', 'module', 'holders', 'references', 'command')),
+    blockers.map((blocker) => pick(blocker, 'code', 'module', 'command')),
     [...new Set(subjects)].sort(),
   ])
 }

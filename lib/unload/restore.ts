@@ -18,6 +18,8 @@ interface Before {
 
 export class Restorer {
   readonly #before = new Map<string, Before>()
+  /** What came in with an insertion of ours. */
+  readonly #inserted = new Set<string>()
 
   constructor(
     private readonly kernel: Kernel,
@@ -37,12 +39,15 @@ export class Restorer {
           { module: step.module },
         )
       }
-      this.#before.set(step.module, {
-        parameters: await this.kernel.parameters(step.module),
-        sourceVersion,
-        byCommand: step.action === 'run',
-      })
+      const byCommand = step.action === 'run'
+      this.#before.set(step.module, { parameters: new Map(), sourceVersion, byCommand })
     }
+  }
+
+  /** Right before a module goes: whoever set a parameter while we waited meant it. */
+  async remember(module: string): Promise<void> {
+    const before = this.#before.get(module)
+    if (before !== undefined) before.parameters = await this.kernel.parameters(module)
   }
 
   /** Loads what was removed, newest first. What does not work out stands in the draft. */
@@ -90,12 +95,17 @@ export class Restorer {
     if (before.byCommand) {
       return 'A remove command of modprobe.d took it out; what that did cannot be undone.'
     }
+    const isBack = (await this.kernel.row(module)) !== undefined
+    if (isBack && !this.#inserted.has(module)) {
+      this.draft.markReappeared(module)
+      return 'Somebody else has loaded it again: it is left as it is.'
+    }
     const [needs = []] = await this.kernel.index.needs([module])
     const stuck = needs.find((need) => stuckModules().includes(need))
     if (stuck !== undefined) return `It needs ${stuck}, which is stuck inside the kernel.`
     const obstacle = await this.#obstacle(module, before.sourceVersion)
     if (obstacle !== null) return `Not loaded: ${obstacle}.`
-    await this.#insert(module, {})
+    if (!isBack) await this.#insert(module, {})
     await this.#restoreParameters(module, before.parameters)
     return null
   }
@@ -137,10 +147,11 @@ export class Restorer {
   }
 
   async #insert(module: string, parameters: Record<string, string>): Promise<void> {
-    const mustBeNew = Object.keys(parameters).length > 0
-    const change = this.kernel.insert({ what: module, module, mustBeNew, parameters })
+    // Should somebody else have been faster, the module is not ours to change.
+    const change = this.kernel.insert({ what: module, module, mustBeNew: true, parameters })
     const patience = { hungAfter: DEFAULT_HUNG_AFTER }
     const end = await awaitChange(this.kernel.clock, module, change, patience)
+    for (const attempt of change.attempts) this.#inserted.add(attempt.module)
     if (end.outcome !== 'done') throw await insertionError(this.kernel, module, change, end)
   }
 }

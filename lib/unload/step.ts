@@ -1,9 +1,9 @@
 /** One step of a plan, carried out. */
 import { blockerError, refusedBlocker } from '../blocker'
-import { abortedError, awaitChange } from '../change'
+import { abortedError, awaitChange, whenAborted } from '../change'
 import { KmodError } from '../errors'
 import type { Kernel } from '../kernel'
-import { referencesOf } from '../plan/graph'
+import { referencesOf } from '../table'
 import type { Blocker, LoadedModule, UnloadStep } from '../types'
 import { removalError } from './refusal'
 
@@ -40,7 +40,9 @@ export async function removeModule(
   const errno = end.outcome === 'refused' ? end.failure.errnoName : ''
   if (errno === 'ENOENT') return { outcome: 'absent' }
   if (errno === 'EAGAIN' || errno === 'EBUSY') {
-    const blocker = refusedBlocker(module, await kernel.row(module), errno)
+    const row = await kernel.row(module)
+    if (row === undefined) return { outcome: 'absent' }
+    const blocker = refusedBlocker(module, row, errno)
     if (blocker.code !== 'ERR_KMOD_PERMANENT') return { outcome: 'blocked', blocker }
     throw blockerError(blocker)
   }
@@ -62,15 +64,14 @@ export async function runRemoveCommand(
     hungAfter === Infinity
       ? new Promise<never>(() => undefined)
       : kernel.clock.sleep(hungAfter, over.signal).then(() => 'late' as const),
-    new Promise<'aborted'>((resolve) => {
-      if (signal?.aborted) resolve('aborted')
-      signal?.addEventListener('abort', () => resolve('aborted'), { signal: over.signal })
-    }),
+    whenAborted(signal, over.signal).then(() => 'aborted' as const),
   ])
-  if (late !== null && !over.signal.aborted) run.kill()
+  // Both may have come at once; what has ended by itself is neither late nor worth aborting.
+  const givenUp = over.signal.aborted ? null : late
+  if (givenUp !== null) run.kill()
   const end = await ended
   const isThere = (await kernel.row(module)) !== undefined
-  if (late === 'aborted') {
+  if (givenUp === 'aborted') {
     throw abortedError(
       signal!,
       `Aborted while the remove command of ${module} ran; the command and what it had started were ended.`,
@@ -79,7 +80,7 @@ export async function runRemoveCommand(
   }
   if (end.exitCode === 0 && !isThere) return { outcome: 'removed' }
   const how =
-    late === 'late'
+    givenUp === 'late'
       ? `did not end within ${hungAfter} ms, and was ended`
       : end.exitCode === 0
         ? 'ended well, but the module is still loaded'

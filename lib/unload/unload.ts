@@ -1,12 +1,13 @@
 /** ... -> plan -> guard -> execute -> verify -> report */
 import { blockerError } from '../blocker'
-import { abortedError, DEFAULT_HUNG_AFTER, refuseReadOnly } from '../change'
+import { abortedError, DEFAULT_HUNG_AFTER, refuseReadOnly, whenAborted } from '../change'
 import { isKmodError, KmodError } from '../errors'
 import { HealthWatch } from '../health'
 import type { Kernel } from '../kernel'
 import { checkUnloadOptions, planOptions } from '../plan/options'
-import { checkTargets, makePlan } from '../plan/plan'
-import { takeTurn } from '../queue'
+import { checkTargets } from '../names'
+import { makePlan } from '../plan/plan'
+import { takeTurn, type Turn } from '../queue'
 import type { Blocker, UnloadPlan, UnloadReport } from '../types'
 import { Draft } from './draft'
 import { Execution, type Call } from './execution'
@@ -30,20 +31,27 @@ export async function unload(
     kernel,
     asked,
     planned: given?.options ?? planOptions(options),
+    progress: { began: new Set(), also: new Map(), givenUp: new Map() },
     options,
     hungAfter: options.hungAfter ?? DEFAULT_HUNG_AFTER,
     waiting: new Waiting(kernel, options.wait ?? 0, options.signal),
     draft,
     restorer: options.onFailure === 'restore' ? new Restorer(kernel, draft) : null,
   }
-  const health = await HealthWatch.begin(kernel)
-  let endTurn: (() => void) | undefined
+  // At once, so that calls queue in the order in which they were made.
+  const planning = planInTurn(call)
+  planning.catch(() => undefined) // it is heard below, perhaps later than it comes
+  const health = await HealthWatch.begin(kernel).catch((error: unknown) => {
+    planning.then(({ turn: unused }) => unused.leave()).catch(() => undefined)
+    throw error
+  })
+  let turn: Turn | undefined
   let execution: Execution | undefined
   try {
-    const turn = await planInTurn(call)
-    endTurn = turn.endTurn
-    if (given !== null) refuseChanged(given, turn.found)
-    execution = new Execution(call, turn.found)
+    const begin = await planning
+    turn = begin.turn
+    if (given !== null) refuseChanged(given, begin.found)
+    execution = new Execution(call, begin.found, turn)
     await execution.run()
     await verify(call, execution.plan.targets)
     return draft.finish(await health.finish())
@@ -56,16 +64,22 @@ export async function unload(
     throw Object.assign(error, { ...(plan && { plan }), report })
   } finally {
     call.waiting.end()
-    endTurn?.()
+    turn?.leave()
   }
 }
 
 /** Plans, once no other call is at work on the same modules. */
-function planInTurn(call: Call): Promise<{ found: UnloadPlan; endTurn: () => void }> {
+function planInTurn(call: Call): Promise<{ found: UnloadPlan; turn: Turn }> {
   return takeTurn(
     async () => {
       throwIfAborted(call)
-      const plan = await makePlan(call.kernel, call.asked, call.planned)
+      const plan = await makePlan(call.kernel, call.asked, call.planned, call.progress)
+      // From now on the names are settled, whatever becomes of the modules.
+      call.asked = plan.targets
+      for (const name of plan.absent) call.progress.began.add(name)
+      for (const { module, reason } of plan.steps) {
+        if (reason === 'target') call.progress.began.add(module)
+      }
       const modules = plan.steps.map(({ module }) => module)
       return { found: plan, touches: [...plan.targets, ...modules] }
     },
@@ -82,9 +96,7 @@ async function awaitTurn(
   const over = new AbortController()
   const first = await Promise.race([
     come.then(() => 'come' as const),
-    new Promise<'aborted'>((resolve) => {
-      signal?.addEventListener('abort', () => resolve('aborted'), { signal: over.signal })
-    }),
+    whenAborted(signal, over.signal).then(() => 'aborted' as const),
     // Without a wait there is no deadline to miss: then only the order counts.
     waiting.allowed === 0 || waiting.allowed === Infinity
       ? new Promise<never>(() => undefined)

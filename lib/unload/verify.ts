@@ -14,6 +14,7 @@ export async function verify(
   try {
     for (;;) {
       const loaded = new Set((await kernel.table()).map(({ name }) => name))
+      draft.forgetKept((name) => loaded.has(name))
       const back = [...watched].filter((name) => loaded.has(name))
       for (const name of back) draft.markReappeared(name)
       if (watch.isOver) {

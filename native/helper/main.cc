@@ -21,6 +21,7 @@
 #include "events.h"
 #include "queries.h"
 #include "survey.h"
+#include "trace.h"
 
 namespace {
 
@@ -33,7 +34,8 @@ struct Role {
 constexpr Role kRoles[] = {{"queries", "kmod-queries", kmod::ServeQueries},
                            {"changes", "kmod-changes", kmod::ServeChanges},
                            {"survey", "kmod-survey", kmod::ServeSurvey},
-                           {"events", "kmod-events", kmod::ServeEvents}};
+                           {"events", "kmod-events", kmod::ServeEvents},
+                           {"trace", "kmod-trace", kmod::ServeTrace}};
 
 const Role* FindRole(const char* name) {
   for (const Role& role : kRoles) {

@@ -71,6 +71,7 @@ Reply AnswerFind(ModuleIndex* index, const std::vector<std::string>& names) {
 
 Reply AnswerPolicy(ModuleIndex* index, const std::vector<std::string>& names) {
   Reply reply = Reply::Done();
+  reply.Put(index->HasDependencies());
   for (const std::string& name : names) {
     const RemovalPolicy policy = index->Policy(name);
     if (policy.IsEmpty()) continue;

@@ -16,6 +16,7 @@
 #include "../kernel/processes.h"
 #include "../kernel/text_file.h"
 #include "channel.h"
+#include "network_reply.h"
 #include "reply.h"
 
 namespace kmod {
@@ -31,11 +32,6 @@ struct MountTable {
   bool own;
   bool first;
   std::string text;
-};
-
-struct LabelledTables {
-  std::optional<std::string> label;  // nothing: the own namespace
-  NetTables tables;
 };
 
 struct OpenDevice {
@@ -77,7 +73,8 @@ class Survey {
         caller_(caller),
         own_mounts_(LinkTarget("/proc/self/ns/mnt")),
         first_mounts_(LinkTarget("/proc/1/ns/mnt")),
-        devices_(own_mounts_) {}
+        devices_(own_mounts_),
+        networks_(open_devices) {}
 
   void Run() {
     LookAtOwn();
@@ -94,8 +91,7 @@ class Survey {
   Reply Answer() const {
     Reply reply = Reply::Done();
     PutMounts(&reply);
-    PutLinks(&reply);
-    PutRoutes(&reply);
+    PutNetworks(net_contents_, &reply);
     PutDevices(&reply);
     reply.Put(Unreadable());
     return reply;
@@ -108,11 +104,11 @@ class Survey {
     mount_tables_.push_back({caller_, true, own_mounts_ == first_mounts_, std::move(mounts)});
     known_mounts_.insert(own_mounts_);
     known_networks_.insert(LinkTarget("/proc/self/ns/net"));
-    Result<NetTables> tables = networks_.ReadOwn();
-    if (Failed(tables)) {
-      no_networks_ = std::get<Failure>(std::move(tables));
+    Result<NetContents> contents = networks_.ReadOwn();
+    if (Failed(contents)) {
+      no_networks_ = std::get<Failure>(std::move(contents));
     } else {
-      net_tables_.push_back({std::nullopt, std::get<NetTables>(std::move(tables))});
+      net_contents_.push_back({std::nullopt, std::get<NetContents>(std::move(contents))});
     }
   }
 
@@ -156,13 +152,13 @@ class Survey {
   }
 
   void EnterNetwork(const std::string& id, const std::string& path, const std::string& label) {
-    Result<NetTables> tables = networks_.ReadOther(path);
-    if (!Failed(tables)) {
+    Result<NetContents> contents = networks_.ReadOther(path);
+    if (!Failed(contents)) {
       known_networks_.insert(id);
-      net_tables_.push_back({label, std::get<NetTables>(std::move(tables))});
+      net_contents_.push_back({label, std::get<NetContents>(std::move(contents))});
       return;
     }
-    const Failure& failure = std::get<Failure>(tables);
+    const Failure& failure = std::get<Failure>(contents);
     if (IsGone(failure)) return;
     known_networks_.insert(id);
     ++(failure.error == EPERM || failure.error == EACCES ? forbidden_networks_
@@ -203,6 +199,11 @@ class Survey {
     };
     add(forbidden_networks_, networks(forbidden_networks_) + "entered (CAP_SYS_ADMIN is missing)");
     add(unreadable_networks_, networks(unreadable_networks_) + "read");
+    std::set<std::string> of_networks;
+    for (const LabelledNetwork& network : net_contents_) {
+      of_networks.insert(network.contents.unreadable.begin(), network.contents.unreadable.end());
+    }
+    phrases.insert(phrases.end(), of_networks.begin(), of_networks.end());
     AddHidden(&phrases);
     return phrases;
   }
@@ -233,37 +234,6 @@ class Survey {
     }
   }
 
-  void PutLinks(Reply* reply) const {
-    size_t count = 0;
-    for (const LabelledTables& one : net_tables_) count += one.tables.links.size();
-    PutCount(reply, count);
-    for (const LabelledTables& one : net_tables_) {
-      for (const NetLink& link : one.tables.links) {
-        reply->Put(one.label);
-        reply->Put(std::to_string(link.index));
-        reply->Put(link.name);
-        reply->Put(link.up);
-        reply->Put(link.kind);
-        reply->Put(std::to_string(link.master));
-        reply->Put(std::to_string(link.lower));
-        reply->Put(link.bus);
-        reply->Put(link.device);
-      }
-    }
-  }
-
-  void PutRoutes(Reply* reply) const {
-    size_t count = 0;
-    for (const LabelledTables& one : net_tables_) count += one.tables.default_routes.size();
-    PutCount(reply, count);
-    for (const LabelledTables& one : net_tables_) {
-      for (const int index : one.tables.default_routes) {
-        reply->Put(one.label);
-        reply->Put(std::to_string(index));
-      }
-    }
-  }
-
   void PutDevices(Reply* reply) const {
     PutCount(reply, open_.size());
     for (const OpenDevice& open : open_) {
@@ -291,7 +261,7 @@ class Survey {
   std::set<std::string> known_mounts_;
   std::set<std::string> known_networks_;
   std::vector<MountTable> mount_tables_;
-  std::vector<LabelledTables> net_tables_;
+  std::vector<LabelledNetwork> net_contents_;
   std::vector<OpenDevice> open_;
 
   int hidden_ = 0;

@@ -19,6 +19,8 @@ constexpr std::string_view kLocalTypes[] = {"devtmpfs", "tmpfs", "devpts",  "ram
                                             "overlay",  "ext2",  "ext3",    "ext4",  "xfs",
                                             "btrfs",    "f2fs",  "squashfs"};
 
+constexpr DeviceNumber kKvm = {false, 10, 232};  // of include/linux/miscdevice.h
+
 bool IsLocal(const MountLine& mount) {
   return std::find(std::begin(kLocalTypes), std::end(kLocalTypes), mount.type) !=
          std::end(kLocalTypes);
@@ -78,6 +80,7 @@ const DeviceFiles::View* DeviceFiles::ViewOf(pid_t pid, const std::string& mount
 
 std::optional<DeviceNumber> DeviceFiles::Find(pid_t pid, const std::string& mount_namespace,
                                               const std::string& path) {
+  if (path.rfind(kKvmFiles, 0) == 0) return kKvm;
   const View* view = ViewOf(pid, mount_namespace);
   if (view == nullptr || !IsBelow(path, view->root)) return std::nullopt;
   const auto key = std::make_pair(view, path);

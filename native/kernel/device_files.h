@@ -27,6 +27,7 @@ class DeviceFiles {
   // `path` is the target of a link in /proc/PID/fd of a process in `mount_namespace`. Nothing: it
   // is no device, it is one that no module can have to do with, or the path lies on a file system
   // that may keep who looks at it waiting (a network's, a program's). Each path is looked at once.
+  // What is of KVM stands for its device.
   std::optional<DeviceNumber> Find(pid_t pid, const std::string& mount_namespace,
                                    const std::string& path);
 

@@ -237,7 +237,9 @@ void ModuleIndex::AppendModules(const std::vector<std::string>& names,
 RemovalPolicy ModuleIndex::Policy(const std::string& name) {
   RemovalPolicy policy;
   int error = 0;
-  if (const UniqueModule module = NewModule(name, &error)) {
+  // libkmod cuts a name at its first dot: the command would be another module's.
+  const bool is_name = name.find('.') == std::string::npos;
+  if (const UniqueModule module = is_name ? NewModule(name, &error) : UniqueModule()) {
     policy.remove_command = OptionalText(library_->kmod_module_get_remove_commands(module.get()));
   }
   // libkmod's own kmod_module_get_softdeps stops at the first line that matches.

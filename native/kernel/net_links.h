@@ -1,8 +1,9 @@
-// The network interfaces and default routes of one network namespace, by rtnetlink.
+// The network interfaces of a network namespace and their addresses, by rtnetlink.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "failure.h"
@@ -21,14 +22,24 @@ struct NetLink {
   std::optional<std::string> device;  // and its name there
 };
 
+struct NetAddress {
+  int index = 0;
+  std::string address;  // as inet_ntop(3) writes it
+};
+
 struct NetTables {
-  std::vector<NetLink> links;       // without the loopback
-  std::vector<int> default_routes;  // the interfaces that they lead to, each once
+  std::vector<NetLink> links;         // without the loopback
+  std::vector<int> default_routes;    // the interfaces that they lead to, each once
+  std::vector<NetAddress> addresses;  // those of the loopback too
 };
 
 // A socket belongs for ever to the network namespace in which it was opened.
 Result<UniqueFd> OpenRouteSocket();
 
 Result<NetTables> ReadNetTables(int socket);
+
+// Of one message each, without its header. Nothing: the loopback, or no address of its own.
+std::optional<NetLink> ParseLink(std::string_view message);
+std::optional<NetAddress> ParseAddress(std::string_view message);
 
 }  // namespace kmod

@@ -87,6 +87,18 @@ const MountLine* NextMount(const std::vector<MountLine>& mounts, const MountLine
   return next;
 }
 
+// What stands behind a key of /proc/PID/status, without the white space before it.
+std::string_view StatusField(std::string_view text, std::string_view key) {
+  while (!text.empty()) {
+    std::string_view line = TakeUntil(&text, '\n');
+    if (line.substr(0, key.size()) != key) continue;
+    line.remove_prefix(key.size());
+    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+    return line;
+  }
+  return {};
+}
+
 }  // namespace
 
 std::optional<ProcessStat> ParseProcessStat(std::string_view text) {
@@ -99,13 +111,17 @@ std::optional<ProcessStat> ParseProcessStat(std::string_view text) {
   ProcessStat stat;
   stat.comm = std::string(text.substr(open + 1, close - open - 1));
   std::string_view rest = text.substr(std::min(close + 2, text.size()));
-  TakeUntil(&rest, ' ');  // the state
+  const std::string_view state = TakeUntil(&rest, ' ');
   const std::optional<pid_t> parent = ToNumber<pid_t>(TakeUntil(&rest, ' '));
   for (int i = 0; i < 4; ++i) TakeUntil(&rest, ' ');
   const std::optional<unsigned> flags = ToNumber<unsigned>(TakeUntil(&rest, ' '));
-  if (!parent || !flags) return std::nullopt;
+  for (int i = 0; i < 12; ++i) TakeUntil(&rest, ' ');
+  const auto start_time = ToNumber<unsigned long long>(TakeUntil(&rest, ' '));
+  if (state.size() != 1 || !parent || !flags) return std::nullopt;
+  stat.state = state[0];
   stat.parent = *parent;
   stat.kernel_thread = (*flags & kKernelThread) != 0;
+  stat.start_time = start_time.value_or(0);
   return stat;
 }
 
@@ -152,16 +168,12 @@ std::vector<std::string> ParseMappedPaths(std::string_view text) {
   return paths;
 }
 
+std::optional<pid_t> ParseThreadGroup(std::string_view text) {
+  return ToNumber<pid_t>(StatusField(text, "Tgid:"));
+}
+
 unsigned long long ParseEffectiveCapabilities(std::string_view text) {
-  constexpr std::string_view kKey = "CapEff:";
-  while (!text.empty()) {
-    std::string_view line = TakeUntil(&text, '\n');
-    if (line.substr(0, kKey.size()) != kKey) continue;
-    line.remove_prefix(kKey.size());
-    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
-    return ToNumber<unsigned long long>(line, 16).value_or(0);
-  }
-  return 0;
+  return ToNumber<unsigned long long>(StatusField(text, "CapEff:"), 16).value_or(0);
 }
 
 }  // namespace kmod

@@ -14,8 +14,10 @@ namespace kmod {
 // /proc/PID/stat.
 struct ProcessStat {
   std::string comm;  // any bytes, also blanks, parentheses and newlines
+  char state = 0;    // 'R', 'S', ...; 'Z' of one that has ended and was not collected yet
   pid_t parent = 0;
   bool kernel_thread = false;
+  unsigned long long start_time = 0;  // in clock ticks since boot
 };
 std::optional<ProcessStat> ParseProcessStat(std::string_view text);
 
@@ -39,6 +41,9 @@ bool IsBelow(std::string_view path, std::string_view folder);
 
 // The paths in /proc/PID/maps, each once, in their order.
 std::vector<std::string> ParseMappedPaths(std::string_view text);
+
+// The process that a thread belongs to, out of the thread's /proc/TID/status.
+std::optional<pid_t> ParseThreadGroup(std::string_view text);
 
 // The bits of CapEff in /proc/PID/status; 0 where it is not there.
 unsigned long long ParseEffectiveCapabilities(std::string_view text);

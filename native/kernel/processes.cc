@@ -24,6 +24,7 @@ std::optional<int> ToNumber(const char* name) {
 }
 
 bool MayBeDevice(const std::string& path) {
+  if (path.rfind(kKvmFiles, 0) == 0) return true;
   return path[0] == '/' && path.find("/dev/") != std::string::npos;
 }
 

@@ -44,5 +44,15 @@ TEST_CASE("a path is a device by what is there now, and only on a local file sys
   CHECK(other->major == 10);
 }
 
+TEST_CASE("a virtual machine is the device that it was made with") {
+  DeviceFiles devices("mnt:[1]");
+  const auto found = devices.Find(getpid(), "mnt:[1]", "anon_inode:kvm-vcpu:3");
+  REQUIRE(found);
+  CHECK(found->major == 10);
+  CHECK(found->minor == 232);
+  CHECK_FALSE(found->block);
+  CHECK_FALSE(devices.Find(getpid(), "mnt:[1]", "anon_inode:[eventpoll]"));
+}
+
 }  // namespace
 }  // namespace kmod

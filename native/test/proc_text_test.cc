@@ -27,6 +27,20 @@ TEST_CASE("a process may be called anything") {
   CHECK_FALSE(ParseProcessStat("7 (x) S y 7 7 0 -1 0 "));
 }
 
+TEST_CASE("a process is told from a later one of the same number by its start") {
+  const auto stat =
+      ParseProcessStat("7 (x) Z 3 7 7 0 -1 4194304 1 0 0 0 5 6 0 0 20 0 1 0 184467440737 4096 1\n");
+  REQUIRE(stat);
+  CHECK(stat->state == 'Z');
+  CHECK(stat->start_time == 184467440737ULL);
+}
+
+TEST_CASE("a thread's process is read") {
+  CHECK(ParseThreadGroup("Name:\tTgid:\t5\nState:\tS\nTgid:\t177\nNgid:\t0\n") == 177);
+  CHECK_FALSE(ParseThreadGroup("Name:\tx\n"));
+  CHECK_FALSE(ParseThreadGroup(""));
+}
+
 TEST_CASE("mounts are read with their escapes undone; what is malformed is left out") {
   const auto mounts = ParseMounts(
       "36 35 98:0 / / rw,noatime shared:1 master:2 - ext4 /dev/sda1 rw,errors=continue\n"

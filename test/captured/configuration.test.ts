@@ -17,14 +17,14 @@ const open = (): CapturedKernel =>
   })
 const ALL = ['dummy', 'llc', 'stp', 'nothing']
 const configured = async (kernel = open()): Promise<string[]> =>
-  [...(await kernel.index.policies(ALL))]
+  [...(await kernel.index.policies(ALL)).policies]
     .filter(([, policy]) => policy.configured)
     .map(([name]) => name)
 
 test('modules for which nothing is configured have no policy', async () => {
-  expect(await open().index.policies(ALL)).toEqual(new Map())
+  expect((await open().index.policies(ALL)).policies).toEqual(new Map())
   system.write('etc/modprobe.d/a.conf', 'remove stp /bin/true\nsoftdep llc pre: one two post: x\n')
-  expect(await open().index.policies(ALL)).toEqual(
+  expect((await open().index.policies(ALL)).policies).toEqual(
     new Map([
       ['llc', policyOf({ pre: ['one', 'two'], post: ['x'] }, null)],
       ['stp', policyOf({ pre: [], post: [] }, '/bin/true')],

@@ -9,6 +9,13 @@ import { SysfsWriter } from './sysfs'
 
 /** Loaded modules, newest first: what each uses, and its references that are no modules. */
 const MODULES: readonly [name: string, uses: string[], references: number][] = [
+  ['rmd160', [], 2],
+  ['n_gsm', [], 0],
+  ['binfmt_misc', [], 1],
+  ['kvm_intel', ['kvm'], 4],
+  ['kvm', [], 0],
+  ['evdev', [], 1],
+  ['i915', [], 1],
   ['tun', [], 2],
   ['veth', [], 0],
   ['8021q', [], 0],
@@ -52,6 +59,10 @@ export const LAPTOP_ALIASES: Readonly<Record<string, string>> = {
   'rtnl-link-vlan': '8021q',
   'rtnl-link-tun': 'tun',
   'char-major-10-200': 'tun',
+  'char-major-10-232': 'kvm',
+  'char-major-226-*': 'drm',
+  'tty-ldisc-21': 'n_gsm',
+  'fs-binfmt_misc': 'binfmt_misc',
   'char-major-116-*': 'snd',
 }
 
@@ -64,6 +75,8 @@ const MOUNTS = [
   '50 28 7:0 / /snap/core22/1380 ro,nodev,relatime shared:40 - squashfs /dev/loop0 ro',
   '60 28 8:1 / /media/anna/MY\\040STICK rw,nosuid,nodev,relatime shared:50 - vfat /dev/sda1 rw',
   '61 28 7:1 / /mnt/image rw,relatime shared:51 - ext2 /dev/loop1 rw',
+  '63 23 0:34 / /proc/sys/fs/binfmt_misc rw,relatime shared:8 - autofs systemd-1 rw,fd=32,pgrp=1',
+  '64 63 0:35 / /proc/sys/fs/binfmt_misc rw,relatime shared:9 - binfmt_misc binfmt_misc rw',
   '62 28 8:1 /photos /srv/photos rw,relatime shared:50 - vfat /dev/sda1 rw',
 ]
 
@@ -84,8 +97,12 @@ export function fillLaptop(system: CapturedSystem): CapturedSystem {
   const sysfs = new SysfsWriter(system)
   writeDisks(sysfs)
   writeNetwork(system, sysfs)
+  writeGraphics(sysfs)
+  writeSound(system)
+  writeRest(system)
   sysfs.char('virtual/misc/tun', '10:200', 'net/tun')
   sysfs.char('virtual/mem/null', '1:3', 'null')
+  sysfs.char('virtual/misc/kvm', '10:232', 'kvm')
   const audio = sysfs.device('pci0000:00/0000:00:1f.3', pci('snd_hda_intel'))
   sysfs.char(`${below(audio)}/sound/card0/controlC0`, '116:8', 'snd/controlC0')
   return system
@@ -144,6 +161,13 @@ function writeProcesses(system: CapturedSystem): void {
   }
   process(1, 'systemd', '4026531841', MOUNTS, { 0: '/dev/null' })
   process(640, 'pipewire', '4026531841', MOUNTS, { 0: '/dev/null', 30: '/dev/snd/controlC0' })
+  process(700, 'Xorg', '4026531841', MOUNTS, { 3: '/dev/dri/card0', 4: '/dev/input/event3' })
+  process(900, 'qemu\x1b[2J', '4026531841', MOUNTS, {
+    9: '/dev/kvm',
+    10: 'anon_inode:kvm-vm',
+    11: 'anon_inode:kvm-vcpu:0',
+    12: 'anon_inode:[eventfd]',
+  })
   process(812, 'openvpn', '4026531841', MOUNTS, { 1: 'socket:[31415]', 5: '/dev/net/tun' })
   process(CONTAINER_PID, 'nginx', '4026532700', CONTAINER_MOUNTS, { 0: '/dev/null' })
   process(3001, 'tar', '4026531841', MOUNTS, { 0: '/dev/pts/1' })
@@ -191,7 +215,73 @@ function writeDisks(sysfs: SysfsWriter): void {
   sysfs.block('virtual/block/loop1', '7:1', {
     'loop/backing_file': '/media/anna/MY STICK/disk image\n',
   })
-  sysfs.block('virtual/block/zram0', '253:0')
+  sysfs.block('virtual/block/loop2', '7:2')
+  sysfs.block('virtual/block/zram0', '253:0', { disksize: '8589934592\n' })
+  sysfs.block('virtual/block/zram1', '253:1', { disksize: '0\n' })
+  sysfs.block('virtual/block/ram0', '1:0')
+}
+
+/** A built-in panel that shows something, a socket with no monitor, and the text console. */
+function writeGraphics(sysfs: SysfsWriter): void {
+  const gpu = below(sysfs.device('pci0000:00/0000:00:02.0', pci('i915')))
+  sysfs.char(`${gpu}/drm/card0`, '226:0', 'dri/card0')
+  sysfs.classDevice('drm', `${gpu}/drm/card0`)
+  const connector = (name: string, status: string, enabled: string): void => {
+    const files = { status: `${status}\n`, enabled: `${enabled}\n` }
+    sysfs.classDevice('drm', `${gpu}/drm/card0/card0-${name}`, files)
+  }
+  connector('eDP-1', 'connected', 'enabled')
+  connector('DP-1', 'connected', 'disabled')
+  connector('HDMI-A-1', 'disconnected', 'disabled')
+  sysfs.classDevice('graphics', `${gpu}/graphics/fb0`, { name: 'i915drmfb\n' })
+  sysfs.classDevice('graphics', 'virtual/graphics/fbcon')
+  const console = (number: number, name: string, bind: string): void => {
+    const files = { name: `${name}\n`, bind: `${bind}\n` }
+    sysfs.classDevice('vtconsole', `virtual/vtconsole/vtcon${number}`, files)
+  }
+  console(0, '(S) dummy device', '0')
+  console(1, '(M) frame buffer device', '1')
+  const keyboard = { bus: 'serio', name: 'atkbd', module: null }
+  sysfs.device('platform/i8042/serio0', keyboard)
+  sysfs.char('platform/i8042/serio0/input/input3/event3', '13:67', 'input/event3')
+}
+
+function writeSound(system: CapturedSystem): void {
+  system
+    .write(
+      'proc/asound/cards',
+      ' 0 [PCH            ]: HDA-Intel - HDA Intel PCH\n' +
+        '                      HDA Intel PCH at 0x6005118000 irq 160\n',
+    )
+    .write('proc/asound/modules', ' 0 snd-hda-intel\n')
+    .write('proc/asound/card0/pcm0c/sub0/status', 'closed\n')
+    .write(
+      'proc/asound/card0/pcm0p/sub0/status',
+      'state: RUNNING\nowner_pid   : 640\ntrigger_time: 12.5\n',
+    )
+    .write('proc/asound/card0/id', 'PCH\n')
+}
+
+function writeRest(system: CapturedSystem): void {
+  const algorithm = (name: string, driver: string, module: string, references: number): string =>
+    `name         : ${name}\ndriver       : ${driver}\nmodule       : ${module}\npriority     : 100\n` +
+    `refcnt       : ${references}\nselftest     : passed\ninternal     : no\ntype         : shash\n\n`
+  system
+    .write(
+      'proc/crypto',
+      algorithm('rmd160', 'rmd160-generic', 'rmd160', 3) +
+        algorithm('xts(aes)', 'xts-aes-aesni', 'kernel', 7) +
+        algorithm('crc32c', 'crc32c-intel', 'crc32c_intel', 1),
+    )
+    .write('proc/tty/ldiscs', 'n_tty       0\nn_gsm      21\nn_null     27\n')
+    .write('proc/sys/fs/binfmt_misc/status', 'enabled\n')
+    .write('proc/sys/fs/binfmt_misc/register', '')
+    .write(
+      'proc/sys/fs/binfmt_misc/qemu-arm',
+      'enabled\ninterpreter /usr/bin/qemu-arm\nflags: OCF\noffset 0\nmagic 7f45\n',
+    )
+    .write('sys/kernel/debug/kvm/900-10/nx_lpage_splits', '0\n')
+    .write('sys/kernel/debug/kvm/exits', '0\n')
 }
 
 function writeNetwork(system: CapturedSystem, sysfs: SysfsWriter): void {
@@ -230,6 +320,36 @@ function writeNetwork(system: CapturedSystem, sysfs: SysfsWriter): void {
       `${route6('00', '00000003', 'br0')}${route6('00', '00200200', 'lo')}` +
         route6('80', '00000001', 'tun0'),
     )
+  writeConnections(system)
+}
+
+/** A connection to 203.0.113.9, port 22, and another to the machine itself. */
+function writeConnections(system: CapturedSystem): void {
+  const net = 'proc/3001/net'
+  const tcp = (row: number, local: string, remote: string, state: string): string =>
+    `   ${row}: ${local} ${remote} ${state} 00000000:00000000 00:00000000 00000000  1000        0 1 1\n`
+  system
+    .write(
+      `${net}/tcp`,
+      '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n' +
+        tcp(0, '00000000:0016', '00000000:0000', '0A') +
+        tcp(1, '1701A8C0:C000', '097100CB:0016', '01') +
+        tcp(2, '0100007F:0016', '0100007F:C001', '01'),
+    )
+    .write(
+      `${net}/protocols`,
+      'protocol  size sockets  memory press maxhdr  slab module     cl co di ac\n' +
+        'SCTP      1400      0       0   no       0   yes  sctp        y  n  y  y\n' +
+        'TCP       2368      3       1   no     320   yes  kernel      y  y  y  y\n',
+    )
+    .write(
+      `${net}/fib_trie`,
+      'Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 192.168.1.0\n        /24 link UNICAST\n' +
+        'Local:\n  +-- 0.0.0.0/0 2 0 2\n     |-- 127.0.0.1\n        /32 host LOCAL\n' +
+        '     |-- 192.168.1.23\n        /32 host LOCAL\n' +
+        '     |-- 192.168.1.255\n        /32 link BROADCAST\n',
+    )
+    .write(`${net}/if_inet6`, `fd000000000000000000000000000005 05 40 00 80      br0\n`)
 }
 
 function route6(length: string, flags: string, name: string): string {

@@ -15,11 +15,14 @@ import type {
   KernelFacts,
   KernelLog,
   ModuleIndex,
+  ReferenceTrace,
   RemovalPolicy,
   Snapshot,
   SysModule,
 } from '../../lib/kernel'
 import type { NativeFailure } from '../../lib/failure'
+import { SimulatedTrace } from './simulated-trace'
+import { snapshot } from './snapshots'
 import type { LoadedModule } from '../../lib/types'
 
 export interface SimulatedModule {
@@ -108,17 +111,15 @@ export class SimulatedKernel implements Kernel {
   /** Every removal that was asked for, in order. */
   readonly removals: string[] = []
   readonly policies = new Map<string, Partial<RemovalPolicy>>()
-  snapshotNow: Snapshot = {
-    mounts: [],
-    interfaces: [],
-    swaps: [],
-    openDevices: [],
-    unreadable: [],
-  }
+  snapshotNow: Snapshot = snapshot()
   /** What the remove commands of modprobe.d do. */
   readonly commands = new Map<string, () => { exitCode: number; output: string }>()
   /** Called before each removal is tried: a test's way to get in between. */
   beforeRemoval: ((name: string) => void) | undefined
+  /** Every trace that was begun, in order. */
+  readonly traces: SimulatedTrace[] = []
+  /** Why none can be. */
+  traceProblem: Error | undefined
   readonly #listeners = new Set<() => void>()
   factsNow: KernelFacts = {
     kernel: {
@@ -197,13 +198,14 @@ export class SimulatedKernel implements Kernel {
       return Promise.resolve(known === undefined ? null : describe(known))
     },
     policies: (names) =>
-      Promise.resolve(
-        new Map(
+      Promise.resolve({
+        complete: this.hasIndex,
+        policies: new Map(
           names
             .filter((name) => this.policies.has(name))
             .map((name): [string, RemovalPolicy] => [name, this.#policyOf(name)]),
         ),
-      ),
+      }),
     needs: (names) =>
       Promise.resolve(names.map((name) => [...(this.indexed.get(name)?.uses ?? [])])),
     describeFile: (path) => {
@@ -273,6 +275,13 @@ export class SimulatedKernel implements Kernel {
       output: `${command}: not found`,
     }
     return { ended: Promise.resolve({ exitCode, signal: null, output }), kill: () => undefined }
+  }
+
+  trace(name: string): ReferenceTrace {
+    if (this.traceProblem !== undefined) throw this.traceProblem
+    const trace = new SimulatedTrace(name)
+    this.traces.push(trace)
+    return trace
   }
 
   onChange(listener: () => void): () => void {

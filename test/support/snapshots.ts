@@ -2,7 +2,21 @@
 import type { Mount, NetworkInterface, OpenDevice, Snapshot } from '../../lib/kernel'
 
 export function snapshot(parts: Partial<Snapshot> = {}): Snapshot {
-  return { mounts: [], interfaces: [], swaps: [], openDevices: [], unreadable: [], ...parts }
+  return {
+    mounts: [],
+    interfaces: [],
+    swaps: [],
+    sessions: [],
+    displays: [],
+    virtualMachines: [],
+    blocks: [],
+    openDevices: [],
+    devices: [],
+    sockets: [],
+    named: [],
+    unreadable: [],
+    ...parts,
+  }
 }
 
 /** A mount of this process's namespace. */

@@ -38,7 +38,19 @@ export class SysfsWriter {
     this.#link(`${folder}/subsystem`, `/sys/bus/${bus}`)
     this.#link(`/sys/bus/${bus}/devices/${posix.basename(path)}`, folder)
     this.system.write(`${driver}/uevent`, '')
-    if (module !== null) this.#link(`${driver}/module`, `/sys/module/${module}`)
+    this.#link(`${driver}/${posix.basename(path)}`, folder)
+    if (module !== null) {
+      this.#link(`${driver}/module`, `/sys/module/${module}`)
+      this.#link(`/sys/module/${module}/drivers/${bus}:${name}`, driver)
+    }
+    return folder
+  }
+
+  /** A device of a class that has neither bus nor number. */
+  classDevice(className: string, path: string, files: Record<string, string> = {}): string {
+    const folder = `/sys/devices/${path}`
+    this.#link(`/sys/class/${className}/${posix.basename(path)}`, folder)
+    for (const [file, text] of Object.entries(files)) this.system.write(`${folder}/${file}`, text)
     return folder
   }
 

@@ -6,6 +6,7 @@ import {
   KmodError,
   list,
   load,
+  trace,
   formatPlan,
   plan,
   unload,
@@ -13,6 +14,7 @@ import {
   type KmodErrorCode,
   type LoadedModule,
   type ModuleStatus,
+  type ReferenceEvent,
   type UnloadPlan,
   type UnloadReport,
   type Usage,
@@ -56,6 +58,15 @@ export async function takeOut(signal: AbortSignal): Promise<string[]> {
   const usage: Usage = await kmod.explain('a')
   const effects: Effect[] = await kmod.impact(['a'])
   return [...report.removed, lines, ...text, ...usage.holders, ...effects.map(({ kind }) => kind)]
+}
+
+export async function watchReferences(signal: AbortSignal): Promise<number> {
+  const events: AsyncIterableIterator<ReferenceEvent> & AsyncDisposable = trace('tun', { signal })
+  for await (const { action, pid, comm, caller, refCount, at } of events) {
+    if (action === 'put' && refCount === 0) return pid + at.getTime()
+    if (comm?.startsWith(caller)) break
+  }
+  return 0
 }
 
 export function explain(error: unknown): string {

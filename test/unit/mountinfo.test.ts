@@ -103,7 +103,7 @@ describe('the folders of an overlay', () => {
     // A colon in a name is given as "\:", whose backslash the kernel writes as \134.
     ['rw,lowerdir=/a\\134:b:/c', ['/a:b', '/c']],
     ['rw,lowerdir=/with\\040blank\\054comma,upperdir=/u', ['/with blank,comma', '/u']],
-    ['rw,lowerdir=relative:/a', ['/a']],
+    ['rw,lowerdir=relative:/a', ['relative', '/a']],
     ['rw', []],
   ])('%s', (options, folders) => {
     expect(overlayFolders(options)).toEqual(folders)

@@ -1,5 +1,5 @@
-import { KmodError } from '../../lib/errors'
 import { Kmod } from '../../lib/kmod'
+import { rejection } from '../support/rejection'
 import { SimulatedKernel } from '../support/simulated-kernel'
 
 let kernel: SimulatedKernel
@@ -8,14 +8,6 @@ beforeEach(() => {
   kernel = new SimulatedKernel()
   kmod = Kmod.over(kernel)
 })
-
-const failing = async (call: Promise<unknown>): Promise<KmodError> => {
-  const error: unknown = await call.then(
-    () => new Error('it resolved'),
-    (reason: unknown) => reason,
-  )
-  return error as KmodError
-}
 
 test('an idle module goes, and nothing else', async () => {
   kernel.add('llc').add('stp', { uses: ['llc'] })
@@ -29,7 +21,7 @@ test("the kernel's EAGAIN is told apart: held, in use", async () => {
     .add('llc', { references: 3 })
     .add('stp', { uses: ['llc'] })
     .add('bridge', { uses: ['llc'] })
-  const held = await failing(kmod.remove('llc'))
+  const held = await rejection(kmod.remove('llc'))
   expect(held).toMatchObject({
     code: 'ERR_KMOD_HELD',
     module: 'llc',
@@ -41,7 +33,7 @@ test("the kernel's EAGAIN is told apart: held, in use", async () => {
   expect(held.message).toMatch(/llc.*stp.*bridge/)
   await kmod.remove('stp')
   await kmod.remove('bridge')
-  expect(await failing(kmod.remove('llc'))).toMatchObject({
+  expect(await rejection(kmod.remove('llc'))).toMatchObject({
     code: 'ERR_KMOD_IN_USE',
     references: 3,
   })
@@ -50,12 +42,12 @@ test("the kernel's EAGAIN is told apart: held, in use", async () => {
 test("the kernel's EBUSY is told apart: permanent, transient", async () => {
   kernel.add('fixed', { permanent: true }).add('going', { state: 'unloading' })
   kernel.add('coming', { state: 'loading', permanent: true })
-  expect(await failing(kmod.remove('fixed'))).toMatchObject({
+  expect(await rejection(kmod.remove('fixed'))).toMatchObject({
     code: 'ERR_KMOD_PERMANENT',
     errnoCode: 'EBUSY',
   })
-  expect(await failing(kmod.remove('going'))).toMatchObject({ code: 'ERR_KMOD_TRANSIENT' })
-  expect(await failing(kmod.remove('coming'))).toMatchObject({ code: 'ERR_KMOD_TRANSIENT' })
+  expect(await rejection(kmod.remove('going'))).toMatchObject({ code: 'ERR_KMOD_TRANSIENT' })
+  expect(await rejection(kmod.remove('coming'))).toMatchObject({ code: 'ERR_KMOD_TRANSIENT' })
 })
 
 test('force overrides references and permanent, not holders and state', async () => {
@@ -66,10 +58,10 @@ test('force overrides references and permanent, not holders and state', async ()
     .add('going', { state: 'unloading' })
   await kmod.remove('used', { force: true })
   await kmod.remove('fixed', { force: true })
-  expect(await failing(kmod.remove('llc', { force: true }))).toMatchObject({
+  expect(await rejection(kmod.remove('llc', { force: true }))).toMatchObject({
     code: 'ERR_KMOD_HELD',
   })
-  expect(await failing(kmod.remove('going', { force: true }))).toMatchObject({
+  expect(await rejection(kmod.remove('going', { force: true }))).toMatchObject({
     code: 'ERR_KMOD_TRANSIENT',
   })
 })
@@ -77,7 +69,7 @@ test('force overrides references and permanent, not holders and state', async ()
 test('force that the kernel is known to lack is not tried', async () => {
   kernel.add('used', { references: 1 })
   kernel.factsNow.kernel.forceUnload = false
-  expect(await failing(kmod.remove('used', { force: true }))).toMatchObject({
+  expect(await rejection(kmod.remove('used', { force: true }))).toMatchObject({
     code: 'ERR_KMOD_UNSUPPORTED',
   })
   expect(kernel.removals).toEqual([])
@@ -85,30 +77,30 @@ test('force that the kernel is known to lack is not tried', async () => {
 
 test('what is not there: built in, known, unknown, and without an index', async () => {
   kernel.addToIndex({ name: 'dummy' }, { name: 'ext4', builtin: true })
-  expect(await failing(kmod.remove('ext4'))).toMatchObject({
+  expect(await rejection(kmod.remove('ext4'))).toMatchObject({
     code: 'ERR_KMOD_BUILTIN',
     errnoCode: 'ENOENT',
   })
-  expect(await failing(kmod.remove('dummy'))).toMatchObject({ code: 'ERR_KMOD_NOT_LOADED' })
-  expect(await failing(kmod.remove('nothing'))).toMatchObject({ code: 'ERR_KMOD_NOT_FOUND' })
+  expect(await rejection(kmod.remove('dummy'))).toMatchObject({ code: 'ERR_KMOD_NOT_LOADED' })
+  expect(await rejection(kmod.remove('nothing'))).toMatchObject({ code: 'ERR_KMOD_NOT_FOUND' })
   kernel.hasIndex = false
-  expect(await failing(kmod.remove('nothing'))).toMatchObject({ code: 'ERR_KMOD_NOT_LOADED' })
+  expect(await rejection(kmod.remove('nothing'))).toMatchObject({ code: 'ERR_KMOD_NOT_LOADED' })
 })
 
 test('EPERM is told apart: disabled, capability, something else', async () => {
   kernel.add('llc')
   const { kernel: facts } = kernel.factsNow
   kernel.factsNow = { ...kernel.factsNow, capability: false }
-  const missing = await failing(kmod.remove('llc'))
+  const missing = await rejection(kmod.remove('llc'))
   expect(missing).toMatchObject({ code: 'ERR_KMOD_PERMISSION', errnoCode: 'EPERM' })
   expect(missing.message).toContain('CAP_SYS_MODULE')
   kernel.factsNow = { ...kernel.factsNow, kernel: { ...facts, modulesDisabled: true } }
-  expect(await failing(kmod.remove('llc'))).toMatchObject({ code: 'ERR_KMOD_DISABLED' })
+  expect(await rejection(kmod.remove('llc'))).toMatchObject({ code: 'ERR_KMOD_DISABLED' })
 })
 
 test('an oops in the exit function is told', async () => {
   kernel.add('bad', { oops: true })
-  const error = await failing(kmod.remove('bad'))
+  const error = await rejection(kmod.remove('bad'))
   expect(error).toMatchObject({ code: 'ERR_KMOD_SYSTEM', module: 'bad' })
   expect(error.message).toMatch(/oops/)
 })
@@ -117,20 +109,20 @@ describe('a removal that hangs', () => {
   beforeEach(() => kernel.add('stuck', { exitTime: Infinity }))
 
   test('rejects after hungAfter, with the process and its stack', async () => {
-    const error = await failing(kmod.remove('stuck', { hungAfter: 5000 }))
+    const error = await rejection(kmod.remove('stuck', { hungAfter: 5000 }))
     expect(error).toMatchObject({ code: 'ERR_KMOD_HUNG', module: 'stuck', pid: 4242 })
     expect(error.kernelStack).toContain('simulated_exit')
     expect(kernel.clock.now()).toBe(5000)
   })
 
   test('rejects after 30 s where nothing else is said', async () => {
-    expect(await failing(kmod.remove('stuck'))).toMatchObject({ code: 'ERR_KMOD_HUNG' })
+    expect(await rejection(kmod.remove('stuck'))).toMatchObject({ code: 'ERR_KMOD_HUNG' })
     expect(kernel.clock.now()).toBe(30_000)
   })
 
   test('is remembered: the next call names the process', async () => {
-    await failing(kmod.remove('stuck', { hungAfter: 1 }))
-    expect(await failing(kmod.remove('stuck'))).toMatchObject({
+    await rejection(kmod.remove('stuck', { hungAfter: 1 }))
+    expect(await rejection(kmod.remove('stuck'))).toMatchObject({
       code: 'ERR_KMOD_TRANSIENT',
       pid: 4242,
     })
@@ -138,7 +130,7 @@ describe('a removal that hangs', () => {
 
   test('rejects at once when it is aborted', async () => {
     const controller = new AbortController()
-    const removal = failing(
+    const removal = rejection(
       kmod.remove('stuck', { signal: controller.signal, hungAfter: Infinity }),
     )
     const reason = new Error('enough')
@@ -159,16 +151,16 @@ test('a slow removal is waited for', async () => {
 
 test('a late end is not remembered', async () => {
   kernel.add('slow', { exitTime: 100 })
-  await failing(kmod.remove('slow', { hungAfter: 10 }))
+  await rejection(kmod.remove('slow', { hungAfter: 10 }))
   await kernel.clock.sleep(1000)
   expect(kernel.modules.size).toBe(0)
   kernel.add('slow', { state: 'unloading' })
-  expect(await failing(kmod.remove('slow'))).not.toHaveProperty('pid')
+  expect(await rejection(kmod.remove('slow'))).not.toHaveProperty('pid')
 })
 
 test('an aborted signal stops the call before it begins', async () => {
   kernel.add('llc')
-  expect(await failing(kmod.remove('llc', { signal: AbortSignal.abort() }))).toMatchObject({
+  expect(await rejection(kmod.remove('llc', { signal: AbortSignal.abort() }))).toMatchObject({
     code: 'ERR_KMOD_ABORTED',
   })
   expect(kernel.removals).toEqual([])
@@ -177,7 +169,7 @@ test('an aborted signal stops the call before it begins', async () => {
 test('another root is not changed', async () => {
   kernel.add('llc')
   kernel.readOnly = true
-  expect(await failing(kmod.remove('llc'))).toMatchObject({ code: 'ERR_KMOD_READ_ONLY' })
+  expect(await rejection(kmod.remove('llc'))).toMatchObject({ code: 'ERR_KMOD_READ_ONLY' })
   expect(kernel.removals).toEqual([])
 })
 
@@ -187,7 +179,7 @@ test.each([
   ['a negative time', 'llc', { hungAfter: -1 }],
 ])('%s is a TypeError before the kernel is asked', async (_, name, options) => {
   kernel.add('llc').add('dummy')
-  const error = await failing(kmod.remove(name, options as object))
+  const error = await rejection(kmod.remove(name, options as object))
   expect(error).toBeInstanceOf(TypeError)
   expect(error).toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' })
   expect(kernel.removals).toEqual([])

@@ -1,6 +1,6 @@
 import { Kmod } from '../../lib/kmod'
-import type { KmodError } from '../../lib/errors'
 import type { UnloadEvent } from '../../lib/types'
+import { rejection } from '../support/rejection'
 import { SimulatedKernel } from '../support/simulated-kernel'
 
 let kernel: SimulatedKernel
@@ -9,14 +9,6 @@ beforeEach(() => {
   kernel = new SimulatedKernel()
   kmod = Kmod.over(kernel)
 })
-
-const failing = async (call: Promise<unknown>): Promise<KmodError> => {
-  const error: unknown = await call.then(
-    (value) => new Error(`it resolved: ${JSON.stringify(value)}`),
-    (reason: unknown) => reason,
-  )
-  return error as KmodError
-}
 
 /** top -> mid -> base, known to the index. */
 function addChain(): void {
@@ -65,7 +57,7 @@ test('already absent is success', async () => {
 
 test('an infeasible plan removes nothing', async () => {
   addChain()
-  const error = await failing(kmod.unload(['top', 'nowhere']))
+  const error = await rejection(kmod.unload(['top', 'nowhere']))
   expect(error).toMatchObject({ code: 'ERR_KMOD_NOT_FOUND', module: 'nowhere' })
   expect(error.plan).toMatchObject({ feasible: false, targets: ['top', 'nowhere'] })
   expect(kernel.removals).toEqual([])
@@ -81,7 +73,7 @@ test('in use: the users are named, with how they let go', async () => {
     fd: 5,
     modules: ['tun'],
   })
-  const error = await failing(kmod.unload('tun'))
+  const error = await rejection(kmod.unload('tun'))
   expect(error).toMatchObject({
     code: 'ERR_KMOD_IN_USE',
     references: 1,
@@ -105,7 +97,7 @@ describe('waiting', () => {
 
   test('up to one deadline', async () => {
     kernel.add('busy', { references: 2 })
-    const error = await failing(kmod.unload('busy', { wait: 1_000 }))
+    const error = await rejection(kmod.unload('busy', { wait: 1_000 }))
     expect(error).toMatchObject({
       code: 'ERR_KMOD_TIMEOUT',
       module: 'busy',
@@ -119,7 +111,7 @@ describe('waiting', () => {
 
   test('what no waiting cures rejects at once', async () => {
     addChain()
-    expect(await failing(kmod.unload('base', { wait: 60_000 }))).toMatchObject({
+    expect(await rejection(kmod.unload('base', { wait: 60_000 }))).toMatchObject({
       code: 'ERR_KMOD_HELD',
       holders: ['mid'],
     })
@@ -128,9 +120,9 @@ describe('waiting', () => {
 
   test('without a wait there is no timeout', async () => {
     kernel.add('busy', { references: 1 })
-    expect(await failing(kmod.unload('busy'))).toMatchObject({ code: 'ERR_KMOD_IN_USE' })
+    expect(await rejection(kmod.unload('busy'))).toMatchObject({ code: 'ERR_KMOD_IN_USE' })
     kernel.add('going', { state: 'unloading' })
-    expect(await failing(kmod.unload('going'))).toMatchObject({ code: 'ERR_KMOD_TRANSIENT' })
+    expect(await rejection(kmod.unload('going'))).toMatchObject({ code: 'ERR_KMOD_TRANSIENT' })
   })
 
   test('a module that somebody else is unloading ends up absent', async () => {
@@ -182,7 +174,9 @@ describe('waiting', () => {
     kernel.add('busy', { references: 1 })
     const controller = new AbortController()
     kernel.after(400, () => controller.abort(new Error('enough')))
-    const error = await failing(kmod.unload('busy', { wait: Infinity, signal: controller.signal }))
+    const error = await rejection(
+      kmod.unload('busy', { wait: Infinity, signal: controller.signal }),
+    )
     expect(error).toMatchObject({
       name: 'AbortError',
       code: 'ERR_KMOD_ABORTED',
@@ -238,7 +232,7 @@ describe('the world changes in the middle', () => {
     kernel.beforeRemoval = (name) => {
       if (name === 'top') kernel.add('late', { uses: ['base'] })
     }
-    const error = await failing(kmod.unload(['top', 'mid', 'base'], { holders: 'remove' }))
+    const error = await rejection(kmod.unload(['top', 'mid', 'base'], { holders: 'remove' }))
     expect(error).toMatchObject({
       code: 'ERR_KMOD_HELD',
       module: 'base',
@@ -264,7 +258,7 @@ describe('the world changes in the middle', () => {
       kernel.modules.delete('base')
       kernel.add('base')
     }
-    const error = await failing(kmod.unload(['top', 'mid', 'base']))
+    const error = await rejection(kmod.unload(['top', 'mid', 'base']))
     expect(error).toMatchObject({
       code: 'ERR_KMOD_REAPPEARED',
       module: 'base',
@@ -274,7 +268,7 @@ describe('the world changes in the middle', () => {
 
   test('a target that is back by the end of settle', async () => {
     kernel.after(500, () => kernel.add('top'))
-    const error = await failing(kmod.unload('top', { settle: 2_000 }))
+    const error = await rejection(kmod.unload('top', { settle: 2_000 }))
     expect(error).toMatchObject({
       code: 'ERR_KMOD_REAPPEARED',
       module: 'top',
@@ -295,7 +289,7 @@ describe('what goes wrong', () => {
   test('a hanging exit', async () => {
     // A name of its own: what is stuck is remembered for the process.
     kernel.add('hanging', { exitTime: Infinity }).add('upper', { uses: ['hanging'] })
-    const error = await failing(kmod.unload('upper', { hungAfter: 5_000 }))
+    const error = await rejection(kmod.unload('upper', { hungAfter: 5_000 }))
     expect(error).toMatchObject({
       code: 'ERR_KMOD_HUNG',
       module: 'hanging',
@@ -305,7 +299,7 @@ describe('what goes wrong', () => {
         failed: { step: { module: 'hanging' }, code: 'ERR_KMOD_HUNG' },
       },
     })
-    expect(await failing(kmod.unload('hanging'))).toMatchObject({
+    expect(await rejection(kmod.unload('hanging'))).toMatchObject({
       code: 'ERR_KMOD_TRANSIENT',
       pid: 4242,
     })
@@ -313,7 +307,7 @@ describe('what goes wrong', () => {
 
   test('an oops', async () => {
     kernel.modules.get('mid')!.oops = true
-    expect(await failing(kmod.unload('top'))).toMatchObject({
+    expect(await rejection(kmod.unload('top'))).toMatchObject({
       code: 'ERR_KMOD_SYSTEM',
       report: { removed: ['top'], failed: { code: 'ERR_KMOD_SYSTEM' } },
     })
@@ -321,14 +315,14 @@ describe('what goes wrong', () => {
 
   test('no capability', async () => {
     kernel.factsNow.capability = false
-    expect(await failing(kmod.unload('top'))).toMatchObject({
+    expect(await rejection(kmod.unload('top'))).toMatchObject({
       code: 'ERR_KMOD_PERMISSION',
       report: { removed: [], failed: { step: { module: 'top' } } },
     })
   })
 
   test('a callback that throws', async () => {
-    const error = await failing(
+    const error = await rejection(
       kmod.unload('top', {
         onStep: ({ step, state }) => {
           if (step.module === 'mid' && state === 'start') throw new Error('no more')
@@ -353,7 +347,7 @@ describe('what goes wrong', () => {
   test('another root is only looked at', async () => {
     kernel.readOnly = true
     expect((await kmod.plan('top')).feasible).toBe(true)
-    expect(await failing(kmod.unload('top'))).toMatchObject({ code: 'ERR_KMOD_READ_ONLY' })
+    expect(await rejection(kmod.unload('top'))).toMatchObject({ code: 'ERR_KMOD_READ_ONLY' })
   })
 })
 
@@ -362,7 +356,7 @@ describe('restore', () => {
 
   test('what this call removed comes back, newest first', async () => {
     kernel.modules.get('base')!.oops = true
-    const error = await failing(
+    const error = await rejection(
       kmod.unload(['top', 'mid', 'base'], { onFailure: 'restore', hungAfter: 1_000 }),
     )
     // base is stuck half-way out, and what needs it cannot come back.
@@ -374,7 +368,7 @@ describe('restore', () => {
     kernel.beforeRemoval = (name) => {
       if (name === 'base') kernel.modules.get('base')!.permanent = true
     }
-    const again = await failing(kmod.unload(['top', 'mid', 'base'], { onFailure: 'restore' }))
+    const again = await rejection(kmod.unload(['top', 'mid', 'base'], { onFailure: 'restore' }))
     expect(again).toMatchObject({
       code: 'ERR_KMOD_PERMANENT',
       report: { removed: ['top', 'mid'], restored: ['mid', 'top'], notRestored: [] },
@@ -388,7 +382,7 @@ describe('restore', () => {
     kernel.beforeRemoval = (name) => {
       if (name === 'mid') kernel.modules.get('mid')!.permanent = true
     }
-    const error = await failing(kmod.unload(['top', 'mid'], { onFailure: 'restore' }))
+    const error = await rejection(kmod.unload(['top', 'mid'], { onFailure: 'restore' }))
     expect(error.report).toMatchObject({ restored: ['top'], parametersLost: [] })
     expect(kernel.modules.get('top')!.parameters).toEqual({ debug: '3', id: '(null)', run: '1' })
   })
@@ -399,7 +393,7 @@ describe('restore', () => {
     kernel.beforeRemoval = (name) => {
       if (name === 'mid') kernel.modules.get('mid')!.permanent = true
     }
-    const error = await failing(kmod.unload(['top', 'mid'], { onFailure: 'restore' }))
+    const error = await rejection(kmod.unload(['top', 'mid'], { onFailure: 'restore' }))
     expect(error.report!.parametersLost).toEqual([
       { module: 'top', name: 'text', before: 'a "new" one', after: 'as "ever"' },
     ])
@@ -407,12 +401,12 @@ describe('restore', () => {
 
   test('what could not come back is not taken out', async () => {
     kernel.indexed.delete('top')
-    const error = await failing(kmod.unload('top', { onFailure: 'restore' }))
+    const error = await rejection(kmod.unload('top', { onFailure: 'restore' }))
     expect(error).toMatchObject({ code: 'ERR_KMOD_NOT_FOUND', module: 'top' })
     expect(kernel.removals).toEqual([])
     kernel.addToIndex({ name: 'top', fields: [{ key: 'srcversion', value: 'NEW' }] })
     kernel.modules.get('top')!.sourceVersion = 'OLD'
-    expect(await failing(kmod.unload('top', { onFailure: 'restore' }))).toMatchObject({
+    expect(await rejection(kmod.unload('top', { onFailure: 'restore' }))).toMatchObject({
       code: 'ERR_KMOD_NOT_FOUND',
     })
     expect(kernel.removals).toEqual([])
@@ -425,7 +419,7 @@ describe('restore', () => {
         kernel.indexed.get('top')!.refuses = true
       }
     }
-    const error = await failing(kmod.unload(['top', 'mid'], { onFailure: 'restore' }))
+    const error = await rejection(kmod.unload(['top', 'mid'], { onFailure: 'restore' }))
     expect(error.report).toMatchObject({
       restored: [],
       notRestored: [{ module: 'top', message: expect.stringMatching(/ENODEV/) as string }],
@@ -441,7 +435,7 @@ describe('restore', () => {
         if (step.module === 'top' && state === 'done') how()
       },
     })
-    const thrown = await failing(
+    const thrown = await rejection(
       kmod.unload(
         'top',
         stop(() => {
@@ -450,7 +444,7 @@ describe('restore', () => {
       ),
     )
     expect(thrown).toMatchObject({ code: 'ERR_KMOD_CALLBACK', report: { restored: ['top'] } })
-    const aborted = await failing(
+    const aborted = await rejection(
       kmod.unload(
         'top',
         stop(() => controller.abort()),
@@ -477,7 +471,7 @@ describe('remove commands', () => {
 
   test('that end well and leave the module there have failed', async () => {
     kernel.commands.set('a', () => ({ exitCode: 0, output: 'all fine' }))
-    const error = await failing(kmod.unload('a', { commands: 'run' }))
+    const error = await rejection(kmod.unload('a', { commands: 'run' }))
     expect(error).toMatchObject({
       code: 'ERR_KMOD_REMOVE_COMMAND',
       command: 'sh -c off',
@@ -492,7 +486,7 @@ describe('remove commands', () => {
       kernel.modules.delete('a')
       return { exitCode: 3, output: '' }
     })
-    expect(await failing(kmod.unload('a', { commands: 'run' }))).toMatchObject({
+    expect(await rejection(kmod.unload('a', { commands: 'run' }))).toMatchObject({
       code: 'ERR_KMOD_REMOVE_COMMAND',
       exitCode: 3,
       report: { removed: ['a'] },
@@ -511,7 +505,7 @@ describe('a plan in place of names', () => {
   test('that is no longer true is refused, and nothing touched', async () => {
     const plan = await kmod.plan('top')
     kernel.add('late', { uses: ['mid'] })
-    const error = await failing(kmod.unload(plan))
+    const error = await rejection(kmod.unload(plan))
     expect(error).toMatchObject({ code: 'ERR_KMOD_PLAN_CHANGED' })
     expect(error.plan!.steps.map(({ module }) => module)).toEqual(['top'])
     expect(kernel.removals).toEqual([])
@@ -520,7 +514,7 @@ describe('a plan in place of names', () => {
   test('commands are never taken from it', async () => {
     const plan = await kmod.plan('top')
     plan.steps[0] = { action: 'run', module: 'top', reason: 'target', command: 'rm -rf /' }
-    expect(await failing(kmod.unload(plan))).toMatchObject({ code: 'ERR_KMOD_PLAN_CHANGED' })
+    expect(await rejection(kmod.unload(plan))).toMatchObject({ code: 'ERR_KMOD_PLAN_CHANGED' })
   })
 
   test.each([
@@ -540,6 +534,19 @@ describe('a plan in place of names', () => {
 })
 
 describe('two calls at once', () => {
+  test('one from within a callback of the other does not wait for it', async () => {
+    kernel.add('base', { references: 1 })
+    const report = await kmod.unload('base', {
+      wait: 60_000,
+      onBlocked: async () => {
+        const inner = await rejection(kmod.unload('base'))
+        expect(inner.code).toBe('ERR_KMOD_IN_USE')
+        kernel.modules.get('base')!.references = 0
+      },
+    })
+    expect(report.removed).toEqual(['base'])
+  })
+
   test('that touch the same modules run one after the other', async () => {
     addChain()
     kernel.modules.get('top')!.exitTime = 1_000
@@ -563,7 +570,7 @@ describe('two calls at once', () => {
   test('time in the queue counts', async () => {
     kernel.add('slow', { exitTime: 10_000 })
     const first = kmod.unload('slow')
-    const error = await failing(kmod.unload('slow', { wait: 500 }))
+    const error = await rejection(kmod.unload('slow', { wait: 500 }))
     expect(error).toMatchObject({
       code: 'ERR_KMOD_TIMEOUT',
       blocker: { code: 'ERR_KMOD_TRANSIENT' },
@@ -574,7 +581,7 @@ describe('two calls at once', () => {
     const third = kmod.unload('slow')
     const fourth = kmod.unload('slow', { signal: controller.signal })
     kernel.after(100, () => controller.abort())
-    expect(await failing(fourth)).toMatchObject({ code: 'ERR_KMOD_ABORTED' })
+    expect(await rejection(fourth)).toMatchObject({ code: 'ERR_KMOD_ABORTED' })
     await third
   })
 })

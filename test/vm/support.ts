@@ -3,7 +3,8 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { KmodError } from 'node-kmod'
+
+export { rejection } from '../support/rejection'
 
 export const ROOT = join(__dirname, '..', '..')
 export const RELEASE = run('uname', ['-r']).trim()
@@ -61,18 +62,6 @@ export function cleanUp(...names: string[]): void {
 
 export function setParameter(module: string, name: string, value: string): void {
   writeFileSync(`/sys/module/${module}/parameters/${name}`, value)
-}
-
-/** The error that a promise rejects with. */
-export async function rejection(promise: Promise<unknown>): Promise<KmodError> {
-  const outcome: unknown = await promise.then(
-    (value) => ({ resolved: value }),
-    (reason: unknown) => reason,
-  )
-  if (!(outcome instanceof Error)) {
-    throw new Error(`It did not reject, but resolved: ${JSON.stringify(outcome)}`)
-  }
-  return outcome as KmodError
 }
 
 /** Waits until something is so; fails where it does not come to be. */

@@ -114,6 +114,9 @@ async function machineArguments(
     // remap: the host's root can consist of several file systems.
     ...share('root', '/', ',readonly=on,multidevs=remap'),
     ...share('results', folder, ''),
+    // Hardware that a network interface can be on; nothing leads out of it.
+    ...['-netdev', 'user,id=wired,restrict=on'],
+    ...['-device', 'e1000,netdev=wired,romfile='],
     ...(guest.devices ?? []),
   ]
 }

@@ -1,0 +1,45 @@
+/** Open sockets by protocol. Source: proto_seq_printf() in net/core/sock.c. */
+import type { SocketUse } from '../kernel'
+import { normalize } from '../names'
+import type { RawSurvey } from './raw'
+
+/** Protocols that are counted by their own tables alone: a heading, and a row for each socket. */
+const OWN_TABLES: ReadonlyMap<string, string> = new Map([
+  ['/proc/net/pfkey', 'KEY'],
+  ['/proc/net/hci', 'HCI'],
+  ['/proc/net/l2cap', 'L2CAP'],
+  ['/proc/net/rfcomm', 'RFCOMM'],
+  ['/proc/net/sco', 'SCO'],
+])
+
+/** Of what is compiled in. Source: module_name() in include/linux/module.h. */
+const NO_MODULE = 'kernel'
+
+/** Summed over the namespaces; those of the kernel itself are left out. */
+export function readSockets(files: RawSurvey['netFiles']): SocketUse[] {
+  const uses = new Map<string, SocketUse>()
+  for (const { path, text } of files) {
+    if (path === '/proc/net/protocols') addProtocols(text, uses)
+  }
+  for (const { path, text } of files) {
+    const use = uses.get(OWN_TABLES.get(path) ?? '')
+    if (use !== undefined) use.count = Math.max(use.count, rowsOf(text))
+  }
+  return [...uses.values()].filter(({ count }) => count > 0)
+}
+
+/** A heading, and rows NAME SIZE SOCKETS MEMORY PRESSURE HEADROOM SLAB MODULE ... */
+function addProtocols(text: string, uses: Map<string, SocketUse>): void {
+  for (const row of text.split('\n').slice(1)) {
+    const [protocol, , sockets, , , , , module] = row.split(/\s+/)
+    const count = Number(sockets)
+    if (module === undefined || module === NO_MODULE || !(count >= 0)) continue
+    const use = uses.get(protocol!)
+    if (use !== undefined) use.count += count
+    else uses.set(protocol!, { protocol: protocol!, count, modules: [normalize(module)] })
+  }
+}
+
+function rowsOf(text: string): number {
+  return text.split('\n').filter((row) => row !== '').length - 1
+}

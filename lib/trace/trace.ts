@@ -1,0 +1,97 @@
+import { abortedError } from '../change'
+import { invalidValue } from '../errors'
+import type { Kernel, ReferenceTrace } from '../kernel'
+import { checkName } from '../names'
+import { abortSignal, checkOptions } from '../options'
+import type { ReferenceEvent, TraceOptions } from '../types'
+
+/** Where Node has no such symbol yet (before 20.5), libraries agree on this one, as Node does. */
+const asyncDispose: typeof Symbol.asyncDispose =
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- see above
+  Symbol.asyncDispose ?? (Symbol.for('nodejs.asyncDispose') as typeof Symbol.asyncDispose)
+
+/** Who takes and drops references to a module, from this call on. Never throws. */
+export function trace(kernel: Kernel, name: unknown, options?: unknown): ReferenceEvents {
+  return new ReferenceEvents(kernel, name, options)
+}
+
+/** An iterator that tells of whatever is wrong once, by `next()`, and has ended then. */
+class ReferenceEvents implements AsyncIterableIterator<ReferenceEvent>, AsyncDisposable {
+  #source: ReferenceTrace | undefined
+  #signal: AbortSignal | undefined
+  /** For the next `next()` to throw. */
+  #failure: { error: unknown } | undefined
+  #ended: Promise<void> | undefined
+  readonly #module: string = ''
+
+  constructor(kernel: Kernel, name: unknown, options: unknown) {
+    try {
+      this.#module = checkTraceable(name)
+      const { signal } = checkOptions<TraceOptions>(options, { signal: abortSignal })
+      this.#signal = signal
+      if (signal?.aborted) {
+        this.#abort()
+      } else {
+        this.#source = kernel.trace(this.#module)
+        signal?.addEventListener('abort', this.#abort)
+      }
+    } catch (error) {
+      this.#failure = { error }
+      void this.#end()
+    }
+  }
+
+  async next(): Promise<IteratorResult<ReferenceEvent, undefined>> {
+    const event = this.#ended === undefined ? await this.#read() : null
+    if (event !== null) return { done: false, value: event }
+    const failure = this.#failure
+    this.#failure = undefined
+    await this.#end()
+    if (failure !== undefined) throw failure.error
+    return { done: true, value: undefined }
+  }
+
+  async return(): Promise<IteratorResult<ReferenceEvent, undefined>> {
+    this.#failure = undefined
+    await this.#end()
+    return { done: true, value: undefined }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async [asyncDispose](): Promise<void> {
+    await this.return()
+  }
+
+  /** `null`: there are no more. */
+  async #read(): Promise<ReferenceEvent | null> {
+    try {
+      return (await this.#source?.next()) ?? null
+    } catch (error) {
+      // Of several that wait, the first is told.
+      if (this.#ended === undefined) this.#failure = { error }
+      return null
+    }
+  }
+
+  readonly #abort = (): void => {
+    const message = `Tracing ${this.#module} was aborted.`
+    this.#failure = { error: abortedError(this.#signal!, message, this.#module) }
+    void this.#end()
+  }
+
+  /** Resolves when nothing of the trace is left. */
+  #end(): Promise<void> {
+    this.#signal?.removeEventListener('abort', this.#abort)
+    return (this.#ended ??= this.#source?.close() ?? Promise.resolve())
+  }
+}
+
+/** A name in a filter of the kernel stands between quotes, and nothing is escaped there. */
+function checkTraceable(name: unknown): string {
+  const checked = checkName(name)
+  if (!/["'\\]/.test(checked)) return checked
+  throw invalidValue('name', 'a module name without quotes and backslashes', name)
+}

@@ -1,0 +1,109 @@
+#include "net_routes.h"
+
+#include <sys/socket.h>
+
+#include <set>
+#include <utility>
+
+#include "netlink.h"
+
+namespace kmod {
+namespace {
+
+// Headers of before Linux 5.3 lack these. Source: include/uapi/linux/nexthop.h.
+constexpr uint16_t kRouteNexthop = 30;  // RTA_NH_ID
+constexpr uint16_t kNewNexthop = 104;   // RTM_NEWNEXTHOP
+constexpr uint16_t kGetNexthop = 106;   // RTM_GETNEXTHOP
+constexpr uint16_t kNexthopId = 1;      // NHA_ID
+constexpr uint16_t kNexthopGroup = 2;   // NHA_GROUP
+constexpr uint16_t kNexthopOut = 5;     // NHA_OIF
+struct NexthopMessage {
+  uint8_t family, scope, protocol, reserved;
+  uint32_t flags;
+};
+struct NexthopMember {
+  uint32_t id;
+  uint8_t weight, weight_high;
+  uint16_t reserved;
+};
+
+// The next hops of RTA_MULTIPATH, a list of rtnexthop structures.
+void AddHops(std::string_view hops, std::vector<int>* indexes) {
+  rtnexthop hop = {};
+  std::string_view payload;
+  while (TakeNext(&hops, Load<rtnexthop>(hops).rtnh_len, &hop, &payload)) {
+    indexes->push_back(hop.rtnh_ifindex);
+  }
+}
+
+// A group has no groups in it.
+void AddEnds(const std::map<uint32_t, Nexthop>& nexthops, const std::vector<uint32_t>& ids,
+             std::vector<int>* indexes) {
+  for (const uint32_t id : ids) {
+    const auto found = nexthops.find(id);
+    if (found == nexthops.end()) continue;
+    indexes->push_back(found->second.interface);
+    for (const uint32_t member : found->second.members) {
+      const auto end = nexthops.find(member);
+      if (end != nexthops.end()) indexes->push_back(end->second.interface);
+    }
+  }
+}
+
+}  // namespace
+
+void AddDefaultRoute(std::string_view message, RouteEnds* ends) {
+  const auto route = Load<rtmsg>(message);
+  if (message.size() < sizeof(route) || route.rtm_dst_len != 0 || route.rtm_type != RTN_UNICAST ||
+      route.rtm_table == RT_TABLE_LOCAL) {
+    return;
+  }
+  ForEachAttribute(message.substr(sizeof(route)), [&](uint16_t type, std::string_view payload) {
+    if (type == RTA_OIF) ends->interfaces.push_back(Load<int>(payload));
+    if (type == RTA_MULTIPATH) AddHops(payload, &ends->interfaces);
+    if (type == kRouteNexthop) ends->nexthops.push_back(Load<uint32_t>(payload));
+  });
+}
+
+void AddNexthop(std::string_view message, std::map<uint32_t, Nexthop>* nexthops) {
+  if (message.size() < sizeof(NexthopMessage)) return;
+  uint32_t id = 0;
+  Nexthop nexthop;
+  ForEachAttribute(message.substr(sizeof(NexthopMessage)), [&](uint16_t type,
+                                                               std::string_view payload) {
+    if (type == kNexthopId) id = Load<uint32_t>(payload);
+    if (type == kNexthopOut) nexthop.interface = Load<int>(payload);
+    if (type != kNexthopGroup) return;
+    for (; payload.size() >= sizeof(NexthopMember); payload.remove_prefix(sizeof(NexthopMember))) {
+      nexthop.members.push_back(Load<NexthopMember>(payload).id);
+    }
+  });
+  (*nexthops)[id] = std::move(nexthop);
+}
+
+std::vector<int> ReadDefaultRoutes(int socket) {
+  RouteEnds ends;
+  for (const uint8_t family : {AF_INET, AF_INET6}) {
+    rtmsg body = {};
+    body.rtm_family = family;
+    RouteEnds found;
+    // A kernel may be without one of the two.
+    DumpWhole<RouteEnds>(socket, DumpRequest(RTM_GETROUTE, body), RTM_NEWROUTE, &found,
+                         AddDefaultRoute);
+    ends.interfaces.insert(ends.interfaces.end(), found.interfaces.begin(), found.interfaces.end());
+    ends.nexthops.insert(ends.nexthops.end(), found.nexthops.begin(), found.nexthops.end());
+  }
+  // The interface of a nexthop object is told with the route only where
+  // net.ipv4.nexthop_compat_mode is 1. Source: fib_dump_info() in net/ipv4/fib_semantics.c.
+  if (!ends.nexthops.empty()) {
+    std::map<uint32_t, Nexthop> nexthops;
+    DumpWhole<std::map<uint32_t, Nexthop>>(socket, DumpRequest(kGetNexthop, NexthopMessage{}),
+                                           kNewNexthop, &nexthops, AddNexthop);
+    AddEnds(nexthops, ends.nexthops, &ends.interfaces);
+  }
+  std::set<int> routes(ends.interfaces.begin(), ends.interfaces.end());
+  routes.erase(0);  // a nexthop object without an interface
+  return {routes.begin(), routes.end()};
+}
+
+}  // namespace kmod

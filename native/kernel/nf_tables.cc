@@ -1,0 +1,147 @@
+#include "nf_tables.h"
+
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <optional>
+
+#include "netlink.h"
+
+namespace kmod {
+namespace {
+
+// A set of rules for tens of thousands of services is not beyond this.
+constexpr size_t kMessagesLimit = 200'000;
+
+// Older headers lack the flowtables. Source: include/uapi/linux/netfilter/nf_tables.h.
+constexpr uint16_t kNewFlowtable = 22;
+constexpr uint16_t kGetFlowtable = 23;
+constexpr uint16_t kFlowtableTable = 1;
+// NFTA_MATCH_NAME and NFTA_TARGET_NAME. Source: include/uapi/linux/netfilter/nf_tables_compat.h.
+constexpr uint16_t kExtensionName = 1;
+
+constexpr uint16_t Type(uint16_t message) {
+  return static_cast<uint16_t>((NFNL_SUBSYS_NFTABLES << 8) | message);
+}
+
+// Messages of all kinds name their table by an attribute, the first of all of them.
+NftTable* TableOf(std::string_view message, uint16_t name, NftTables* tables) {
+  if (message.size() < sizeof(nfgenmsg)) return nullptr;
+  std::optional<std::string> table;
+  ForEachAttribute(message.substr(sizeof(nfgenmsg)), [&](uint16_t type, std::string_view payload) {
+    if (type == name) table = AttributeText(payload);
+  });
+  if (!table) return nullptr;
+  return &(*tables)[{Load<nfgenmsg>(message).nfgen_family, *table}];
+}
+
+void VisitAttributes(std::string_view message, const AttributeVisitor& visit) {
+  ForEachAttribute(message.substr(sizeof(nfgenmsg)), visit);
+}
+
+// The name in the data of an expression that stands for an extension of iptables.
+std::string ExtensionName(std::string_view data) {
+  std::string name;
+  ForEachAttribute(data, [&name](uint16_t type, std::string_view payload) {
+    if (type == kExtensionName) name = AttributeText(payload);
+  });
+  return name;
+}
+
+void AddExpression(std::string_view expression, NftTable* table) {
+  std::string name;
+  std::string_view data;
+  ForEachAttribute(expression, [&](uint16_t type, std::string_view payload) {
+    if (type == NFTA_EXPR_NAME) name = AttributeText(payload);
+    if (type == NFTA_EXPR_DATA) data = payload;
+  });
+  if (name.empty()) return;
+  ++table->parts[{"expression", name}];
+  if (name == "match" || name == "target") ++table->parts[{"extension", ExtensionName(data)}];
+}
+
+}  // namespace
+
+bool HasNfTables() {
+  return access("/sys/module/nf_tables", F_OK) == 0;
+}
+
+void AddNftTable(std::string_view message, NftTables* tables) {
+  TableOf(message, NFTA_TABLE_NAME, tables);
+}
+
+// A chain without a hook has no type.
+void AddNftChain(std::string_view message, NftTables* tables) {
+  NftTable* table = TableOf(message, NFTA_CHAIN_TABLE, tables);
+  if (table == nullptr) return;
+  ++table->chains;
+  VisitAttributes(message, [table](uint16_t type, std::string_view payload) {
+    if (type == NFTA_CHAIN_TYPE) ++table->parts[{"chain", AttributeText(payload)}];
+  });
+}
+
+void AddNftRule(std::string_view message, NftTables* tables) {
+  NftTable* table = TableOf(message, NFTA_RULE_TABLE, tables);
+  if (table == nullptr) return;
+  ++table->rules;
+  VisitAttributes(message, [table](uint16_t type, std::string_view payload) {
+    if (type != NFTA_RULE_EXPRESSIONS) return;
+    ForEachAttribute(payload, [table](uint16_t element, std::string_view expression) {
+      if (element == NFTA_LIST_ELEM) AddExpression(expression, table);
+    });
+  });
+}
+
+void AddNftObject(std::string_view message, NftTables* tables) {
+  NftTable* table = TableOf(message, NFTA_OBJ_TABLE, tables);
+  if (table == nullptr) return;
+  VisitAttributes(message, [table](uint16_t type, std::string_view payload) {
+    if (type == NFTA_OBJ_TYPE) ++table->parts[{"object", std::to_string(LoadBigEndian(payload))}];
+  });
+}
+
+void AddNftFlowtable(std::string_view message, NftTables* tables) {
+  NftTable* table = TableOf(message, kFlowtableTable, tables);
+  if (table != nullptr) ++table->parts[{"flowtable", ""}];
+}
+
+NftTables ReadNfTables(int socket, std::set<std::string>* unreadable) {
+  struct Question {
+    void (*add)(std::string_view, NftTables*);
+    uint16_t ask, answer;
+    bool may_fail;  // older kernels do not know it
+  };
+  constexpr Question kQuestions[] = {
+      {AddNftTable, NFT_MSG_GETTABLE, NFT_MSG_NEWTABLE, false},
+      {AddNftChain, NFT_MSG_GETCHAIN, NFT_MSG_NEWCHAIN, false},
+      {AddNftRule, NFT_MSG_GETRULE, NFT_MSG_NEWRULE, false},
+      {AddNftObject, NFT_MSG_GETOBJ, NFT_MSG_NEWOBJ, true},
+      {AddNftFlowtable, kGetFlowtable, kNewFlowtable, true},
+  };
+  NftTables tables;
+  for (const Question& question : kQuestions) {
+    NftTables found;
+    nfgenmsg body = {};
+    body.nfgen_family = AF_UNSPEC;
+    const int error =
+        DumpWhole<NftTables>(socket, DumpRequest(Type(question.ask), body), Type(question.answer),
+                             &found, question.add, kMessagesLimit);
+    for (auto& [key, table] : found) {
+      NftTable& whole = tables[key];
+      whole.chains += table.chains;
+      whole.rules += table.rules;
+      for (const auto& [part, count] : table.parts) whole.parts[part] += count;
+    }
+    if (error == 0 || (question.may_fail && error != E2BIG)) continue;
+    unreadable->insert(error == EPERM
+                           ? "the rules of nftables (CAP_NET_ADMIN is missing)"
+                           : std::string("the rules of nftables (") + ErrnoName(error) + ")");
+    break;
+  }
+  return tables;
+}
+
+}  // namespace kmod

@@ -1,0 +1,39 @@
+// Any bytes as messages of the kernel about the network.
+#include <cstddef>
+#include <cstdint>
+#include <map>
+
+#include "../kernel/net_links.h"
+#include "../kernel/net_routes.h"
+#include "../kernel/nf_tables.h"
+#include "../kernel/traffic_control.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string_view message(reinterpret_cast<const char*>(data), size);
+  const auto link = kmod::ParseLink(message);
+  if (link && link->lower == link->index && link->index != 0) __builtin_trap();
+  const auto address = kmod::ParseAddress(message);
+  if (address && address->address.empty()) __builtin_trap();
+  const auto qdisc = kmod::ParseQdisc(message);
+  if (qdisc && (qdisc->kind.empty() || qdisc->filter)) __builtin_trap();
+  const auto filter = kmod::ParseFilter(message);
+  if (filter && filter->handle != 0) __builtin_trap();
+
+  kmod::RouteEnds ends;
+  kmod::AddDefaultRoute(message, &ends);
+  if (ends.interfaces.size() + ends.nexthops.size() > size) __builtin_trap();
+  std::map<uint32_t, kmod::Nexthop> nexthops;
+  kmod::AddNexthop(message, &nexthops);
+  if (nexthops.size() > 1) __builtin_trap();
+
+  kmod::NftTables tables;
+  kmod::AddNftTable(message, &tables);
+  kmod::AddNftChain(message, &tables);
+  kmod::AddNftRule(message, &tables);
+  kmod::AddNftObject(message, &tables);
+  kmod::AddNftFlowtable(message, &tables);
+  for (const auto& [key, table] : tables) {
+    if (table.parts.size() > size) __builtin_trap();
+  }
+  return 0;
+}

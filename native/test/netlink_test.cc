@@ -1,0 +1,177 @@
+#include "../kernel/netlink.h"
+
+#include <doctest/doctest.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <sys/socket.h>
+
+#include <map>
+
+#include "../kernel/net_links.h"
+#include "../kernel/net_routes.h"
+#include "../kernel/nf_tables.h"
+#include "../kernel/traffic_control.h"
+
+namespace kmod {
+namespace {
+
+template <typename T>
+std::string Bytes(const T& value) {
+  return {reinterpret_cast<const char*>(&value), sizeof(value)};
+}
+
+std::string Attribute(uint16_t type, std::string_view payload) {
+  const rtattr header = {static_cast<unsigned short>(RTA_LENGTH(payload.size())), type};
+  std::string bytes = Bytes(header).append(payload);
+  bytes.resize((bytes.size() + 3) & ~size_t{3});
+  return bytes;
+}
+
+std::string Text(uint16_t type, const char* text) {
+  return Attribute(type, std::string_view(text, strlen(text) + 1));
+}
+
+template <typename Parse>
+void SurvivesEveryCut(const std::string& message, Parse parse) {
+  for (size_t length = 0; length < message.size(); ++length) {
+    // A buffer of its own, so that a read past its end is found.
+    const std::string cut(message, 0, length);
+    parse(std::string_view(cut));
+  }
+}
+
+TEST_CASE("attributes whose lengths lie end the walk") {
+  const auto visited = [](std::string_view bytes) {
+    int count = 0;
+    ForEachAttribute(bytes, [&count](uint16_t, std::string_view) { ++count; });
+    return count;
+  };
+  const std::string one = Attribute(1, "abc");
+  CHECK(visited(one + one) == 2);
+  CHECK(visited("") == 0);
+  CHECK(visited(one.substr(0, 3)) == 0);
+  for (const unsigned short length : {0, 3, 9, 0xffff}) {
+    CHECK(visited(Bytes(rtattr{length, 1}) + "abcd") == 0);
+  }
+  // The last one may lack its padding.
+  CHECK(visited(Bytes(rtattr{5, 1}) + "a") == 1);
+  // A nested one may be marked as such.
+  ForEachAttribute(Attribute(NLA_F_NESTED | 7, "x"),
+                   [](uint16_t type, std::string_view) { CHECK(type == 7); });
+}
+
+TEST_CASE("numbers of the network's byte order") {
+  CHECK(LoadBigEndian(std::string_view("\x00\x00\x01\x02", 4)) == 258);
+  CHECK(LoadBigEndian("") == 0);
+}
+
+TEST_CASE("addresses are this end's") {
+  ifaddrmsg info = {};
+  info.ifa_family = AF_INET;
+  info.ifa_index = 7;
+  const std::string peer = Attribute(IFA_ADDRESS, std::string_view("\x0a\x00\x00\x02", 4));
+  const std::string own = Attribute(IFA_LOCAL, std::string_view("\x0a\x00\x00\x01", 4));
+  for (const std::string& order : {peer + own, own + peer}) {
+    const auto address = ParseAddress(Bytes(info) + order);
+    REQUIRE(address);
+    CHECK(address->index == 7);
+    CHECK(address->address == "10.0.0.1");
+  }
+  CHECK(ParseAddress(Bytes(info) + peer)->address == "10.0.0.2");
+  CHECK_FALSE(ParseAddress(Bytes(info)));
+  CHECK_FALSE(ParseAddress(Bytes(info) + Attribute(IFA_LOCAL, "too long")));
+  info.ifa_family = AF_INET6;
+  const std::string six("\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01", 16);
+  CHECK(ParseAddress(Bytes(info) + Attribute(IFA_ADDRESS, six))->address == "2001:db8::1");
+  info.ifa_family = AF_PACKET;
+  CHECK_FALSE(ParseAddress(Bytes(info) + Attribute(IFA_ADDRESS, six)));
+  SurvivesEveryCut(Bytes(info) + peer + own, ParseAddress);
+}
+
+TEST_CASE("default routes lead to interfaces, hops and nexthop objects") {
+  rtmsg route = {};
+  route.rtm_type = RTN_UNICAST;
+  std::string hops;
+  for (const int index : {3, 4}) hops += Bytes(rtnexthop{sizeof(rtnexthop), 0, 0, index});
+  const std::string message = Bytes(route) + Attribute(RTA_OIF, Bytes(2)) +
+                              Attribute(RTA_MULTIPATH, hops) + Attribute(30, Bytes(9U));
+  RouteEnds ends;
+  AddDefaultRoute(message, &ends);
+  CHECK(ends.interfaces == std::vector<int>{2, 3, 4});
+  CHECK(ends.nexthops == std::vector<uint32_t>{9});
+  route.rtm_dst_len = 8;
+  AddDefaultRoute(Bytes(route) + Attribute(RTA_OIF, Bytes(5)), &ends);
+  CHECK(ends.interfaces.size() == 3);
+  SurvivesEveryCut(message, [&ends](std::string_view cut) { AddDefaultRoute(cut, &ends); });
+}
+
+TEST_CASE("nexthop objects are interfaces or groups") {
+  std::map<uint32_t, Nexthop> nexthops;
+  const std::string header(8, '\0');
+  const std::string members("\x01\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0", 16);
+  AddNexthop(header + Attribute(1, Bytes(1U)) + Attribute(5, Bytes(12)), &nexthops);
+  const std::string group = header + Attribute(1, Bytes(3U)) + Attribute(2, members);
+  AddNexthop(group, &nexthops);
+  CHECK(nexthops.at(1).interface == 12);
+  CHECK(nexthops.at(3).members == std::vector<uint32_t>{1, 2});
+  SurvivesEveryCut(group, [&](std::string_view cut) { AddNexthop(cut, &nexthops); });
+}
+
+TEST_CASE("queueing disciplines of the kernel itself are left out") {
+  tcmsg body = {};
+  body.tcm_ifindex = 3;
+  body.tcm_handle = 0x10000;
+  body.tcm_parent = 0xffffffff;
+  const std::string htb = Bytes(body) + Text(TCA_KIND, "htb");
+  const auto qdisc = ParseQdisc(htb);
+  REQUIRE(qdisc);
+  CHECK(qdisc->index == 3);
+  CHECK(qdisc->kind == "htb");
+  CHECK(qdisc->parent == 0xffffffff);
+  for (const char* kind : {"noqueue", "mq", "pfifo_fast", ""}) {
+    CHECK_FALSE(ParseQdisc(Bytes(body) + Text(TCA_KIND, kind)));
+  }
+  CHECK_FALSE(ParseQdisc(Bytes(body)));
+  // What is in a filter has a handle, the filter itself has none.
+  CHECK_FALSE(ParseFilter(htb));
+  body.tcm_handle = 0;
+  CHECK(ParseFilter(Bytes(body) + Text(TCA_KIND, "u32"))->kind == "u32");
+  SurvivesEveryCut(htb, ParseQdisc);
+}
+
+TEST_CASE("tables of nftables have chains, rules and what is in them") {
+  const std::string header = Bytes(nfgenmsg{1, 0, 0});
+  const auto expression = [](const char* name, const std::string& data = "") {
+    return Attribute(NFTA_LIST_ELEM,
+                     Text(NFTA_EXPR_NAME, name) + Attribute(NFTA_EXPR_DATA | NLA_F_NESTED, data));
+  };
+  const std::string rule =
+      header + Text(NFTA_RULE_TABLE, "t") +
+      Attribute(NFTA_RULE_EXPRESSIONS | NLA_F_NESTED,
+                expression("ct") + expression("ct") + expression("match", Text(1, "conntrack")) +
+                    Attribute(NFTA_LIST_ELEM, ""));
+  NftTables tables;
+  AddNftTable(header + Text(NFTA_TABLE_NAME, "empty"), &tables);
+  AddNftChain(header + Text(NFTA_CHAIN_TABLE, "t") + Text(NFTA_CHAIN_TYPE, "nat"), &tables);
+  AddNftChain(header + Text(NFTA_CHAIN_TABLE, "t"), &tables);
+  AddNftRule(rule, &tables);
+  AddNftObject(header + Text(NFTA_OBJ_TABLE, "t") +
+                   Attribute(NFTA_OBJ_TYPE, std::string_view("\0\0\0\x02", 4)),
+               &tables);
+  AddNftFlowtable(header + Text(1, "t"), &tables);
+  REQUIRE(tables.size() == 2);
+  CHECK(tables.at({1, "empty"}).parts.empty());
+  const NftTable& table = tables.at({1, "t"});
+  CHECK(table.chains == 2);
+  CHECK(table.rules == 1);
+  const std::map<NftPart, size_t> expected = {
+      {{"chain", "nat"}, 1},           {{"expression", "ct"}, 2}, {{"expression", "match"}, 1},
+      {{"extension", "conntrack"}, 1}, {{"flowtable", ""}, 1},    {{"object", "2"}, 1}};
+  CHECK(table.parts == expected);
+  SurvivesEveryCut(rule, [&tables](std::string_view cut) { AddNftRule(cut, &tables); });
+}
+
+}  // namespace
+}  // namespace kmod

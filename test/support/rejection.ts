@@ -1,0 +1,13 @@
+import type { KmodError } from '../../lib/errors'
+
+/** The error that a promise rejects with. */
+export async function rejection(promise: Promise<unknown>): Promise<KmodError> {
+  const outcome: unknown = await promise.then(
+    (value) => ({ resolved: value }),
+    (reason: unknown) => reason,
+  )
+  if (!(outcome instanceof Error)) {
+    throw new Error(`It did not reject, but resolved: ${JSON.stringify(outcome)}`)
+  }
+  return outcome as KmodError
+}
