@@ -3,8 +3,10 @@
 //
 //   sudo node examples/walk.mjs      (npm run demo does it in a virtual machine)
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { formatPlan, isKmodError, kmod } from 'node-kmod'
 
 const say = (text) => console.log(text)
@@ -34,7 +36,7 @@ if (!canUnload) {
 }
 
 // What this walk loads and unloads must not be in anybody's use.
-const used = ['dummy', 'br_netfilter', 'bridge', 'stp', 'llc', 'tun']
+const used = ['dummy', 'br_netfilter', 'bridge', 'stp', 'llc', 'tun', 'minix']
 const present = (await kmod.list()).filter(({ name }) => used.includes(name))
 if (present.length > 0) {
   say(
@@ -110,6 +112,30 @@ await refused(kmod.unload('dummy'))
 execFileSync('ip', ['route', 'del', 'default', 'dev', 'walk0', ...metric])
 await kmod.unload('dummy')
 say(`  without the route it may go: /sys/module/dummy ${inSys('dummy')}`)
+
+chapter('Why is it in use? minix, a mounted file system')
+const { alreadyLoaded: hadLoop } = await kmod.load('loop')
+await kmod.load('minix')
+const folder = mkdtempSync(join(tmpdir(), 'walk-'))
+const image = join(folder, 'image')
+writeFileSync(image, '\0'.repeat(1024 * 1024))
+execFileSync('mkfs.minix', [image])
+const place = join(folder, 'here')
+mkdirSync(place)
+execFileSync('mount', ['-o', 'loop', '-t', 'minix', image, place])
+const usage = await kmod.explain('minix')
+say(`  ${usage.refCount} reference, ${usage.unexplained} unexplained:`)
+for (const { kind, release } of usage.users) {
+  say(`    ${kind}: ${release.text}: ${release.command?.join(' ') ?? 'no one command'}`)
+}
+for (const { severity, message } of await kmod.impact('minix')) say(`    ${severity}: ${message}`)
+await refused(kmod.unload('minix'))
+const [command, ...args] = usage.users[0].release.command
+execFileSync(command, args)
+await kmod.unload('minix')
+if (!hadLoop) await kmod.unload('loop', { wait: 5_000 })
+rmSync(folder, { recursive: true })
+say(`  let go of as it was told: /sys/module/minix ${inSys('minix')}`)
 
 chapter('What is compiled into the kernel')
 say(`  printk: ${await kmod.status('printk')}`)

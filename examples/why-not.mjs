@@ -1,9 +1,16 @@
 // "Why can't I unload this?" A short table of who uses a module, and how each lets go of it.
 //
 //   sudo node examples/why-not.mjs MODULE
-import { isKmodError, kmod } from 'node-kmod'
+//   node examples/why-not.mjs --root FOLDER MODULE      (a captured system: its /proc, /sys, /lib/modules)
+import { parseArgs } from 'node:util'
+import { isKmodError, Kmod } from 'node-kmod'
 
-const [name = ''] = process.argv.slice(2)
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { root: { type: 'string', default: '/' } },
+})
+const kmod = new Kmod({ root: values.root })
+const [name = ''] = positionals
 try {
   const usage = await kmod.explain(name)
   console.log(

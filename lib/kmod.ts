@@ -137,8 +137,9 @@ export class Kmod {
   }
 
   /**
-   * Why a module is in use: the modules, mounts and processes that use it, each with how it lets go.
-   * Rejects with ERR_KMOD_NOT_FOUND for a name that nobody knows.
+   * Why a module is in use: what uses it (modules, mounts, processes, devices, interfaces, sockets ...),
+   * each with the references that it is known to take and how it lets go; what could not be read; and
+   * how many references nothing explains. Rejects with ERR_KMOD_NOT_FOUND for a name that nobody knows.
    */
   async explain(name: string): Promise<Usage> {
     return verbs().explain(this.#kernel, name)

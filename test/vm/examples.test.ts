@@ -20,7 +20,7 @@ function example(
   return { status, stdout, stderr }
 }
 
-afterEach(() => cleanUp('br_netfilter', 'bridge', 'stp', 'llc', 'tun', 'dummy', 'ext4'))
+afterEach(() => cleanUp('br_netfilter', 'bridge', 'stp', 'llc', 'tun', 'dummy', 'minix', 'loop'))
 
 test('none is forgotten here', () => {
   expect(readdirSync(EXAMPLES).sort()).toEqual([
