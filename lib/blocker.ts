@@ -15,14 +15,25 @@ export function heldBlocker(module: string, holders: string[]): Of<'ERR_KMOD_HEL
   }
 }
 
-export function inUseBlocker(module: string, references: number): Of<'ERR_KMOD_IN_USE'> {
+/** `leaving`: holders that would go before it. */
+export function inUseBlocker(
+  module: string,
+  references: number,
+  leaving: readonly string[] = [],
+): Of<'ERR_KMOD_IN_USE'> {
+  // Some holders (the schedulers of ip_vs) take more references than that of their link, and nobody can
+  // tell whose a reference is.
+  const perhaps =
+    leaving.length === 0
+      ? ''
+      : ` Some may be those of ${leaving.join(', ')}: unload ${leaving.length > 1 ? 'these' : 'that'} first, in a call of its own.`
   return {
     code: 'ERR_KMOD_IN_USE',
     module,
     message:
       references === 0
         ? `Module ${module} was in use when the kernel looked, and is not any more: try again.`
-        : `Module ${module} is in use: ${references} ${references === 1 ? 'reference' : 'references'} by something that is no module, such as an open device, a mount, a socket or an interface. Find it and close it; explain('${module}') helps.`,
+        : `Module ${module} is in use: ${references} ${references === 1 ? 'reference' : 'references'} by something that is no module, such as an open device, a mount, a socket or an interface. Find it and close it; explain('${module}') helps.${perhaps}`,
     references,
   }
 }

@@ -66,7 +66,10 @@ function kernelsBlockers(
     found.push(areLeaving ? leavingBlocker(module, holders) : heldBlocker(module, holders))
   }
   const references = referencesOf(row) ?? 0
-  if (references > 0 && !force) found.push(inUseBlocker(module, references))
+  if (references > 0 && !force) {
+    const leaving = row.holders.filter((holder) => goes.has(holder))
+    found.push(inUseBlocker(module, references, leaving))
+  }
   return found
 }
 
