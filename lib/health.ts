@@ -51,8 +51,11 @@ export class HealthWatch {
   /** Ends the watch. */
   async finish(): Promise<KernelHealth> {
     try {
-      const read = await this.log?.read().catch(() => undefined)
-      const newTaints = taintNames((await this.kernel.taints()) & ~this.taints)
+      const [read, taints] = await Promise.all([
+        this.log?.read().catch(() => undefined),
+        this.kernel.taints(),
+      ])
+      const newTaints = taintNames(taints & ~this.taints)
       const messages = read?.messages ?? null
       const alarming = newTaints.length > 0 || messages?.some((text) => ALARMING.test(text))
       if (read?.lost) {

@@ -97,7 +97,8 @@ export class LiveKernel implements Kernel {
   }
 
   async taints(): Promise<bigint> {
-    return BigInt((await factFiles.read('/proc/sys/kernel/tainted'))?.trim() ?? 0)
+    const [text] = await hostFiles.readFiles(['/proc/sys/kernel/tainted'])
+    return BigInt(text?.trim() ?? 0)
   }
 
   async openLog(): Promise<KernelLog | null> {

@@ -25,6 +25,9 @@ export async function makePlan(
 ): Promise<UnloadPlan> {
   if (options.force && (await kernel.facts()).kernel.forceUnload === false) throw forceUnsupported()
   const reader = new PolicyReader(kernel)
+  // It takes the longest; with a guard it is needed for whatever goes.
+  const early = options.guard === 'off' || asked.length === 0 ? null : readEffects(kernel)
+  early?.catch(() => undefined) // it is heard below, if anything goes
   // Most plans need no more than this, and both take a while.
   const [table] = await Promise.all([
     kernel.table(),
@@ -39,7 +42,7 @@ export async function makePlan(
   // What goes along must be harmless, also where nobody guards what was asked for.
   const goesAlong = selection.goes.size > demanded(world, targets.names, options).size
   if (selection.goes.size > 0 && (options.guard !== 'off' || goesAlong)) {
-    const seen = await readEffects(kernel)
+    const seen = await (early ?? readEffects(kernel))
     world.effects = seen.effects
     unreadable.push(...seen.unreadable)
     selection = await settle(world, reader, targets.names, options, progress)

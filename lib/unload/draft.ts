@@ -46,6 +46,11 @@ export class Draft {
     this.#absent.delete(module)
   }
 
+  /** The modules that are kept. */
+  get kept(): string[] {
+    return [...this.#kept.keys()]
+  }
+
   /** At the end: what is not there has not been kept. */
   forgetKept(isLoaded: (module: string) => boolean): void {
     for (const module of [...this.#kept.keys()]) if (!isLoaded(module)) this.#kept.delete(module)

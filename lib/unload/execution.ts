@@ -52,6 +52,8 @@ export class Execution {
   /** Which stay in the kernel each module of the plan was in when it was planned. */
   readonly #identities = new Map<string, string>()
   readonly #started = new Set<string>()
+  /** The plan is of this very moment: the kernel need not be read again for its first step. */
+  #isFresh = false
   #done = 0
   #lastBlocker = ''
   /** The step that is under way or waited for. */
@@ -97,12 +99,16 @@ export class Execution {
       this.#started.add(module)
       await this.#tell(step, 'start')
     }
-    const [row, [sys]] = await Promise.all([kernel.row(module), kernel.sysModules([module])])
-    if (row === undefined) return { outcome: 'absent' }
-    if (this.#hasReturned(step, sys?.identity ?? '')) return 'changed'
+    const isFresh = this.#isFresh
+    this.#isFresh = false
     const demanded = step.reason === 'target' || step.reason === 'holder'
     const force = planned.force && demanded
-    if (!unchecked && !isAsPlanned(row, step, force)) return 'changed'
+    if (!isFresh) {
+      const [row, [sys]] = await Promise.all([kernel.row(module), kernel.sysModules([module])])
+      if (row === undefined) return { outcome: 'absent' }
+      if (this.#hasReturned(step, sys?.identity ?? '')) return 'changed'
+      if (!unchecked && !isAsPlanned(row, step, force)) return 'changed'
+    }
 
     await restorer?.remember(module)
     record.attempts++
@@ -262,7 +268,10 @@ export class Execution {
   async #adopt(plan: UnloadPlan): Promise<void> {
     const { kernel, draft, restorer } = this.call
     if (plan.feasible) await restorer?.prepare(plan.steps)
-    const unknown = plan.steps.map(({ module }) => module).filter((m) => !this.#identities.has(m))
+    // Neither a callback nor a look at module files comes in between.
+    this.#isFresh = plan.feasible && restorer === null && this.call.options.onStep === undefined
+    const later = this.#isFresh ? plan.steps.slice(1) : plan.steps
+    const unknown = later.map(({ module }) => module).filter((m) => !this.#identities.has(m))
     const found = unknown.length === 0 ? [] : await kernel.sysModules(unknown)
     unknown.forEach((module, i) => this.#identities.set(module, found[i]!.identity))
     draft.take(plan)

@@ -13,7 +13,10 @@ export async function verify(
   const watched = new Set([...draft.removed, ...targets])
   try {
     for (;;) {
-      const loaded = new Set((await kernel.table()).map(({ name }) => name))
+      // The folder in /sys/module comes before the module's init function runs; a glance is enough.
+      const names = [...watched, ...draft.kept].filter(isFolderName)
+      const found = await kernel.sysModules(names)
+      const loaded = new Set(names.filter((_, i) => found[i]!.identity !== ''))
       draft.forgetKept((name) => loaded.has(name))
       const back = [...watched].filter((name) => loaded.has(name))
       for (const name of back) draft.markReappeared(name)
@@ -41,4 +44,9 @@ function reappeared(module: string): KmodError {
     `Module ${module} was unloaded, and somebody has loaded it again. Find out who asks for it (udev, a service, an alias); \`blacklist\` in modprobe.d keeps it out.`,
     { module },
   )
+}
+
+/** An alias that stands for nothing can hold anything. */
+function isFolderName(name: string): boolean {
+  return !name.includes('/') && name !== '.' && name !== '..'
 }
