@@ -1,8 +1,11 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { cleanUp, isInKernel, modprobe, nodeUnder, run } from './support'
 
+const NOBODY = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups']
+
 beforeAll(() => modprobe('dummy'))
-afterAll(() => cleanUp('dummy'))
+afterAll(() => cleanUp('dummy', 'tun'))
 
 const script = `
   const { kmod } = require('node-kmod')
@@ -40,7 +43,7 @@ function tryUnder(...wrapper: string[]): Result {
 }
 
 test.each([
-  ['another user', ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups']],
+  ['another user', NOBODY],
   [
     'root without CAP_SYS_MODULE',
     ['setpriv', '--bounding-set', '-sys_module', '--inh-caps', '-sys_module'],
@@ -65,13 +68,52 @@ test.each([
   expect(isInKernel('vfat')).toBe(false)
 })
 
+const LOOK = `
+  const { kmod } = require('node-kmod')
+  ;(async () => {
+    const { references, unexplained, users, unreadable } = await kmod.explain('tun')
+    const { feasible, blockers, unreadable: unplanned } = await kmod.plan('tun')
+    const refused = await kmod.unload('dummy').catch((error) => error.toJSON())
+    console.log(JSON.stringify({
+      references, unexplained, users, unreadable, feasible, unplanned,
+      blocker: blockers[0].code, refused: [refused.code, refused.report.removed],
+    }))
+  })()`
+
+test.each([
+  ['without root', NOBODY],
+  [
+    'and with hidden processes',
+    [
+      ...['unshare', '-m', 'sh', '-c'],
+      `mount -t proc -o hidepid=2 proc /proc && exec ${NOBODY.join(' ')} "$@"`,
+      '-',
+    ],
+  ],
+])('what cannot be seen %s is said, and nothing invented', async (_, wrapper) => {
+  modprobe('tun')
+  const device = await open('/dev/net/tun')
+  const { status, stdout, stderr } = nodeUnder(wrapper, LOOK)
+  const count = Number(readFileSync('/sys/module/tun/refcnt', 'utf8'))
+  await device.close()
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  const seen = JSON.parse(stdout) as Record<string, unknown>
+  expect(seen).toMatchObject({
+    references: count,
+    unexplained: count,
+    users: [],
+    feasible: false,
+    blocker: 'ERR_KMOD_IN_USE',
+    refused: ['ERR_KMOD_PERMISSION', []],
+  })
+  expect(String(seen.unreadable)).toMatch(/of other users/)
+  expect(String(seen.unplanned)).toMatch(/of other users/)
+})
+
 test('CAP_SYS_MODULE alone is enough', () => {
   modprobe('tun')
   const result = nodeUnder(
-    [
-      ...['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'],
-      ...['--inh-caps', '+sys_module', '--ambient-caps', '+sys_module'],
-    ],
+    [...NOBODY, ...['--inh-caps', '+sys_module', '--ambient-caps', '+sys_module']],
     `require('node-kmod').remove('tun').then(() => console.log('done'), console.log)`,
   )
   expect(result).toEqual({ status: 0, stdout: 'done\n', stderr: '' })
