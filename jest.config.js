@@ -19,6 +19,8 @@ module.exports = {
     ring('lifecycle'),
     ring('package'),
     ring('vm', { setupFilesAfterEnv: ['<rootDir>/test/vm/setup.ts'] }),
+    // What is enough on one kernel.
+    ring('vm-once', { setupFilesAfterEnv: ['<rootDir>/test/vm/setup.ts'] }),
     // What cannot be undone in a running kernel comes last.
     ring('vm-last'),
   ],

@@ -25,38 +25,53 @@ function readArguments(): Run {
   })
   return {
     kernels: (values.kernel ?? KERNELS) as KernelName[],
-    projects: values.project ?? ['vm', 'vm-last'],
+    projects: values.project ?? ['vm', 'vm-once', 'vm-last'],
     jestArguments: positionals,
   }
 }
 
-/** What one guest does: a part of the ring's files, on one kernel. */
+/** What one guest does. */
 interface Job {
   kernel: GuestKernel
-  part: number
-  parts: number
+  what: string
+  commands: string[]
 }
 
-/** Runs the projects one after the other in one guest. Whether all passed. */
-async function runJob({ kernel, part, parts }: Job, run: Run): Promise<boolean> {
-  const begin = Date.now()
+/** Where what is enough on one kernel runs. */
+const ONCE: KernelName = '6.12'
+/** Smaller parts end at about the same time. */
+const PARTS = 2
+
+function jobsOf(kernel: GuestKernel, { kernels, projects, jestArguments }: Run): Job[] {
   const jest = (project: string, ...more: string[]): string =>
     [
       ...[process.execPath, 'node_modules/jest/bin/jest.js', '--selectProjects', project],
       ...['--runInBand', '--ci', '--cacheDirectory', '/tmp/jest-cache', '--passWithNoTests'],
       ...more,
-      ...run.jestArguments,
+      ...jestArguments,
     ].join(' ')
-  // What is one file cannot be shared out: that of vm-last comes where there is the least to do.
-  const commands = run.projects.flatMap((project) =>
-    project === 'vm'
-      ? [jest(project, `--shard=${part}/${parts}`)]
-      : part === parts
-        ? [jest(project)]
-        : [],
+  const wanted = projects.filter(
+    (project) => project !== 'vm-once' || kernel.name === ONCE || kernels.length === 1,
   )
+  // A few files, asked for by name, take one guest.
+  if (jestArguments.length > 0) {
+    return [{ kernel, what: wanted.join(', '), commands: wanted.map((project) => jest(project)) }]
+  }
+  return wanted.flatMap((project) =>
+    Array.from({ length: project === 'vm-last' ? 1 : PARTS }, (_, i) => ({
+      kernel,
+      what: project === 'vm-last' ? project : `${project}, part ${i + 1} of ${PARTS}`,
+      commands: [
+        project === 'vm-last' ? jest(project) : jest(project, `--shard=${i + 1}/${PARTS}`),
+      ],
+    })),
+  )
+}
+
+/** Runs the commands one after the other in one guest. Whether all passed. */
+async function runJob({ kernel, what, commands }: Job, alone: boolean): Promise<boolean> {
+  const begin = Date.now()
   const script = `status=0\n${commands.map((one) => `${one} || status=1\n`).join('')}exit $status`
-  const alone = run.kernels.length === 1 && parts === 1
   const { status, output } = await runInGuest(kernel, {
     command: ['sh', '-c', script],
     cwd: ROOT,
@@ -67,10 +82,8 @@ async function runJob({ kernel, part, parts }: Job, run: Run): Promise<boolean> 
     ...(alone && { onOutput: (text: string) => process.stdout.write(text) }),
   })
   const seconds = Math.round((Date.now() - begin) / 1000)
-  const name = `kernel ${kernel.release}${parts === 1 ? '' : `, part ${part} of ${parts}`}`
-  console.log(
-    `${alone ? '' : `\n${output}`}=== ${name}: ${status === 0 ? 'passed' : 'FAILED'} in ${seconds} s`,
-  )
+  const outcome = `${status === 0 ? 'passed' : 'FAILED'} in ${seconds} s`
+  console.log(`${alone ? '' : `\n${output}`}=== kernel ${kernel.release}, ${what}: ${outcome}`)
   return status === 0
 }
 
@@ -85,25 +98,21 @@ function passedOn(): Record<string, string> {
 async function main(): Promise<void> {
   const run = readArguments()
   // Downloads and builds first: two guests at once must not both do it.
-  const kernels = run.kernels.map(prepareKernel)
-  // An emulated guest keeps about one processor busy; two finish sooner than one after the other, and
-  // smaller parts end at about the same time.
-  const parts = run.jestArguments.length > 0 ? 1 : 2
-  const pending = kernels.flatMap((kernel) =>
-    Array.from({ length: parts }, (_, i): Job => ({ kernel, part: i + 1, parts })),
-  )
-  const failed: string[] = []
+  const pending = run.kernels.map(prepareKernel).flatMap((kernel) => jobsOf(kernel, run))
+  const alone = pending.length === 1
+  const failed = new Set<string>()
   const work = async (): Promise<void> => {
     for (let job = pending.shift(); job !== undefined; job = pending.shift()) {
-      const passed = await runJob(job, run).catch((error: unknown) => {
+      const passed = await runJob(job, alone).catch((error: unknown) => {
         console.error(error instanceof Error ? error.message : error)
         return false
       })
-      if (!passed) failed.push(job.kernel.release)
+      if (!passed) failed.add(job.kernel.release)
     }
   }
+  // An emulated guest keeps about one processor busy; two finish sooner than one after the other.
   await Promise.all(Array.from({ length: 2 }, work))
-  if (failed.length > 0) throw new Error(`Failed on ${failed.join(', ')}.`)
+  if (failed.size > 0) throw new Error(`Failed on ${[...failed].join(', ')}.`)
 }
 
 main().catch((error: unknown) => {

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { attempt, cleanUp, isInKernel, modprobe, ROOT } from './support'
+import { attempt, cleanUp, isInKernel, modprobe, ROOT } from '../vm/support'
 
 const EXAMPLES = join(ROOT, 'examples')
 
@@ -87,7 +87,8 @@ test('a CI job leaves nothing', () => {
 test('a plan goes through another tool, and is carried out only while it is true', () => {
   modprobe('bridge')
   const planned = example('embed-the-plan.mjs', ['plan', 'llc'])
-  expect(planned).toMatchObject({ status: 0, stderr: 'rmmod bridge\nrmmod stp\nrmmod llc\n' })
+  expect(planned.status).toBe(0)
+  expect(planned.stderr).toContain('rmmod bridge\nrmmod stp\nrmmod llc\n')
   modprobe('br_netfilter')
   const changed = example('embed-the-plan.mjs', ['run'], planned.stdout)
   expect(changed.status).toBe(1)

@@ -14,7 +14,7 @@ import {
   run,
   setParameter,
   until,
-} from './support'
+} from '../vm/support'
 
 function start(script: string): ChildProcessWithoutNullStreams {
   return spawn(process.execPath, ['-e', script], { cwd: ROOT })

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
 import { kmod, type Usage, type User } from 'node-kmod'
 import { readSurvey } from '../../lib/helper/survey'
-import { attempt, cleanUp, lsmod, modprobe, rejection, run, until } from './support'
+import { attempt, cleanUp, lsmod, modprobe, rejection, run, until } from '../vm/support'
 
 // An emulated guest takes seconds to start a program in a namespace.
 jest.setTimeout(60_000)

@@ -2,7 +2,7 @@
 import { Kmod, kmod } from 'node-kmod'
 import { readFileSync } from 'node:fs'
 import { CapturedSystem } from '../support/captured-system'
-import { cleanUp, modprobe, MODULE_DIRECTORY, run } from './support'
+import { cleanUp, modprobe, MODULE_DIRECTORY, run } from '../vm/support'
 
 let system: CapturedSystem
 beforeEach(() => {

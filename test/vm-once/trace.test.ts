@@ -14,7 +14,7 @@ import {
 import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { kmod, type ReferenceEvent } from 'node-kmod'
-import { cleanUp, modprobe, nodeUnder, rejection, ROOT, run, until } from './support'
+import { cleanUp, modprobe, nodeUnder, rejection, ROOT, run, until } from '../vm/support'
 
 const INSTANCES = '/sys/kernel/tracing/instances'
 const DEVICE = '/dev/net/tun'

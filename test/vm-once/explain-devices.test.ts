@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { kmod, type Effect, type Usage, type User } from 'node-kmod'
-import { attempt, cleanUp, lsmod, modprobe, run, until } from './support'
+import { attempt, cleanUp, lsmod, modprobe, run, until } from '../vm/support'
 
 type Of<Kind extends User['kind']> = User & { kind: Kind }
 
