@@ -4,7 +4,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readlinkSync 
 import { setTimeout as delay } from 'node:timers/promises'
 import { onKernelChange } from '../../lib/helper/events'
 import { readSurvey } from '../../lib/helper/survey'
-import { attempt, cleanUp, modprobe, run, until } from './support'
+import { attempt, cleanUp, modprobe, run, until } from '../vm/support'
 
 interface IpLink {
   ifindex: number
