@@ -15,7 +15,7 @@ const fuzzBuild = join(root, 'build-fuzz')
 const reports = join(build, 'reports')
 const jobs = String(availableParallelism())
 /** Seconds for each fuzzer; more with `npm run test:native -- 600`. */
-const fuzzTime = Number(process.argv[2] ?? 8)
+const fuzzTime = Number(process.argv[2] ?? 5)
 
 runQuietly('npx', [
   'cmake-js',

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { kmod } from 'node-kmod'
-import { cleanUp, isInKernel, modprobe, rejection, run } from './support'
+import { cleanUp, isInKernel, modprobe, rejection, run } from '../vm/support'
 
 // One reading of /proc/modules misses a module, or has one twice, now and then while others come and
 // go: the file is indexed by position, and locked for each read(2) only.

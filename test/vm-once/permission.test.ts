@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { cleanUp, isInKernel, modprobe, nodeUnder, run } from './support'
+import { cleanUp, isInKernel, modprobe, nodeUnder, run } from '../vm/support'
 
 const NOBODY = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups']
 
