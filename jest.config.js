@@ -1,15 +1,18 @@
 'use strict'
-/** The rings of tests, a project each. vm runs inside a guest: `npm run test:vm` takes it there. */
-const ring = (name, more = {}) => ({
+/** The rings of tests, a project each. The last three run inside a guest: `npm run test:vm` starts it. */
+const ring = (name, { folder = name, ...more } = {}) => ({
   displayName: name,
   rootDir: __dirname,
-  testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
+  testMatch: [`<rootDir>/test/${folder}/**/*.test.ts`],
   testEnvironment: 'node',
   transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.test.json', diagnostics: false }] },
   // What a user gets: the package as it is built.
   moduleNameMapper: { '^node-kmod$': '<rootDir>/dist/index.js' },
   ...more,
 })
+
+const guestRing = (name) =>
+  ring(name, { folder: `vm/${name}`, setupFilesAfterEnv: ['<rootDir>/test/vm/setup.ts'] })
 
 module.exports = {
   testTimeout: 20_000,
@@ -18,10 +21,10 @@ module.exports = {
     ring('captured'),
     ring('lifecycle'),
     ring('package'),
-    ring('vm', { setupFilesAfterEnv: ['<rootDir>/test/vm/setup.ts'] }),
+    guestRing('every-kernel'),
     // What is enough on one kernel.
-    ring('vm-once', { setupFilesAfterEnv: ['<rootDir>/test/vm/setup.ts'] }),
-    // What cannot be undone in a running kernel comes last.
-    ring('vm-last'),
+    guestRing('one-kernel'),
+    // What cannot be undone in a running kernel.
+    ring('destructive', { folder: 'vm/destructive' }),
   ],
 }

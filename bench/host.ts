@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Kmod } from '../lib/kmod'
-import { LiveKernel } from '../lib/live-kernel'
+import { LiveKernel } from '../lib/live/live-kernel'
 import { plan } from '../lib/plan/plan'
 import { CapturedSystem } from '../test/support/captured-system'
 import { fillLaptop } from '../test/support/laptop'

@@ -2,9 +2,9 @@
 import { mkdirSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import Table from 'cli-table3'
-import { text } from '../test/support/vm/command'
-import { prepareKernel } from '../test/support/vm/kernels'
-import { runInGuest } from '../test/support/vm/machine'
+import { text } from '../tools/vm/command'
+import { prepareKernel } from '../tools/vm/kernels'
+import { runInGuest } from '../tools/vm/machine'
 import { hostRows } from './host'
 import { isMet, ratio, type Row } from './measure'
 

@@ -26,7 +26,7 @@ export const remove = kmod.remove.bind(kmod)
 export const load = kmod.load.bind(kmod)
 
 export { Kmod } from './kmod'
-export { KmodError, isKmodError, type KmodErrorDetails } from './errors'
+export { KmodError, isKmodError, type KmodErrorDetails } from './contract/errors'
 export { formatPlan } from './plan/format'
 export type {
   Blocker,
@@ -55,4 +55,4 @@ export type {
   UnloadStep,
   Usage,
   User,
-} from './types'
+} from './contract/types'

@@ -1,5 +1,5 @@
 /** The public object: a line a method. */
-import type { Kernel } from './kernel'
+import type { Kernel } from './kernel/kernel'
 import type {
   Effect,
   KmodOptions,
@@ -16,7 +16,7 @@ import type {
   UnloadPlan,
   UnloadReport,
   Usage,
-} from './types'
+} from './contract/types'
 import type * as Verbs from './verbs'
 
 /**

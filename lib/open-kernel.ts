@@ -1,13 +1,13 @@
 /** Which kernel the options of a Kmod mean. */
 import { readdirSync } from 'node:fs'
-import type { CapturedPlaces } from './captured-index'
-import { CapturedKernel } from './captured-kernel'
-import { invalidValue } from './errors'
-import type { Kernel } from './kernel'
-import { LiveKernel } from './live-kernel'
-import { checkOptions, folderName, listOf, path } from './options'
-import { RootView } from './root-view'
-import type { KmodOptions } from './types'
+import type { CapturedPlaces } from './captured/captured-index'
+import { CapturedKernel } from './captured/captured-kernel'
+import { invalidValue } from './contract/errors'
+import type { Kernel } from './kernel/kernel'
+import { LiveKernel } from './live/live-kernel'
+import { checkOptions, folderName, listOf, path } from './contract/options'
+import { RootView } from './captured/root-view'
+import type { KmodOptions } from './contract/types'
 
 /** Throws a TypeError for a wrong option, and where `root` has several kernel releases. */
 export function openKernel(options?: KmodOptions): Kernel {

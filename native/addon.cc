@@ -9,11 +9,11 @@
 #include "bridge/arguments.h"
 #include "bridge/convert.h"
 #include "bridge/promise_worker.h"
-#include "kernel/helper_process.h"
-#include "kernel/kernel_log.h"
-#include "kernel/loaded_table.h"
-#include "kernel/sys_module.h"
-#include "kernel/text_file.h"
+#include "proc/kernel_log.h"
+#include "proc/loaded_table.h"
+#include "proc/sys_module.h"
+#include "proc/text_file.h"
+#include "process/helper_process.h"
 
 namespace kmod::bridge {
 namespace {

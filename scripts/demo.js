@@ -6,7 +6,7 @@ const { run, setUp } = require('./setup')
 setUp(['vm', 'modules'])
 run('npx', [
   'tsx',
-  join('test', 'support', 'vm', 'cli.ts'),
+  join('tools', 'vm', 'cli.ts'),
   ...['--kernel', '6.12', '--deadline', '300', '--', process.execPath],
   join('examples', 'walk.mjs'),
 ])

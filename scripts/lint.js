@@ -12,7 +12,7 @@ const sources = (...rooms) =>
       .filter((name) => /\.(cc|h)$/.test(name))
       .map((name) => join('native', room, name)),
   )
-const all = sources('.', 'kernel', 'bridge', 'helper', 'test')
+const all = sources('.', 'bridge', 'common', 'helper', 'libkmod', 'net', 'proc', 'process', 'test')
 
 run('npx', ['prettier', '--check', '--log-level', 'warn', '.'])
 run('npx', ['eslint', '.'])

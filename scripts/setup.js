@@ -110,7 +110,9 @@ function setUp(groups) {
   buildIfChanged('build:native', 'build/Release/kmod.node', [
     lock,
     join(root, 'binding.gyp'),
-    ...['kernel', 'bridge', 'helper'].flatMap((room) => filesBelow(`native/${room}`)),
+    ...['bridge', 'common', 'helper', 'libkmod', 'net', 'proc', 'process'].flatMap((room) =>
+      filesBelow(`native/${room}`),
+    ),
     join(root, 'native', 'addon.cc'),
   ])
   buildIfChanged('build:lib', 'dist/index.js', [

@@ -4,4 +4,4 @@ const { run, setUp } = require('./setup')
 
 setUp(['vm', 'modules'])
 process.env.KMOD_ROUNDS = process.argv[2] ?? '200'
-run('npx', ['tsx', 'test/support/vm/ring.ts', '--project', 'vm', 'test/vm/rounds'])
+run('npx', ['tsx', 'test/vm/ring.ts', '--project', 'every-kernel', 'test/vm/every-kernel/rounds'])

@@ -11,7 +11,7 @@ const rings = {
   unit: { packages: [], command: jest('unit') },
   host: { packages: ['vm'], command: jest('captured', 'lifecycle', 'package') },
   native: { packages: ['native'], command: [process.execPath, ['scripts/test-native.js']] },
-  vm: { packages: ['vm', 'modules'], command: ['npx', ['tsx', 'test/support/vm/ring.ts']] },
+  vm: { packages: ['vm', 'modules'], command: ['npx', ['tsx', 'test/vm/ring.ts']] },
 }
 
 const names = process.argv.slice(2)

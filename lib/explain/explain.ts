@@ -1,8 +1,8 @@
 import { meaningsOf, refuseUnknown, type Missing } from '../inspect/meaning'
-import type { Kernel } from '../kernel'
-import { checkAlias } from '../names'
-import { referencesOf } from '../table'
-import type { Usage, User } from '../types'
+import type { Kernel } from '../kernel/kernel'
+import { checkAlias } from '../contract/names'
+import { referencesOf } from '../kernel/table'
+import type { Usage, User } from '../contract/types'
 import { usersOf } from './users'
 
 /**

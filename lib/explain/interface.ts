@@ -1,6 +1,6 @@
-import type { NetworkInterface } from '../kernel'
-import { commandIn, whereText } from '../snapshot/net-namespace'
-import type { User } from '../types'
+import type { NetworkInterface } from '../kernel/kernel'
+import { commandIn, whereText } from '../snapshot/system/net-namespace'
+import type { User } from '../contract/types'
 import type { Explainer } from './explainer'
 
 /** These are hardware all the same: `ip link del` does not take them away. */

@@ -1,4 +1,4 @@
-import type { LoadedModule, User } from '../types'
+import type { LoadedModule, User } from '../contract/types'
 
 /** The holders. */
 export const moduleUsers = ({ name, holders }: LoadedModule): User[] =>

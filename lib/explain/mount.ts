@@ -1,6 +1,6 @@
 import { superblocks } from '../snapshot/superblocks'
-import type { Mount } from '../kernel'
-import type { User } from '../types'
+import type { Mount } from '../kernel/kernel'
+import type { User } from '../contract/types'
 import type { Explainer } from './explainer'
 
 /**

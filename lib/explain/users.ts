@@ -1,8 +1,8 @@
 /** Who uses a module: each kind of users in a file of its own. */
-import { isKmodError } from '../errors'
-import type { Kernel, Snapshot } from '../kernel'
-import { printable } from '../printable'
-import type { LoadedModule, User } from '../types'
+import { isKmodError } from '../contract/errors'
+import type { Kernel, Snapshot } from '../kernel/kernel'
+import { printable } from '../contract/printable'
+import type { LoadedModule, User } from '../contract/types'
 import { blockUsers } from './block'
 import { deviceUsers } from './device'
 import type { Explainer } from './explainer'

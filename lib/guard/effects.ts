@@ -1,7 +1,7 @@
 /** What would stop working without which module. */
-import type { Snapshot } from '../kernel'
-import { printable } from '../printable'
-import type { Effect } from '../types'
+import type { Snapshot } from '../kernel/kernel'
+import { printable } from '../contract/printable'
+import type { Effect } from '../contract/types'
 import { defaultRoute } from './default-route'
 import { display } from './display'
 import { filesystem } from './filesystem'

@@ -1,6 +1,6 @@
 /** What each kind of effect has to tell. */
-import type { Snapshot } from '../kernel'
-import type { Effect } from '../types'
+import type { Snapshot } from '../kernel/kernel'
+import type { Effect } from '../contract/types'
 
 /** An effect, and the modules each of which it would take to bring it about. */
 export interface Finding extends Omit<Effect, 'module'> {

@@ -1,7 +1,7 @@
 import { meaningsOf, refuseUnknown } from '../inspect/meaning'
-import type { Kernel } from '../kernel'
-import { checkTargets } from '../names'
-import type { Effect } from '../types'
+import type { Kernel } from '../kernel/kernel'
+import { checkTargets } from '../contract/names'
+import type { Effect } from '../contract/types'
 import { effectsOf } from './effects'
 
 /**

@@ -1,4 +1,4 @@
-import type { NetworkInterface } from '../kernel'
+import type { NetworkInterface } from '../kernel/kernel'
 
 /** The interface, and all that it lies on. */
 export function withLower(

@@ -1,5 +1,5 @@
-import { isKmodError, KmodError } from '../errors'
-import type { Kernel } from '../kernel'
+import { isKmodError, KmodError } from '../contract/errors'
+import type { Kernel } from '../kernel/kernel'
 import { statusOfAbsent } from './status'
 
 /**

@@ -1,5 +1,5 @@
-import type { Kernel } from '../kernel'
-import { checkName } from '../names'
+import type { Kernel } from '../kernel/kernel'
+import { checkName } from '../contract/names'
 import { absentError } from './absent'
 
 /** The loaded modules that use this one. */

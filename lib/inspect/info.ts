@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
-import { invalidType, invalidValue, KmodError } from '../errors'
-import type { Description, Kernel } from '../kernel'
-import { checkName } from '../names'
-import { path as pathRule } from '../options'
-import type { ModuleInfo } from '../types'
+import { invalidType, invalidValue, KmodError } from '../contract/errors'
+import type { Description, Kernel } from '../kernel/kernel'
+import { checkName } from '../contract/names'
+import { path as pathRule } from '../contract/options'
+import type { ModuleInfo } from '../contract/types'
 import { statusOfAbsent } from './status'
 
 /** What a module's file says, or the kernel's list of built-ins. */

@@ -1,7 +1,7 @@
 /** What names and aliases stand for. */
-import { isKmodError, KmodError } from '../errors'
-import type { Kernel } from '../kernel'
-import { isName, normalize } from '../names'
+import { isKmodError, KmodError } from '../contract/errors'
+import type { Kernel } from '../kernel/kernel'
+import { isName, normalize } from '../contract/names'
 import { statusOfAbsent } from './status'
 
 export const NO_INDEX = 'the module index: depmod has left none'

@@ -1,5 +1,5 @@
-import type { Kernel } from '../kernel'
-import type { Preflight } from '../types'
+import type { Kernel } from '../kernel/kernel'
+import type { Preflight } from '../contract/types'
 
 /** May and can this process unload here. Resolves on every platform. */
 export async function preflight(kernel: Kernel): Promise<Preflight> {

@@ -1,5 +1,5 @@
-import type { Kernel } from '../kernel'
-import { checkAlias } from '../names'
+import type { Kernel } from '../kernel/kernel'
+import { checkAlias } from '../contract/names'
 
 /** What `modprobe -R` answers. */
 export async function resolve(kernel: Kernel, nameOrAlias: unknown): Promise<string[]> {

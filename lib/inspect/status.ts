@@ -1,7 +1,7 @@
-import { isKmodError } from '../errors'
-import type { Kernel } from '../kernel'
-import { checkName } from '../names'
-import type { LoadedModule, ModuleStatus } from '../types'
+import { isKmodError } from '../contract/errors'
+import type { Kernel } from '../kernel/kernel'
+import { checkName } from '../contract/names'
+import type { LoadedModule, ModuleStatus } from '../contract/types'
 
 /** What the kernel and the index know about a name. */
 export async function status(kernel: Kernel, name: unknown): Promise<ModuleStatus> {

@@ -1,4 +1,4 @@
-import { blockerError, transientBlocker } from '../blocker'
+import { blockerError, transientBlocker } from '../change/blocker'
 import {
   awaitChange,
   DEFAULT_HUNG_AFTER,
@@ -6,18 +6,18 @@ import {
   throwIfAborted,
   whenAborted,
   type Patience,
-} from '../change'
-import { invalidType, invalidValue, KmodError } from '../errors'
-import { HealthWatch } from '../health'
+} from '../change/change'
+import { invalidType, invalidValue, KmodError } from '../contract/errors'
+import { HealthWatch } from '../change/health'
 import { checkFile } from '../inspect/info'
 import { statusOfAbsent } from '../inspect/status'
-import type { Change, InsertRequest, Kernel } from '../kernel'
-import { checkAlias, isName, normalize } from '../names'
-import { abortSignal, checkOptions, duration, flag, type Rule } from '../options'
-import { checkParameters } from '../parameters'
-import { takeTurn } from '../queue'
-import type { LoadedModule, LoadOptions, LoadReport, ModuleParameters } from '../types'
-import { insertionError } from './refusal'
+import type { Change, InsertRequest, Kernel } from '../kernel/kernel'
+import { checkAlias, isName, normalize } from '../contract/names'
+import { abortSignal, checkOptions, duration, flag, type Rule } from '../contract/options'
+import { checkParameters } from '../contract/parameters'
+import { takeTurn } from '../change/queue'
+import type { LoadedModule, LoadOptions, LoadReport, ModuleParameters } from '../contract/types'
+import { insertionError } from '../change/insertion-error'
 
 const parametersRule: Rule<ModuleParameters> = {
   expected: 'an object',

@@ -7,10 +7,10 @@ import {
   leavingBlocker,
   permanentBlocker,
   transientBlocker,
-} from '../blocker'
-import type { Blocker, Effect, LoadedModule, PlanOptions } from '../types'
+} from '../change/blocker'
+import type { Blocker, Effect, LoadedModule, PlanOptions } from '../contract/types'
 import { demanded, type Selection } from './select'
-import { referencesOf } from '../table'
+import { referencesOf } from '../kernel/table'
 import type { World } from './world'
 
 /** Waiting cures the last two. */

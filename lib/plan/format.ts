@@ -1,4 +1,4 @@
-import type { UnloadPlan } from '../types'
+import type { UnloadPlan } from '../contract/types'
 
 /** A line a step, as `modprobe -n -v -r` prints them. */
 export function formatPlan({ steps }: UnloadPlan): string {

@@ -1,5 +1,5 @@
 /** Who uses whom, out of the kernel's table. */
-import type { LoadedModule } from '../types'
+import type { LoadedModule } from '../contract/types'
 
 /** The loaded modules by name, and what each of them uses. Made from one reading of the table. */
 export class Graph {

@@ -8,8 +8,8 @@ import {
   listOf,
   oneOf,
   type Rule,
-} from '../options'
-import type { PlanOptions, UnloadOptions } from '../types'
+} from '../contract/options'
+import type { PlanOptions, UnloadOptions } from '../contract/types'
 
 const effectName: Rule<string> = {
   expected: 'an effect, KIND or KIND:SUBJECT',

@@ -1,5 +1,5 @@
 /** The third stage: in which order what goes can go. */
-import type { StepReason } from '../types'
+import type { StepReason } from '../contract/types'
 import type { World } from './world'
 
 /**

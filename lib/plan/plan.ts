@@ -1,8 +1,8 @@
 /** names -> resolve -> table (one reading of the kernel) -> plan -> guard */
-import type { Kernel } from '../kernel'
-import { checkTargets, isName, normalize } from '../names'
-import { forceUnsupported } from '../force'
-import type { PlanOptions, StepReason, UnloadPlan, UnloadStep } from '../types'
+import type { Kernel } from '../kernel/kernel'
+import { checkTargets, isName, normalize } from '../contract/names'
+import { forceUnsupported } from '../change/force'
+import type { PlanOptions, StepReason, UnloadPlan, UnloadStep } from '../contract/types'
 import { findBlockers } from './blockers'
 import { Graph } from './graph'
 import { checkUnloadOptions, planOptions } from './options'

@@ -1,6 +1,6 @@
 /** The second stage: which modules go, and which dependencies stay and why. */
-import type { Effect, Kept, LoadedModule, PlanOptions, StepReason } from '../types'
-import { referencesOf } from '../table'
+import type { Effect, Kept, LoadedModule, PlanOptions, StepReason } from '../contract/types'
+import { referencesOf } from '../kernel/table'
 import type { World } from './world'
 
 export interface Selection {

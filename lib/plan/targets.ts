@@ -1,7 +1,7 @@
 /** The first stage: which modules the names and aliases stand for. */
 import { meaningsOf, type Missing } from '../inspect/meaning'
-import type { Kernel } from '../kernel'
-import type { Blocker, PlanOptions } from '../types'
+import type { Kernel } from '../kernel/kernel'
+import type { Blocker, PlanOptions } from '../contract/types'
 import type { Graph } from './graph'
 
 export interface Targets {

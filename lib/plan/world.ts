@@ -1,9 +1,9 @@
 /** One reading of everything that a plan depends on. */
-import { isKmodError } from '../errors'
+import { isKmodError } from '../contract/errors'
 import { effectsOf } from '../guard/effects'
 import { NO_INDEX } from '../inspect/meaning'
-import type { Kernel, RemovalPolicy } from '../kernel'
-import type { Effect } from '../types'
+import type { Kernel, RemovalPolicy } from '../kernel/kernel'
+import type { Effect } from '../contract/types'
 import type { Graph } from './graph'
 
 export interface World {

@@ -1,5 +1,5 @@
-import type { NamedUse } from '../kernel'
-import type { Sources } from './sources'
+import type { NamedUse } from '../kernel/kernel'
+import type { Sources } from './system/sources'
 
 const FOLDER = '/proc/sys/fs/binfmt_misc'
 

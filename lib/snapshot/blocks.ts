@@ -1,11 +1,11 @@
 /** The block devices that are set up or in use. */
 import { posix } from 'node:path'
-import type { BlockUse } from '../kernel'
+import type { BlockUse } from '../kernel/kernel'
 import { blockRelease } from './block-release'
-import type { MountLine } from './mountinfo'
-import type { Sources } from './sources'
+import type { MountLine } from './system/mountinfo'
+import type { Sources } from './system/sources'
 import { swapRows } from './swaps'
-import { virtualDisk } from './virtual-disks'
+import { virtualDisk } from './system/virtual-disks'
 
 interface Disk {
   folder: string

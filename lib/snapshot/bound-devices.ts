@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
-import type { BoundDevice } from '../kernel'
-import type { Sysfs } from './sysfs'
+import type { BoundDevice } from '../kernel/kernel'
+import type { Sysfs } from './system/sysfs'
 
 /**
  * The devices of all drivers that loaded modules have, by the links of /sys/module/NAME/drivers. Source:

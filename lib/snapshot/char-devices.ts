@@ -1,7 +1,7 @@
 /** Which modules an open character device refers to. */
 import { posix } from 'node:path'
-import type { Aliases } from './aliases'
-import type { Sysfs } from './sysfs'
+import type { Aliases } from './system/aliases'
+import type { Sysfs } from './system/sysfs'
 import { kvmModules } from './virtual-machines'
 
 /** Of include/linux/miscdevice.h, and 13 of include/uapi/linux/major.h. */

@@ -1,5 +1,5 @@
 /** The connections in /proc/net/tcp and tcp6. Source: get_tcp4_sock() in net/ipv4/tcp_ipv4.c. */
-import { addressOfWords } from './ip-address'
+import { addressOfWords } from './system/ip-address'
 
 /** TCP_ESTABLISHED in include/net/tcp_states.h. */
 const ESTABLISHED = '01'

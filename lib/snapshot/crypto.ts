@@ -1,6 +1,6 @@
-import type { NamedUse } from '../kernel'
-import { normalize } from '../names'
-import type { Sources } from './sources'
+import type { NamedUse } from '../kernel/kernel'
+import { normalize } from '../contract/names'
+import type { Sources } from './system/sources'
 
 /**
  * The algorithms of modules that something has allocated. Each use takes a reference of the algorithm

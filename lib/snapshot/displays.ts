@@ -1,6 +1,6 @@
-import type { Display } from '../kernel'
-import { consoleBuffer } from './consoles'
-import type { Sysfs } from './sysfs'
+import type { Display } from '../kernel/kernel'
+import { consoleBuffer } from './system/consoles'
+import type { Sysfs } from './system/sysfs'
 
 /**
  * The displays that are connected and enabled, and the text console where its graphics card has no

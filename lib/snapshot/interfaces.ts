@@ -1,7 +1,7 @@
-import type { NetworkInterface } from '../kernel'
-import type { Aliases } from './aliases'
-import type { RawSurvey } from './raw'
-import type { Sysfs } from './sysfs'
+import type { NetworkInterface } from '../kernel/kernel'
+import type { Aliases } from './system/aliases'
+import type { RawSurvey } from './system/raw'
+import type { Sysfs } from './system/sysfs'
 
 type Link = RawSurvey['links'][number]
 

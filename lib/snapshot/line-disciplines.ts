@@ -1,5 +1,5 @@
-import type { NamedUse } from '../kernel'
-import type { Sources } from './sources'
+import type { NamedUse } from '../kernel/kernel'
+import type { Sources } from './system/sources'
 
 /**
  * The line disciplines that modules have registered. Each terminal that uses one takes a reference of

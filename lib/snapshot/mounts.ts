@@ -1,8 +1,8 @@
-import type { Mount } from '../kernel'
-import type { Aliases } from './aliases'
-import { fileSystemModules } from './file-systems'
-import type { MountTables } from './mount-tables'
-import type { Stack } from './stack'
+import type { Mount } from '../kernel/kernel'
+import type { Aliases } from './system/aliases'
+import { fileSystemModules } from './system/file-systems'
+import type { MountTables } from './system/mount-tables'
+import type { Stack } from './system/stack'
 
 /** The mounts of all namespaces, in the order of their tables. */
 export function readMounts(

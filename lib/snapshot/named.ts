@@ -1,11 +1,11 @@
 /** What has no more to it than a name and a value: each kind in a file of its own. */
-import type { NamedUse } from '../kernel'
+import type { NamedUse } from '../kernel/kernel'
 import { readBinaryFormats } from './binary-formats'
-import { readConsoles } from './consoles'
+import { readConsoles } from './system/consoles'
 import { readCrypto } from './crypto'
 import { readLineDisciplines } from './line-disciplines'
 import { readSound } from './sound'
-import type { Sources } from './sources'
+import type { Sources } from './system/sources'
 
 const READERS: readonly ((sources: Sources) => Promise<NamedUse[]>)[] = [
   readCrypto,

@@ -1,9 +1,9 @@
 /** What in the network uses modules without being an interface or a socket. */
-import type { NamedUse } from '../kernel'
-import type { Aliases } from './aliases'
+import type { NamedUse } from '../kernel/kernel'
+import type { Aliases } from './system/aliases'
 import { readNetworkSettings } from './network-settings'
 import { readNfTables } from './nf-tables'
-import type { RawSurvey } from './raw'
+import type { RawSurvey } from './system/raw'
 import { readTrafficControl } from './traffic-control'
 import { readXTables } from './x-tables'
 

@@ -1,8 +1,8 @@
 /** The tables of nftables: what is in them takes references to the modules that provide it. */
-import type { NamedUse } from '../kernel'
-import type { Aliases } from './aliases'
-import { commandIn, inNamespace, whereText } from './net-namespace'
-import type { RawSurvey } from './raw'
+import type { NamedUse } from '../kernel/kernel'
+import type { Aliases } from './system/aliases'
+import { commandIn, inNamespace, whereText } from './system/net-namespace'
+import type { RawSurvey } from './system/raw'
 
 type Table = RawSurvey['nfTables'][number]
 type Part = Table['parts'][number]

@@ -1,9 +1,9 @@
-import type { OpenDevice } from '../kernel'
-import type { Aliases } from './aliases'
-import type { BlockDevices } from './block-devices'
+import type { OpenDevice } from '../kernel/kernel'
+import type { Aliases } from './system/aliases'
+import type { BlockDevices } from './system/block-devices'
 import { charModules } from './char-devices'
-import type { RawSurvey } from './raw'
-import type { Sysfs } from './sysfs'
+import type { RawSurvey } from './system/raw'
+import type { Sysfs } from './system/sysfs'
 
 /** The devices that processes have open, with the modules behind them. */
 export function readOpenDevices(

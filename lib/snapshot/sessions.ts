@@ -1,7 +1,7 @@
-import type { Session } from '../kernel'
+import type { Session } from '../kernel/kernel'
 import { establishedConnections } from './connections'
-import { endpoint, isLoopback } from './ip-address'
-import type { RawSurvey } from './raw'
+import { endpoint, isLoopback } from './system/ip-address'
+import type { RawSurvey } from './system/raw'
 
 /** As many as anybody looks at; that there is one is what counts. */
 const PER_INTERFACE = 100

@@ -1,7 +1,7 @@
 /** Open sockets by protocol. Source: proto_seq_printf() in net/core/sock.c. */
-import type { SocketUse } from '../kernel'
-import { normalize } from '../names'
-import type { RawSurvey } from './raw'
+import type { SocketUse } from '../kernel/kernel'
+import { normalize } from '../contract/names'
+import type { RawSurvey } from './system/raw'
 
 /** Protocols that are counted by their own tables alone: a heading, and a row for each socket. */
 const OWN_TABLES: ReadonlyMap<string, string> = new Map([

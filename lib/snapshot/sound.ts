@@ -1,7 +1,7 @@
-import type { NamedUse } from '../kernel'
-import { normalize } from '../names'
-import type { Sources } from './sources'
-import type { Sysfs } from './sysfs'
+import type { NamedUse } from '../kernel/kernel'
+import { normalize } from '../contract/names'
+import type { Sources } from './system/sources'
+import type { Sysfs } from './system/sysfs'
 
 /**
  * The sound cards. A card takes no reference of its module; who has one of its devices open does, and

@@ -1,7 +1,7 @@
-import type { SwapArea } from '../kernel'
-import type { BlockDevices } from './block-devices'
-import { unescapeOctal } from './mountinfo'
-import type { Stack } from './stack'
+import type { SwapArea } from '../kernel/kernel'
+import type { BlockDevices } from './system/block-devices'
+import { unescapeOctal } from './system/mountinfo'
+import type { Stack } from './system/stack'
 
 /**
  * `text`: of /proc/swaps, a heading and rows "PATH TYPE SIZE USED PRIORITY". Source: swap_show() in

@@ -1,7 +1,7 @@
-import type { NamedUse } from '../kernel'
-import type { Aliases } from './aliases'
-import { commandIn, inNamespace, whereText } from './net-namespace'
-import type { RawSurvey } from './raw'
+import type { NamedUse } from '../kernel/kernel'
+import type { Aliases } from './system/aliases'
+import { commandIn, inNamespace, whereText } from './system/net-namespace'
+import type { RawSurvey } from './system/raw'
 
 type Item = RawSurvey['trafficControl'][number]
 

@@ -1,6 +1,6 @@
-import type { VirtualMachine } from '../kernel'
-import type { RawSurvey } from './raw'
-import type { Sysfs } from './sysfs'
+import type { VirtualMachine } from '../kernel/kernel'
+import type { RawSurvey } from './system/raw'
+import type { Sysfs } from './system/sysfs'
 
 /** As /proc/PID/fd names the descriptor that holds a virtual machine. Source: virt/kvm/kvm_main.c. */
 export const KVM_MACHINE = 'anon_inode:kvm-vm'

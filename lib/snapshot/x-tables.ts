@@ -1,6 +1,6 @@
-import type { NamedUse } from '../kernel'
-import { commandIn, inNamespace, whereText } from './net-namespace'
-import type { RawSurvey } from './raw'
+import type { NamedUse } from '../kernel/kernel'
+import { commandIn, inNamespace, whereText } from './system/net-namespace'
+import type { RawSurvey } from './system/raw'
 
 /** What lists the tables, the tool, and how the modules of the tables begin. */
 const LISTS: ReadonlyMap<string, { tool: string; prefix: string }> = new Map([

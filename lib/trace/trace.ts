@@ -1,9 +1,9 @@
-import { abortedError } from '../change'
-import { invalidValue } from '../errors'
-import type { Kernel, ReferenceTrace } from '../kernel'
-import { checkName } from '../names'
-import { abortSignal, checkOptions } from '../options'
-import type { ReferenceEvent, TraceOptions } from '../types'
+import { abortedError } from '../change/change'
+import { invalidValue } from '../contract/errors'
+import type { Kernel, ReferenceTrace } from '../kernel/kernel'
+import { checkName } from '../contract/names'
+import { abortSignal, checkOptions } from '../contract/options'
+import type { ReferenceEvent, TraceOptions } from '../contract/types'
 
 /** Where Node has no such symbol yet (before 20.5), libraries agree on this one, as Node does. */
 const asyncDispose: typeof Symbol.asyncDispose =

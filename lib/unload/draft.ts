@@ -1,5 +1,5 @@
 /** The report while it is being written: whatever happens, it says what has happened so far. */
-import type { Clock } from '../kernel'
+import type { Clock } from '../kernel/kernel'
 import type {
   Kept,
   KernelHealth,
@@ -7,7 +7,7 @@ import type {
   UnloadPlan,
   UnloadReport,
   UnloadStep,
-} from '../types'
+} from '../contract/types'
 
 type StepRecord = UnloadReport['steps'][number]
 

@@ -1,9 +1,9 @@
 /** A plan being carried out: step by step, each against the kernel as it is at that moment. */
-import { blockerError, canPass, heldBlocker } from '../blocker'
-import { abortedError } from '../change'
-import { isKmodError, KmodError } from '../errors'
+import { blockerError, canPass, heldBlocker } from '../change/blocker'
+import { abortedError } from '../change/change'
+import { isKmodError, KmodError } from '../contract/errors'
 import { summarize, usersOf } from '../explain/users'
-import type { Kernel } from '../kernel'
+import type { Kernel } from '../kernel/kernel'
 import { makePlan } from '../plan/plan'
 import type {
   Blocker,
@@ -15,8 +15,8 @@ import type {
   UnloadPlan,
   UnloadStep,
   User,
-} from '../types'
-import type { Turn } from '../queue'
+} from '../contract/types'
+import type { Turn } from '../change/queue'
 import type { Draft } from './draft'
 import type { Restorer } from './restore'
 import { isAsPlanned, removeModule, runRemoveCommand, type StepOutcome } from './step'

@@ -1,8 +1,8 @@
 /** A plan that comes from the caller, perhaps out of JSON: it is compared, never carried out itself. */
-import { invalidType, invalidValue, KmodError } from '../errors'
+import { invalidType, invalidValue, KmodError } from '../contract/errors'
 import { checkPlanOptions } from '../plan/options'
-import { checkTargets } from '../names'
-import type { PlanOptions, UnloadOptions, UnloadPlan } from '../types'
+import { checkTargets } from '../contract/names'
+import type { PlanOptions, UnloadOptions, UnloadPlan } from '../contract/types'
 
 export interface GivenPlan {
   targets: string[]

@@ -1,9 +1,9 @@
 /** Putting back what an unload took out: before, whether it can be done; after, the doing. */
-import { awaitChange, DEFAULT_HUNG_AFTER, stuckModules } from '../change'
-import { isKmodError, KmodError } from '../errors'
-import type { Kernel } from '../kernel'
-import { insertionError } from '../load/refusal'
-import type { UnloadStep } from '../types'
+import { awaitChange, DEFAULT_HUNG_AFTER, stuckModules } from '../change/change'
+import { isKmodError, KmodError } from '../contract/errors'
+import type { Kernel } from '../kernel/kernel'
+import { insertionError } from '../change/insertion-error'
+import type { UnloadStep } from '../contract/types'
 import type { Draft } from './draft'
 
 /** What a charp parameter shows that was never set; given back, it would be taken for a text. */

@@ -1,11 +1,11 @@
 /** One step of a plan, carried out. */
-import { blockerError, refusedBlocker } from '../blocker'
-import { abortedError, awaitChange, whenAborted } from '../change'
-import { KmodError } from '../errors'
-import type { Kernel } from '../kernel'
-import { referencesOf } from '../table'
-import type { Blocker, LoadedModule, UnloadStep } from '../types'
-import { removalError } from './refusal'
+import { blockerError, refusedBlocker } from '../change/blocker'
+import { abortedError, awaitChange, whenAborted } from '../change/change'
+import { KmodError } from '../contract/errors'
+import type { Kernel } from '../kernel/kernel'
+import { referencesOf } from '../kernel/table'
+import type { Blocker, LoadedModule, UnloadStep } from '../contract/types'
+import { removalError } from '../change/removal-error'
 
 export type StepOutcome =
   | { outcome: 'removed' }

@@ -1,6 +1,6 @@
 /** The last stage: what went is gone, and stays gone. */
-import { abortedError } from '../change'
-import { KmodError } from '../errors'
+import { abortedError } from '../change/change'
+import { KmodError } from '../contract/errors'
 import type { Call } from './execution'
 import { Waiting } from './wait'
 

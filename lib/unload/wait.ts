@@ -1,5 +1,5 @@
 /** Waiting for what can pass, up to one deadline for the whole call. */
-import type { Kernel } from '../kernel'
+import type { Kernel } from '../kernel/kernel'
 
 /** A reference count can only be polled; everything else wakes sooner. */
 const SHORTEST = 5

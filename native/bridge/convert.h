@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "../kernel/failure.h"
+#include "../common/failure.h"
 
 namespace kmod::bridge {
 

@@ -10,7 +10,7 @@
 #include <optional>
 #include <utility>
 
-#include "../kernel/failure.h"
+#include "../common/failure.h"
 #include "convert.h"
 
 namespace kmod::bridge {

@@ -12,11 +12,11 @@
 #include <utility>
 #include <vector>
 
-#include "../kernel/command.h"
-#include "../kernel/handles.h"
-#include "../kernel/insert.h"
-#include "../kernel/remove.h"
-#include "channel.h"
+#include "../common/handles.h"
+#include "../libkmod/insert.h"
+#include "../libkmod/remove.h"
+#include "../process/channel.h"
+#include "../process/command.h"
 #include "quiet.h"
 #include "reply.h"
 #include "source.h"

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "../kernel/change_watch.h"
-#include "channel.h"
+#include "../net/change_watch.h"
+#include "../process/channel.h"
 #include "reply.h"
 
 namespace kmod {

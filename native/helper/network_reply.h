@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "../kernel/net_namespace.h"
+#include "../net/net_namespace.h"
 #include "reply.h"
 
 namespace kmod {

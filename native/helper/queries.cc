@@ -6,8 +6,8 @@
 #include <list>
 #include <memory>
 
-#include "../kernel/module_index.h"
-#include "channel.h"
+#include "../libkmod/module_index.h"
+#include "../process/channel.h"
 #include "quiet.h"
 #include "reply.h"
 #include "source.h"

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "../kernel/failure.h"
+#include "../common/failure.h"
 
 namespace kmod {
 

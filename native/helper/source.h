@@ -1,7 +1,7 @@
 // The part of a request that names the files to look at.
 #pragma once
 
-#include "../kernel/context.h"
+#include "../libkmod/context.h"
 #include "reply.h"
 
 namespace kmod {

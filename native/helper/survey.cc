@@ -11,11 +11,11 @@
 #include <utility>
 #include <vector>
 
-#include "../kernel/device_files.h"
-#include "../kernel/net_namespace.h"
-#include "../kernel/processes.h"
-#include "../kernel/text_file.h"
-#include "channel.h"
+#include "../net/net_namespace.h"
+#include "../proc/device_files.h"
+#include "../proc/processes.h"
+#include "../proc/text_file.h"
+#include "../process/channel.h"
 #include "network_reply.h"
 #include "reply.h"
 

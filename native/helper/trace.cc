@@ -15,11 +15,11 @@
 #include <string>
 #include <utility>
 
-#include "../kernel/processes.h"
-#include "../kernel/text_file.h"
-#include "../kernel/trace_text.h"
-#include "../kernel/tracing.h"
-#include "channel.h"
+#include "../proc/processes.h"
+#include "../proc/text_file.h"
+#include "../proc/trace_text.h"
+#include "../proc/tracing.h"
+#include "../process/channel.h"
 #include "reply.h"
 
 namespace kmod {

@@ -1,4 +1,4 @@
-#include "../kernel/change_watch.h"
+#include "../net/change_watch.h"
 
 #include <doctest/doctest.h>
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-#include "../kernel/command.h"
+#include "../process/command.h"
 
 #include <doctest/doctest.h>
 #include <signal.h>

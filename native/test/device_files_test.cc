@@ -1,4 +1,4 @@
-#include "../kernel/device_files.h"
+#include "../proc/device_files.h"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>

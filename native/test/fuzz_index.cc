@@ -1,6 +1,6 @@
 // Damaged indexes, and any bytes as one. What the check lets pass must be safe in libkmod's hands.
-#include "../kernel/index_check.h"
-#include "../kernel/module_index.h"
+#include "../libkmod/index_check.h"
+#include "../libkmod/module_index.h"
 #include "index_writer.h"
 #include "temporary_folder.h"
 

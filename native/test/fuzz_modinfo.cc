@@ -2,8 +2,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../kernel/modinfo.h"
-#include "../kernel/module_index.h"
+#include "../libkmod/modinfo.h"
+#include "../libkmod/module_index.h"
 #include "module_file.h"
 #include "temporary_folder.h"
 

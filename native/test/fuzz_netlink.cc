@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <map>
 
-#include "../kernel/net_links.h"
-#include "../kernel/net_routes.h"
-#include "../kernel/nf_tables.h"
-#include "../kernel/traffic_control.h"
+#include "../net/net_links.h"
+#include "../net/net_routes.h"
+#include "../net/nf_tables.h"
+#include "../net/traffic_control.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view message(reinterpret_cast<const char*>(data), size);

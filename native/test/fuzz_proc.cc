@@ -2,7 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "../kernel/proc_text.h"
+#include "../proc/proc_text.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

@@ -1,5 +1,5 @@
 // Any bytes as /proc/modules.
-#include "../kernel/loaded_table.h"
+#include "../proc/loaded_table.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

@@ -2,8 +2,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "../kernel/trace_text.h"
-#include "../kernel/tracing.h"
+#include "../proc/trace_text.h"
+#include "../proc/tracing.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

@@ -1,5 +1,5 @@
 // Any bytes as messages.
-#include "../kernel/wire.h"
+#include "../process/wire.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string buffer(reinterpret_cast<const char*>(data), size);

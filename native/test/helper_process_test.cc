@@ -1,4 +1,4 @@
-#include "../kernel/helper_process.h"
+#include "../process/helper_process.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 
 #include <thread>
 
-#include "../kernel/handles.h"
+#include "../common/handles.h"
 #include "temporary_folder.h"
 
 namespace kmod {

@@ -1,4 +1,4 @@
-#include "../kernel/index_check.h"
+#include "../libkmod/index_check.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "../kernel/kernel_log.h"
+#include "../proc/kernel_log.h"
 
 #include <doctest/doctest.h>
 

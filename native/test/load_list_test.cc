@@ -1,4 +1,4 @@
-#include "../kernel/load_list.h"
+#include "../libkmod/load_list.h"
 
 #include <doctest/doctest.h>
 

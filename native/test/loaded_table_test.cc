@@ -1,4 +1,4 @@
-#include "../kernel/loaded_table.h"
+#include "../proc/loaded_table.h"
 
 #include <doctest/doctest.h>
 

@@ -1,8 +1,8 @@
-#include "../kernel/modinfo.h"
+#include "../libkmod/modinfo.h"
 
 #include <doctest/doctest.h>
 
-#include "../kernel/module_index.h"
+#include "../libkmod/module_index.h"
 
 namespace kmod {
 namespace {

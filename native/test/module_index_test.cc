@@ -1,5 +1,5 @@
 // Through the libkmod that is installed: these fail where there is none.
-#include "../kernel/module_index.h"
+#include "../libkmod/module_index.h"
 
 #include <doctest/doctest.h>
 #include <elf.h>

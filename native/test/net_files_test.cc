@@ -1,4 +1,4 @@
-#include "../kernel/net_files.h"
+#include "../net/net_files.h"
 
 #include <doctest/doctest.h>
 

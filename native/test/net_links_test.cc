@@ -1,4 +1,4 @@
-#include "../kernel/net_links.h"
+#include "../net/net_links.h"
 
 #include <doctest/doctest.h>
 #include <sys/wait.h>

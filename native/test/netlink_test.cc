@@ -1,4 +1,4 @@
-#include "../kernel/netlink.h"
+#include "../net/netlink.h"
 
 #include <doctest/doctest.h>
 #include <linux/if_addr.h>
@@ -9,10 +9,10 @@
 
 #include <map>
 
-#include "../kernel/net_links.h"
-#include "../kernel/net_routes.h"
-#include "../kernel/nf_tables.h"
-#include "../kernel/traffic_control.h"
+#include "../net/net_links.h"
+#include "../net/net_routes.h"
+#include "../net/nf_tables.h"
+#include "../net/traffic_control.h"
 
 namespace kmod {
 namespace {

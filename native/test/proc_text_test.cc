@@ -1,4 +1,4 @@
-#include "../kernel/proc_text.h"
+#include "../proc/proc_text.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "../kernel/processes.h"
+#include "../proc/processes.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "../kernel/handles.h"
+#include "../common/handles.h"
 
 namespace kmod {
 namespace {

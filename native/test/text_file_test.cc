@@ -1,4 +1,4 @@
-#include "../kernel/text_file.h"
+#include "../proc/text_file.h"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>

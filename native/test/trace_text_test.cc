@@ -1,4 +1,4 @@
-#include "../kernel/trace_text.h"
+#include "../proc/trace_text.h"
 
 #include <doctest/doctest.h>
 

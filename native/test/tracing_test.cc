@@ -1,4 +1,4 @@
-#include "../kernel/tracing.h"
+#include "../proc/tracing.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "../kernel/wire.h"
+#include "../process/wire.h"
 
 #include <doctest/doctest.h>
 

@@ -1,8 +1,8 @@
 /** What the configuration and the index of a captured system say about removals. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { CapturedKernel } from '../../lib/captured-kernel'
-import { RootView } from '../../lib/root-view'
+import { CapturedKernel } from '../../lib/captured/captured-kernel'
+import { RootView } from '../../lib/captured/root-view'
 import { CapturedSystem, RELEASE } from '../support/captured-system'
 
 let system: CapturedSystem

@@ -1,8 +1,8 @@
 /** What runs on the network of a captured system. */
-import { RootView } from '../../lib/root-view'
-import { capturedFiles } from '../../lib/snapshot/captured-files'
-import { capturedSurvey } from '../../lib/snapshot/captured-survey'
-import type { RawSurvey } from '../../lib/snapshot/raw'
+import { RootView } from '../../lib/captured/root-view'
+import { capturedFiles } from '../../lib/captured/captured-files'
+import { capturedSurvey } from '../../lib/captured/captured-survey'
+import type { RawSurvey } from '../../lib/snapshot/system/raw'
 import { readSessions } from '../../lib/snapshot/sessions'
 import { readSockets } from '../../lib/snapshot/sockets'
 import { CapturedSystem } from '../support/captured-system'

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { HelperCommand } from '../../lib/helper/commands'
+import { HelperCommand } from '../../lib/live/helper/commands'
 
 const run = (command: string): HelperCommand['ended'] =>
   new HelperCommand('the_module', command).ended

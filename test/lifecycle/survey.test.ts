@@ -1,8 +1,8 @@
 /** What any Linux machine can show of the survey; with a real kernel: test/vm/survey. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs'
-import { onKernelChange } from '../../lib/helper/events'
-import { readSurvey } from '../../lib/helper/survey'
+import { onKernelChange } from '../../lib/live/helper/events'
+import { readSurvey } from '../../lib/live/helper/survey'
 import { runScript } from '../support/child'
 
 /** A device that can be opened and is none of those that are always there. */
@@ -91,14 +91,14 @@ test('a watch tells that it stands, and keeps no process alive', async () => {
   })
   expect(told).toBe('told')
   const script = `
-    const { onKernelChange } = require('./dist/helper/events')
+    const { onKernelChange } = require('./dist/live/helper/events')
     onKernelChange(() => console.log('told'))`
   expect(await runScript(script)).toMatchObject({ code: 0, stderr: '' })
 })
 
 test('a watch that ends takes its helper along', async () => {
   const script = `
-    const { onKernelChange } = require('./dist/helper/events')
+    const { onKernelChange } = require('./dist/live/helper/events')
     const { readdirSync, readFileSync } = require('fs')
     // Without starting another process for it.
     const helpers = () => readdirSync('/proc/self/task')

@@ -1,9 +1,9 @@
 /** What runs on the modules of a captured system, with an index that only looks aliases up. */
-import type { ModuleIndex, Snapshot } from '../../lib/kernel'
-import { RootView } from '../../lib/root-view'
+import type { ModuleIndex, Snapshot } from '../../lib/kernel/kernel'
+import { RootView } from '../../lib/captured/root-view'
 import { buildSnapshot } from '../../lib/snapshot/build'
-import { capturedFiles } from '../../lib/snapshot/captured-files'
-import { capturedSurvey } from '../../lib/snapshot/captured-survey'
+import { capturedFiles } from '../../lib/captured/captured-files'
+import { capturedSurvey } from '../../lib/captured/captured-survey'
 import type { CapturedSystem } from './captured-system'
 
 type Aliases = Readonly<Record<string, string>>

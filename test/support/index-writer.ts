@@ -5,7 +5,7 @@ interface Node {
   values: string[]
 }
 
-/** The format is described in native/kernel/index_check.cc. */
+/** The format is described in native/libkmod/index_check.cc. */
 export function makeIndex(entries: Record<string, string>): Buffer {
   const root: Node = { children: new Map(), values: [] }
   for (const [key, value] of Object.entries(entries)) {

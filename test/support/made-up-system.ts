@@ -1,6 +1,6 @@
 /** Systems that fast-check makes up: modules that use each other in every way a kernel allows. */
 import fc from 'fast-check'
-import type { PlanOptions } from '../../lib/types'
+import type { PlanOptions } from '../../lib/contract/types'
 import { SimulatedKernel } from './simulated-kernel'
 
 export interface MadeUpModule {

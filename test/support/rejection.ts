@@ -1,4 +1,4 @@
-import type { KmodError } from '../../lib/errors'
+import type { KmodError } from '../../lib/contract/errors'
 
 /** The error that a promise rejects with. */
 export async function rejection(promise: Promise<unknown>): Promise<KmodError> {

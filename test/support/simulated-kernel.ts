@@ -3,7 +3,7 @@
  * runs as fast as the test. It answers removals as delete_module(2) does, in the order in which that
  * looks: holders, state, permanent, references.
  */
-import type { KmodErrorDetails } from '../../lib/errors'
+import type { KmodErrorDetails } from '../../lib/contract/errors'
 import type {
   Change,
   ChangeEnd,
@@ -19,11 +19,11 @@ import type {
   RemovalPolicy,
   Snapshot,
   SysModule,
-} from '../../lib/kernel'
-import type { NativeFailure } from '../../lib/failure'
+} from '../../lib/kernel/kernel'
+import type { NativeFailure } from '../../lib/kernel/failure'
 import { SimulatedTrace } from './simulated-trace'
 import { snapshot } from './snapshots'
-import type { LoadedModule } from '../../lib/types'
+import type { LoadedModule } from '../../lib/contract/types'
 
 export interface SimulatedModule {
   name: string

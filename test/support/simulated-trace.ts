@@ -1,6 +1,6 @@
 /** A trace of references to which a test says what happens. */
-import type { ReferenceTrace } from '../../lib/kernel'
-import type { ReferenceEvent } from '../../lib/types'
+import type { ReferenceTrace } from '../../lib/kernel/kernel'
+import type { ReferenceEvent } from '../../lib/contract/types'
 
 interface Waiter {
   resolve: (event: ReferenceEvent | null) => void

@@ -1,4 +1,4 @@
-import { Batch } from '../../lib/snapshot/batch'
+import { Batch } from '../../lib/snapshot/system/batch'
 
 /** Answers each key with itself in capitals. */
 function capitals(): { batch: Batch<string>; asked: string[][] } {

@@ -1,8 +1,8 @@
 /** Devices and disks: the parsers, the users and the effects, without files. */
 import { usersOf } from '../../lib/explain/users'
 import { effectsOf } from '../../lib/guard/effects'
-import type { BlockUse, NamedUse, Snapshot } from '../../lib/kernel'
-import { printable } from '../../lib/printable'
+import type { BlockUse, NamedUse, Snapshot } from '../../lib/kernel/kernel'
+import { printable } from '../../lib/contract/printable'
 import { blockRelease } from '../../lib/snapshot/block-release'
 import { parseCrypto } from '../../lib/snapshot/crypto'
 import { parseLineDisciplines } from '../../lib/snapshot/line-disciplines'

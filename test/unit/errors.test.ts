@@ -1,4 +1,4 @@
-import { isKmodError, KmodError } from '../../lib/errors'
+import { isKmodError, KmodError } from '../../lib/contract/errors'
 
 test('an error has its code, its message, and what the code brings', () => {
   const error = new KmodError('ERR_KMOD_HELD', 'Module a is used by b.', {

@@ -1,7 +1,7 @@
-import { KmodError } from '../../lib/errors'
+import { KmodError } from '../../lib/contract/errors'
 import { explain } from '../../lib/explain/explain'
 import { summarize, usersOf } from '../../lib/explain/users'
-import type { User } from '../../lib/types'
+import type { User } from '../../lib/contract/types'
 import { SimulatedKernel } from '../support/simulated-kernel'
 import { mount, openDevice, snapshot } from '../support/snapshots'
 

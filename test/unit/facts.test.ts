@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib'
-import { readCapability, readKernel, type FactFiles } from '../../lib/facts'
+import { readCapability, readKernel, type FactFiles } from '../../lib/kernel/facts'
 
 function files(contents: Record<string, string | Buffer>): FactFiles {
   const read = (path: string): string | Buffer | null => contents[path] ?? null

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
-import { parseMountinfo } from '../../lib/snapshot/mountinfo'
-import { MountTables } from '../../lib/snapshot/mount-tables'
-import { overlayFolders } from '../../lib/snapshot/overlay'
+import { parseMountinfo } from '../../lib/snapshot/system/mountinfo'
+import { MountTables } from '../../lib/snapshot/system/mount-tables'
+import { overlayFolders } from '../../lib/snapshot/system/overlay'
 
 test('lines with and without optional fields', () => {
   const text =

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { checkAlias, checkName, isName, normalize } from '../../lib/names'
+import { checkAlias, checkName, isName, normalize } from '../../lib/contract/names'
 
 const valueError = expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }) as unknown
 const typeError = expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }) as unknown

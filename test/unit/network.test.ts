@@ -3,13 +3,18 @@ import fc from 'fast-check'
 import { isIPv4, isIPv6 } from 'node:net'
 import { explain } from '../../lib/explain/explain'
 import { effectsOf } from '../../lib/guard/effects'
-import { KmodError } from '../../lib/errors'
-import { Aliases } from '../../lib/snapshot/aliases'
+import { KmodError } from '../../lib/contract/errors'
+import { Aliases } from '../../lib/snapshot/system/aliases'
 import { establishedConnections } from '../../lib/snapshot/connections'
-import { addressOfBytes, addressOfWords, endpoint, isLoopback } from '../../lib/snapshot/ip-address'
-import { commandIn } from '../../lib/snapshot/net-namespace'
+import {
+  addressOfBytes,
+  addressOfWords,
+  endpoint,
+  isLoopback,
+} from '../../lib/snapshot/system/ip-address'
+import { commandIn } from '../../lib/snapshot/system/net-namespace'
 import { readNetworkUses } from '../../lib/snapshot/network-uses'
-import type { RawSurvey } from '../../lib/snapshot/raw'
+import type { RawSurvey } from '../../lib/snapshot/system/raw'
 import { readSessions } from '../../lib/snapshot/sessions'
 import { readSockets } from '../../lib/snapshot/sockets'
 import { SimulatedKernel } from '../support/simulated-kernel'

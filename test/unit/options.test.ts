@@ -1,4 +1,4 @@
-import { abortSignal, checkOptions, duration, flag, listOf, path } from '../../lib/options'
+import { abortSignal, checkOptions, duration, flag, listOf, path } from '../../lib/contract/options'
 
 interface Sample {
   wait?: number

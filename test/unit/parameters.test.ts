@@ -1,4 +1,4 @@
-import { checkParameters, parameterString } from '../../lib/parameters'
+import { checkParameters, parameterString } from '../../lib/contract/parameters'
 
 const print = (parameters: unknown): string => parameterString(checkParameters(parameters))
 

@@ -1,7 +1,7 @@
 import { Kmod } from '../../lib/kmod'
-import type { NetworkInterface } from '../../lib/kernel'
+import type { NetworkInterface } from '../../lib/kernel/kernel'
 import { formatPlan } from '../../lib/plan/format'
-import type { UnloadPlan } from '../../lib/types'
+import type { UnloadPlan } from '../../lib/contract/types'
 import { SimulatedKernel } from '../support/simulated-kernel'
 
 let kernel: SimulatedKernel

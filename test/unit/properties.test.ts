@@ -1,8 +1,8 @@
 /** What must hold of every system, made up by the thousand. The judge is the simulated kernel. */
 import fc from 'fast-check'
-import type { KmodError } from '../../lib/errors'
+import type { KmodError } from '../../lib/contract/errors'
 import { Kmod } from '../../lib/kmod'
-import type { UnloadReport } from '../../lib/types'
+import type { UnloadReport } from '../../lib/contract/types'
 import { build, madeUpSystem, nameOf, willingSystem } from '../support/made-up-system'
 import type { SimulatedKernel } from '../support/simulated-kernel'
 

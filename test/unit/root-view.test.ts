@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { RootView } from '../../lib/root-view'
+import { RootView } from '../../lib/captured/root-view'
 
 let folder: string
 let view: RootView

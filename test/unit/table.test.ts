@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { parseTable } from '../../lib/table'
-import type { LoadedModule } from '../../lib/types'
+import { parseTable } from '../../lib/kernel/table'
+import type { LoadedModule } from '../../lib/contract/types'
 
 // Rows as kernels 6.1 and 7.2 print them.
 test('rows become modules, in their order', () => {

@@ -1,4 +1,4 @@
-import { KmodError } from '../../lib/errors'
+import { KmodError } from '../../lib/contract/errors'
 import { Kmod } from '../../lib/kmod'
 import { SimulatedKernel } from '../support/simulated-kernel'
 

@@ -1,6 +1,6 @@
 /** Faults that a review found, each kept from coming back. */
 import { Kmod } from '../../lib/kmod'
-import type { UnloadEvent } from '../../lib/types'
+import type { UnloadEvent } from '../../lib/contract/types'
 import { rejection } from '../support/rejection'
 import { SimulatedKernel } from '../support/simulated-kernel'
 

@@ -1,5 +1,5 @@
 import { Kmod } from '../../lib/kmod'
-import type { UnloadEvent } from '../../lib/types'
+import type { UnloadEvent } from '../../lib/contract/types'
 import { rejection } from '../support/rejection'
 import { SimulatedKernel } from '../support/simulated-kernel'
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { Decoder, encode, Reader } from '../../lib/helper/wire'
+import { Decoder, encode, Reader } from '../../lib/live/helper/wire'
 
 test('messages survive the way, in whatever pieces they come', () => {
   const messages = fc.array(
@@ -18,7 +18,7 @@ test('messages survive the way, in whatever pieces they come', () => {
   )
 })
 
-test('the bytes are those that native/kernel/wire.h describes', () => {
+test('the bytes are those that native/process/wire.h describes', () => {
   expect([...encode({ id: 258, strings: ['ab', ''] })]).toEqual([
     14, 0, 0, 0, 2, 1, 0, 0, 2, 0, 0, 0, 97, 98, 0, 0, 0, 0,
   ])

@@ -1,0 +1,67 @@
+import type { SystemFiles } from '../kernel/system-files'
+import type { RawSurvey } from '../snapshot/system/raw'
+
+type OpenDevices = Pick<RawSurvey, 'openDevices' | 'unreadable'>
+
+/** A virtual machine and its parts, which stand for /dev/kvm. */
+const KVM_FILES = 'anon_inode:kvm-'
+const KVM = { type: 'char', device: '10:232' } as const
+
+interface Descriptor {
+  pid: number
+  fd: number
+  path: string
+}
+
+/** The devices that the processes had open, by the links in /proc/PID/fd. */
+export async function capturedOpenDevices(
+  files: SystemFiles,
+  pids: readonly number[],
+): Promise<OpenDevices> {
+  const lists = await files.list(pids.map((pid) => `/proc/${pid}/fd`))
+  const all = pids.flatMap((pid, i) => lists[i]!.map((fd) => ({ pid, fd: Number(fd) })))
+  if (all.length === 0) {
+    return { openDevices: [], unreadable: ['open devices: no /proc/PID/fd was captured'] }
+  }
+  const paths = await files.readLinks(all.map(({ pid, fd }) => `/proc/${pid}/fd/${fd}`))
+  const open = all
+    .map((one, i): Descriptor => ({ ...one, path: paths[i] ?? '' }))
+    .filter(({ path }) => path.startsWith('/dev/') || path.startsWith(KVM_FILES))
+  return open.length === 0 ? { openDevices: [], unreadable: [] } : withNumbers(files, open)
+}
+
+async function withNumbers(files: SystemFiles, open: readonly Descriptor[]): Promise<OpenDevices> {
+  const holders = [...new Set(open.map(({ pid }) => pid))]
+  const [numbers, names] = await Promise.all([
+    deviceNumbers(files),
+    files.readFiles(holders.map((pid) => `/proc/${pid}/comm`)),
+  ])
+  const comms = new Map(holders.map((pid, i) => [pid, names[i]?.trimEnd() ?? '']))
+  return {
+    openDevices: open.flatMap(({ pid, fd, path }) => {
+      const number = path.startsWith(KVM_FILES) ? KVM : numbers.get(path)
+      // A terminal of /dev/pts or a file in /dev/shm is no device of a module.
+      if (number === undefined) return []
+      return [{ pid, comm: comms.get(pid) ?? '', self: false, path, fd, ...number }]
+    }),
+    unreadable: numbers.size === 0 ? ['open devices: /sys/dev was not captured'] : [],
+  }
+}
+
+/** By path below /dev, which each device's uevent names. */
+async function deviceNumbers(
+  files: SystemFiles,
+): Promise<Map<string, { type: 'char' | 'block'; device: string }>> {
+  const types = ['char', 'block'] as const
+  const lists = await files.list(types.map((type) => `/sys/dev/${type}`))
+  const devices = types.flatMap((type, i) => lists[i]!.map((device) => ({ type, device })))
+  const uevents = await files.readFiles(
+    devices.map(({ type, device }) => `/sys/dev/${type}/${device}/uevent`),
+  )
+  return new Map(
+    devices.flatMap((device, i) => {
+      const name = /^DEVNAME=(.+)$/m.exec(uevents[i] ?? '')?.[1]
+      return name === undefined ? [] : [[`/dev/${name}`, device] as const]
+    }),
+  )
+}

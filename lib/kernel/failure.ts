@@ -1,0 +1,60 @@
+/** Failures of the addon and the helper, which come as data, and the public errors made of them. */
+import { KmodError, type KmodErrorDetails } from '../contract/errors'
+
+/** A failure as the addon and the helper tell it: see native/common/failure.h. */
+export interface NativeFailure {
+  failure: 'system' | 'library' | 'format' | 'transient'
+  /** Positive; 0 where no system call is to blame. */
+  errno: number
+  errnoName: string
+  syscall: string
+  /** The path, or what libkmod said. */
+  detail: string
+}
+
+export function isFailure(value: unknown): value is NativeFailure {
+  return typeof value === 'object' && value !== null && 'failure' in value
+}
+
+/** `doing` completes "Cannot ...". */
+export function failureToError(
+  failure: NativeFailure,
+  doing: string,
+  details: KmodErrorDetails = {},
+): KmodError {
+  const because = failure.detail === '' ? '' : `: ${failure.detail.trimEnd()}`
+  switch (failure.failure) {
+    case 'library':
+      return new KmodError(
+        'ERR_KMOD_LIBRARY',
+        `Cannot ${doing}: libkmod cannot be loaded (${failure.detail}). Install it: it is the ` +
+          'package libkmod2 on Debian and Ubuntu, kmod-libs on Fedora, kmod elsewhere.',
+        details,
+      )
+    case 'format':
+      return new KmodError('ERR_KMOD_FORMAT', `Cannot ${doing}${because}.`, details)
+    case 'transient':
+      return new KmodError(
+        'ERR_KMOD_TRANSIENT',
+        `Cannot ${doing}${because}. Modules are being loaded or unloaded all the time: try again.`,
+        details,
+      )
+    case 'system':
+      return new KmodError(
+        'ERR_KMOD_SYSTEM',
+        `Cannot ${doing}${because}${failure.errnoName === '' ? '' : ` (${failure.errnoName})`}.`,
+        {
+          ...details,
+          ...(failure.errno !== 0 && { errno: -failure.errno }),
+          ...(failure.errnoName !== '' && { errnoCode: failure.errnoName }),
+          ...(failure.syscall !== '' && { syscall: failure.syscall }),
+        },
+      )
+  }
+}
+
+/** Passes a value on, and throws a failure. */
+export function unwrap<T>(value: T | NativeFailure, doing: string, details?: KmodErrorDetails): T {
+  if (isFailure(value)) throw failureToError(value, doing, details)
+  return value
+}

@@ -1,0 +1,144 @@
+/** What libkmod knows, asked of the helper: indexes, configuration, module files. */
+import { isKmodError, KmodError } from '../../contract/errors'
+import { isFailure, unwrap } from '../../kernel/failure'
+import type {
+  Description,
+  KernelFacts,
+  ModuleIndex,
+  Presence,
+  RemovalPolicy,
+} from '../../kernel/kernel'
+import { Questions } from './questions'
+import type { Reader } from './wire'
+
+/** Which modules are loaded on purpose; the first folder wins, as systemd-modules-load has it. */
+export const LOAD_LISTS = [
+  '/etc/modules-load.d',
+  '/run/modules-load.d',
+  '/usr/local/lib/modules-load.d',
+  '/usr/lib/modules-load.d',
+  '/lib/modules-load.d',
+  '/etc/modules',
+]
+
+/** The files to look at: see native/libkmod/context.h. */
+export interface IndexSource {
+  directory: string
+  /** `null`: libkmod's own. */
+  config: readonly string[] | null
+  loadLists: readonly string[]
+  kernelCommandLine: boolean
+}
+
+export function sourceStrings(source: IndexSource): string[] {
+  const { directory, config, loadLists, kernelCommandLine } = source
+  return [
+    directory,
+    ...(config === null ? ['0'] : ['1', ...listStrings(config)]),
+    ...listStrings(loadLists),
+    kernelCommandLine ? '1' : '0',
+  ]
+}
+
+function listStrings(list: readonly string[]): string[] {
+  return [String(list.length), ...list]
+}
+
+const questions = new Questions('queries', {
+  code: 'ERR_KMOD_FORMAT',
+  why: 'libkmod broke off while it read it, which it does on a damaged file.',
+})
+
+/** The libkmod that the helper has loaded, or why it cannot. */
+export async function findLibrary(): Promise<Pick<KernelFacts, 'libkmod' | 'libraryProblem'>> {
+  const doing = 'use libkmod'
+  try {
+    return {
+      libkmod: unwrap(await questions.ask(['library'], doing), doing).text(),
+      libraryProblem: null,
+    }
+  } catch (error) {
+    if (!isKmodError(error)) throw error
+    return { libkmod: null, libraryProblem: error.message }
+  }
+}
+
+/** The index, configuration and files of one system, through libkmod. */
+export class LibkmodIndex implements ModuleIndex {
+  /** `locate` tells the files at each call: a captured system's are put together anew. */
+  constructor(private readonly locate: () => Promise<IndexSource>) {}
+
+  async find(names: readonly string[]): Promise<{ complete: boolean; found: Presence[] }> {
+    const reader = await this.#read('find', listStrings(names), 'look modules up')
+    const complete = reader.flag()
+    const found = names.map(() => ({ path: reader.optional(), builtin: reader.flag() }))
+    return { complete, found }
+  }
+
+  async lookup(aliases: readonly string[]): Promise<string[][]> {
+    const reader = await this.#read('lookup', listStrings(aliases), 'look aliases up')
+    return aliases.map(() => reader.list())
+  }
+
+  async policies(names: readonly string[]): ReturnType<ModuleIndex['policies']> {
+    const reader = await this.#read('policy', listStrings(names), 'read the configuration')
+    const complete = reader.flag()
+    const policies = new Map<string, RemovalPolicy>()
+    while (!reader.atEnd) {
+      policies.set(reader.text(), {
+        removeCommand: reader.optional(),
+        softDependencies: { pre: reader.list(), post: reader.list() },
+        configured: reader.flag(),
+      })
+    }
+    return { complete, policies }
+  }
+
+  async needs(names: readonly string[]): Promise<string[][]> {
+    const reader = await this.#read('needs', listStrings(names), 'look dependencies up')
+    return names.map(() => reader.list())
+  }
+
+  async describe(name: string): Promise<Description | null> {
+    const reader = await this.#read('info', [name], `read the information of module ${name}`)
+    return reader.flag() ? readDescription(reader) : null
+  }
+
+  async describeFile(path: string): Promise<Description> {
+    return readDescription(await this.#read('file', [path], `read the module file ${path}`))
+  }
+
+  async #read(verb: string, what: string[], doing: string): Promise<Reader> {
+    const answer = await questions.ask(
+      [verb, ...sourceStrings(await this.locate()), ...what],
+      doing,
+    )
+    if (isFailure(answer) && answer.syscall === 'open' && MISSING.has(answer.errnoName)) {
+      throw new KmodError('ERR_KMOD_NOT_FOUND', `There is no file ${answer.detail}.`, {
+        errno: -answer.errno,
+        errnoCode: answer.errnoName,
+        syscall: answer.syscall,
+      })
+    }
+    return unwrap(answer, doing)
+  }
+}
+
+/** A path that leads nowhere. */
+const MISSING = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'])
+
+function readDescription(reader: Reader): Description {
+  const description: Description = {
+    name: reader.text(),
+    path: reader.optional(),
+    options: reader.optional(),
+    removeCommand: reader.optional(),
+    installCommand: reader.optional(),
+    blacklisted: reader.flag(),
+    fields: [],
+  }
+  while (!reader.atEnd) {
+    description.fields.push({ key: reader.text(), value: reader.text() })
+  }
+  return description
+}

@@ -1,0 +1,111 @@
+// libkmod, opened at run time. The declarations are our own, of the symbols in libkmod's version
+// node LIBKMOD_5, which every libkmod.so.2 has; so neither its header nor its library is needed to
+// build, and a missing library is a failure with a name instead of a program that does not start.
+#pragma once
+
+#include <cstdarg>
+#include <memory>
+#include <string>
+
+#include "../common/failure.h"
+
+struct kmod_ctx;
+struct kmod_module;
+struct kmod_list;
+struct kmod_config_iter;
+
+namespace kmod {
+
+// Values of libkmod.h, part of its stable interface.
+enum : unsigned {
+  kRemoveForce = 01000,  // O_TRUNC, as delete_module(2) takes it
+  kRemoveNoLog = 1,      // ignored before libkmod 30
+  kProbeIgnoreCommand = 0x4,
+  kProbeIgnoreLoaded = 0x8,
+  kProbeDryRun = 0x10,
+  kProbeFailOnLoaded = 0x20,
+  kProbeBlacklistAliasOnly = 0x40000,
+};
+enum : int { kInitstateBuiltin = 0 };
+
+using LogFunction = void (*)(void* data, int priority, const char* file, int line,
+                             const char* function, const char* format, va_list arguments);
+
+struct Libkmod {
+  // Opens the library once for the process; later calls return the same table. Not thread safe:
+  // only the helper calls it, and the helper has one thread.
+  static Result<const Libkmod*> Open();
+
+  std::string path;  // the file that the dynamic loader took
+
+#define KMOD_FUNCTIONS(_)                                                                 \
+  _(kmod_ctx*, kmod_new, (const char* dirname, const char* const* config_paths))          \
+  _(kmod_ctx*, kmod_unref, (kmod_ctx*))                                                   \
+  _(void, kmod_set_log_fn, (kmod_ctx*, LogFunction, const void* data))                    \
+  _(int, kmod_load_resources, (kmod_ctx*))                                                \
+  _(kmod_list*, kmod_list_next, (const kmod_list* list, const kmod_list* current))        \
+  _(int, kmod_module_new_from_name, (kmod_ctx*, const char* name, kmod_module**))         \
+  _(int, kmod_module_new_from_path, (kmod_ctx*, const char* path, kmod_module**))         \
+  _(int, kmod_module_new_from_lookup, (kmod_ctx*, const char* alias, kmod_list**))        \
+  _(kmod_module*, kmod_module_unref, (kmod_module*))                                      \
+  _(int, kmod_module_unref_list, (kmod_list*))                                            \
+  _(kmod_module*, kmod_module_get_module, (const kmod_list*))                             \
+  _(const char*, kmod_module_get_name, (const kmod_module*))                              \
+  _(const char*, kmod_module_get_path, (const kmod_module*))                              \
+  _(kmod_list*, kmod_module_get_dependencies, (const kmod_module*))                       \
+  _(int, kmod_module_get_initstate, (const kmod_module*))                                 \
+  _(const char*, kmod_module_get_options, (const kmod_module*))                           \
+  _(const char*, kmod_module_get_install_commands, (const kmod_module*))                  \
+  _(const char*, kmod_module_get_remove_commands, (const kmod_module*))                   \
+  _(int, kmod_module_get_info, (const kmod_module*, kmod_list**))                         \
+  _(const char*, kmod_module_info_get_key, (const kmod_list*))                            \
+  _(const char*, kmod_module_info_get_value, (const kmod_list*))                          \
+  _(void, kmod_module_info_free_list, (kmod_list*))                                       \
+  _(int, kmod_module_remove_module, (kmod_module*, unsigned flags))                       \
+  _(int, kmod_module_insert_module, (kmod_module*, unsigned flags, const char* options))  \
+  _(int, kmod_module_probe_insert_module,                                                 \
+    (kmod_module*, unsigned flags, const char* options,                                   \
+     int (*run_install)(kmod_module*, const char* command, void* data), const void* data, \
+     void (*print_action)(kmod_module*, bool install, const char* options)))              \
+  _(kmod_config_iter*, kmod_config_get_softdeps, (const kmod_ctx*))                       \
+  _(kmod_config_iter*, kmod_config_get_options, (const kmod_ctx*))                        \
+  _(kmod_config_iter*, kmod_config_get_blacklists, (const kmod_ctx*))                     \
+  _(bool, kmod_config_iter_next, (kmod_config_iter*))                                     \
+  _(const char*, kmod_config_iter_get_key, (const kmod_config_iter*))                     \
+  _(const char*, kmod_config_iter_get_value, (const kmod_config_iter*))                   \
+  _(void, kmod_config_iter_free_iter, (kmod_config_iter*))
+
+#define KMOD_MEMBER(result, name, arguments) result(*name) arguments = nullptr;
+  KMOD_FUNCTIONS(KMOD_MEMBER)
+#undef KMOD_MEMBER
+};
+
+// The owners of libkmod's objects. A null table never reaches a deleter: unique_ptr calls it for a
+// non-null pointer only, and such a pointer came out of the same table.
+struct ContextDeleter {
+  const Libkmod* library = nullptr;
+  void operator()(kmod_ctx* context) const { library->kmod_unref(context); }
+};
+struct ModuleDeleter {
+  const Libkmod* library = nullptr;
+  void operator()(kmod_module* module) const { library->kmod_module_unref(module); }
+};
+struct ModuleListDeleter {
+  const Libkmod* library = nullptr;
+  void operator()(kmod_list* list) const { library->kmod_module_unref_list(list); }
+};
+struct InfoListDeleter {
+  const Libkmod* library = nullptr;
+  void operator()(kmod_list* list) const { library->kmod_module_info_free_list(list); }
+};
+struct ConfigIterDeleter {
+  const Libkmod* library = nullptr;
+  void operator()(kmod_config_iter* iter) const { library->kmod_config_iter_free_iter(iter); }
+};
+using UniqueContext = std::unique_ptr<kmod_ctx, ContextDeleter>;
+using UniqueModule = std::unique_ptr<kmod_module, ModuleDeleter>;
+using UniqueModuleList = std::unique_ptr<kmod_list, ModuleListDeleter>;
+using UniqueInfoList = std::unique_ptr<kmod_list, InfoListDeleter>;
+using UniqueConfigIter = std::unique_ptr<kmod_config_iter, ConfigIterDeleter>;
+
+}  // namespace kmod

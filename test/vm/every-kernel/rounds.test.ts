@@ -1,0 +1,97 @@
+/**
+ * Random rounds over the distribution's own modules: plan, report and kernel must agree. 20 rounds, or
+ * as many as KMOD_ROUNDS says; KMOD_SEED repeats a run.
+ */
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { kmod, type KmodError, type UnloadReport } from 'node-kmod'
+import { attempt, lsmod, MODULE_DIRECTORY } from '../support'
+
+const ROUNDS = Number(process.env.KMOD_ROUNDS ?? 20)
+const SEED = Number(process.env.KMOD_SEED ?? Date.now() % 2 ** 31)
+
+/** Modules that need no hardware, most of which use others. */
+const pool = readFileSync(`${MODULE_DIRECTORY}/modules.dep`, 'utf8')
+  .split('\n')
+  .filter((line) =>
+    /^kernel\/(net\/(netfilter|bridge|sched|8021q|llc|802|ipv4\/netfilter|ipv6\/netfilter)|fs\/(nls|fat|isofs|udf|squashfs)|lib|sound\/(core|drivers)|crypto)\//.test(
+      line,
+    ),
+  )
+  .map((line) =>
+    line
+      .replace(/\.ko.*/, '')
+      .replace(/.*\//, '')
+      .replaceAll('-', '_'),
+  )
+  // These run self-tests for minutes, or cannot go again by the kernel's design.
+  .filter((name) => !/test|sctp|tcrypt|kunit/.test(name))
+
+const round = fc.record({
+  load: fc.uniqueArray(fc.constantFrom(...pool), { minLength: 1, maxLength: 3 }),
+  unloadDependencyOf: fc.boolean(),
+  options: fc.record({
+    holders: fc.constantFrom('refuse', 'remove'),
+    dependencies: fc.constantFrom('unused', 'unused', 'keep'),
+    guard: fc.constantFrom('refuse', 'off'),
+  }),
+})
+
+const loaded = (): string[] => lsmod().map(({ name }) => name)
+
+test(
+  `${ROUNDS} rounds, seed ${SEED}`,
+  async () => {
+    let feasible = 0
+    for (const { load, unloadDependencyOf, options } of fc.sample(round, {
+      numRuns: ROUNDS,
+      seed: SEED,
+    })) {
+      const atFirst = new Set(loaded())
+      // Some want hardware, or each other's place: then they are not there.
+      for (const name of load) attempt('modprobe', [name])
+      const came = loaded().filter((name) => !atFirst.has(name))
+      const known = load.filter((name) => came.includes(name))
+      const targets = unloadDependencyOf && came.length > 0 ? [came.at(-1)!] : known
+      const table = lsmod()
+      const before = table.map(({ name }) => name)
+      // (What came in by a softdep of a dependency, such as a checksum, is in nobody's use.)
+      const used = table.filter(({ users }) => users.length > 0).map(({ name }) => name)
+
+      const plan = await kmod.plan(targets, options)
+      const steps = plan.steps.map(({ module }) => module)
+      const what = `targets ${targets.join(' ')}, options ${JSON.stringify(options)}`
+      const outcome = await kmod.unload(targets, options).catch((error: KmodError) => error)
+      if (plan.feasible) {
+        feasible++
+        expect([what, outcome]).toEqual([what, expect.objectContaining({ removed: steps })])
+        expect((outcome as UnloadReport).clean).toBe(true)
+        expect([what, loaded().sort()]).toEqual([
+          what,
+          before.filter((name) => !steps.includes(name)).sort(),
+        ])
+        // Nothing that came in for these alone is left, unless the plan says why.
+        if (options.dependencies === 'unused' && targets === known) {
+          const kept = plan.kept.map(({ module }) => module)
+          const orphans = lsmod().filter(
+            ({ name, count }) =>
+              came.includes(name) && used.includes(name) && count === 0 && !kept.includes(name),
+          )
+          expect([what, orphans]).toEqual([what, []])
+        }
+      } else {
+        expect((outcome as KmodError).code).toBe(plan.blockers[0]!.code)
+        expect([what, loaded()]).toEqual([what, before])
+      }
+      // The next round begins where this one began.
+      for (let left = came; left.length > 0;) {
+        const rest = loaded().filter((name) => !atFirst.has(name))
+        for (const name of rest) attempt('rmmod', [name])
+        left = loaded().filter((name) => !atFirst.has(name))
+        if (left.length === rest.length) break
+      }
+    }
+    expect(feasible).toBeGreaterThan(ROUNDS / 4)
+  },
+  30_000 + ROUNDS * 15_000,
+)
