@@ -1,10 +1,73 @@
 import js from '@eslint/js'
 import tseslint from 'typescript-eslint'
 
-/** Imports go one way: index -> kmod -> verbs -> kernel -> native. */
-const noImport = (group, message) => ({
-  'no-restricted-imports': ['error', { patterns: [{ group, message }] }],
-})
+/**
+ * The rooms of lib/, and the rooms that each may import. A room that stands in no other room's list is
+ * known to the composition root alone (open-kernel.ts, verbs.ts).
+ */
+const ROOMS = {
+  contract: [],
+  kernel: ['contract'],
+  'snapshot/system': ['contract', 'kernel'],
+  snapshot: ['contract', 'kernel', 'snapshot/system'],
+  change: ['contract', 'kernel'],
+  // Of change/ only the words of its refusals.
+  inspect: ['contract', 'kernel', 'change'],
+  explain: ['contract', 'kernel', 'snapshot/system', 'snapshot', 'inspect'],
+  guard: ['contract', 'kernel', 'snapshot/system', 'snapshot', 'inspect'],
+  plan: ['contract', 'kernel', 'change', 'inspect', 'guard'],
+  load: ['contract', 'kernel', 'change', 'inspect'],
+  remove: ['contract', 'kernel', 'change', 'inspect'],
+  trace: ['contract', 'kernel', 'change', 'inspect'],
+  unload: ['contract', 'kernel', 'change', 'inspect', 'explain', 'plan'],
+  live: ['contract', 'kernel', 'snapshot/system', 'snapshot'],
+  captured: ['contract', 'kernel', 'snapshot/system', 'snapshot'],
+}
+
+/** Only these rooms touch the system; everything else asks the Kernel. */
+const SYSTEM_ROOMS = ['live', 'captured']
+const SYSTEM_MODULES = ['fs', 'fs/promises', 'child_process', 'net']
+const SYSTEM = {
+  regex: `^node:(${SYSTEM_MODULES.join('|')})$`,
+  message: 'Only lib/live and lib/captured may touch the system: ask the Kernel instead.',
+}
+
+/** Whether an import of one room leads into another one that it may not know. */
+function forbiddenRooms(room) {
+  const allowed = new Set([room, ...ROOMS[room]])
+  const isTop = (name) => !name.includes('/')
+  const patterns = Object.keys(ROOMS)
+    .filter((other) => !allowed.has(other))
+    .map((other) => {
+      // Seen from lib/snapshot, snapshot/system is ./system.
+      const inside = other.startsWith(`${room}/`) ? other.slice(room.length + 1) : null
+      const rest = isTop(other) && allowed.has(`${other}/system`) ? '(?!/system/)' : ''
+      return {
+        regex: inside === null ? `^(\\.\\./)+${other}${rest}/` : `^\\./${inside}/`,
+        message: `lib/${room} may import ${ROOMS[room].map((name) => `lib/${name}`).join(', ') || 'no other room'}, not lib/${other}.`,
+      }
+    })
+  // A room never imports what stands around the rooms.
+  patterns.push({
+    regex: '^(\\.\\./)+(index|kmod|verbs|open-kernel)$',
+    message: `lib/${room} may not import the face of the package.`,
+  })
+  if (room === 'snapshot/system') {
+    patterns.push({
+      regex: '^\\.\\./[^.]',
+      message: 'lib/snapshot/system may not import lib/snapshot.',
+    })
+  }
+  return SYSTEM_ROOMS.includes(room) ? patterns : [...patterns, SYSTEM]
+}
+
+const roomRules = Object.keys(ROOMS).map((room) => ({
+  files: [`lib/${room}/**/*.ts`],
+  ignores: Object.keys(ROOMS)
+    .filter((other) => other.startsWith(`${room}/`))
+    .map((other) => `lib/${other}/**/*.ts`),
+  rules: { 'no-restricted-imports': ['error', { patterns: forbiddenRooms(room) }] },
+}))
 
 export default tseslint.config(
   { ignores: ['dist/', 'build/', 'build-*/', 'coverage/', 'node_modules/'] },
@@ -24,29 +87,23 @@ export default tseslint.config(
       '@typescript-eslint/prefer-promise-reject-errors': 'off',
     },
   },
+  ...roomRules,
   {
-    files: ['lib/**/*.ts'],
-    ignores: [
-      'lib/helper/*.ts',
-      'lib/*kernel.ts',
-      'lib/captured-index.ts',
-      'lib/host-files.ts',
-      'lib/native.ts',
-      'lib/root-view.ts',
-      'lib/failure.ts',
-      'lib/open-kernel.ts',
-    ],
-    rules: noImport(
-      [
-        '**/native',
-        '**/live-kernel',
-        '**/captured-kernel',
-        '**/helper/*',
-        'node:fs*',
-        'node:child_process',
+    files: ['lib/index.ts', 'lib/kmod.ts', 'lib/verbs.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: '^\\./(live|captured)/',
+              message: 'Only open-kernel.ts knows which kernel it is.',
+            },
+            SYSTEM,
+          ],
+        },
       ],
-      'Only a kernel may touch the system: ask the Kernel instead.',
-    ),
+    },
   },
   {
     files: ['lib/**/*.ts'],

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { KmodError } from '../contract/errors'
 import { LibkmodIndex, LOAD_LISTS, type IndexSource } from '../live/helper/queries'
-import type { Description, ModuleIndex } from '../kernel/kernel'
+import type { Description, ModuleIndex } from '../kernel/module-index'
 import type { RootView } from './root-view'
 import { capturedFiles } from './captured-files'
 

@@ -11,11 +11,11 @@ import type {
   CommandRun,
   Kernel,
   KernelFacts,
-  ModuleIndex,
   ReferenceTrace,
-  Snapshot,
   SysModule,
 } from '../kernel/kernel'
+import type { ModuleIndex } from '../kernel/module-index'
+import type { Snapshot } from '../kernel/snapshot'
 import { readParameters, readSourceVersion } from '../kernel/module-attributes'
 import { load } from '../live/native'
 import type { RootView } from './root-view'

@@ -1,4 +1,4 @@
-import type { BlockUse } from '../kernel/kernel'
+import type { BlockUse } from '../kernel/snapshot'
 import type { Explainer } from './explainer'
 
 /** The block devices that are set up or in use, and what uses them. */

@@ -1,4 +1,4 @@
-import type { NetworkInterface } from '../kernel/kernel'
+import type { NetworkInterface } from '../kernel/snapshot'
 import { commandIn, whereText } from '../snapshot/system/net-namespace'
 import type { User } from '../contract/types'
 import type { Explainer } from './explainer'

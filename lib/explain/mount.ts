@@ -1,5 +1,5 @@
 import { superblocks } from '../snapshot/superblocks'
-import type { Mount } from '../kernel/kernel'
+import type { Mount } from '../kernel/snapshot'
 import type { User } from '../contract/types'
 import type { Explainer } from './explainer'
 

@@ -1,6 +1,7 @@
 /** Who uses a module: each kind of users in a file of its own. */
 import { isKmodError } from '../contract/errors'
-import type { Kernel, Snapshot } from '../kernel/kernel'
+import type { Kernel } from '../kernel/kernel'
+import type { Snapshot } from '../kernel/snapshot'
 import { printable } from '../contract/printable'
 import type { LoadedModule, User } from '../contract/types'
 import { blockUsers } from './block'

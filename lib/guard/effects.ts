@@ -1,5 +1,5 @@
 /** What would stop working without which module. */
-import type { Snapshot } from '../kernel/kernel'
+import type { Snapshot } from '../kernel/snapshot'
 import { printable } from '../contract/printable'
 import type { Effect } from '../contract/types'
 import { defaultRoute } from './default-route'

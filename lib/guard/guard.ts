@@ -1,5 +1,5 @@
 /** What each kind of effect has to tell. */
-import type { Snapshot } from '../kernel/kernel'
+import type { Snapshot } from '../kernel/snapshot'
 import type { Effect } from '../contract/types'
 
 /** An effect, and the modules each of which it would take to bring it about. */

@@ -1,4 +1,4 @@
-import type { NetworkInterface } from '../kernel/kernel'
+import type { NetworkInterface } from '../kernel/snapshot'
 
 /** Of another namespace: with the namespace in front. */
 export function interfaceName({ name, netns }: NetworkInterface): string {

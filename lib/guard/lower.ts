@@ -1,4 +1,4 @@
-import type { NetworkInterface } from '../kernel/kernel'
+import type { NetworkInterface } from '../kernel/snapshot'
 
 /** The interface, and all that it lies on. */
 export function withLower(

@@ -1,4 +1,4 @@
-import type { NetworkInterface, Session } from '../kernel/kernel'
+import type { NetworkInterface, Session } from '../kernel/snapshot'
 import type { Guard } from './guard'
 import { interfaceName } from './interface-name'
 import { withLower } from './lower'

@@ -1,4 +1,4 @@
-import type { BlockUse, Snapshot } from '../kernel/kernel'
+import type { BlockUse, Snapshot } from '../kernel/snapshot'
 import type { Guard } from './guard'
 
 /**

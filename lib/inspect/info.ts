@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { invalidType, invalidValue, KmodError } from '../contract/errors'
-import type { Description, Kernel } from '../kernel/kernel'
+import type { Kernel } from '../kernel/kernel'
+import type { Description } from '../kernel/module-index'
 import { checkName } from '../contract/names'
 import { path as pathRule } from '../contract/options'
 import type { ModuleInfo } from '../contract/types'

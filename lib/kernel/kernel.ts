@@ -6,6 +6,8 @@
  * The methods reject with a KmodError when what they are to read cannot be read.
  */
 import type { NativeFailure } from './failure'
+import type { ModuleIndex } from './module-index'
+import type { Snapshot } from './snapshot'
 import type { LoadedModule, Preflight, ReferenceEvent } from '../contract/types'
 
 /** What /sys/module says about a module. */
@@ -17,51 +19,6 @@ export interface SysModule {
   identity: string
   /** `live`, `coming`, `going`; `''` for a built-in (and for an instant while a module goes). */
   initstate: string
-}
-
-/** Whether the module index knows a name. */
-export interface Presence {
-  /** The file that it names. */
-  path: string | null
-  builtin: boolean
-}
-
-/** A module as its file and the configuration describe it. */
-export interface Description {
-  name: string
-  path: string | null
-  options: string | null
-  removeCommand: string | null
-  installCommand: string | null
-  blacklisted: boolean
-  fields: { key: string; value: string }[]
-}
-
-/** What the configuration says about a module's removal. */
-export interface RemovalPolicy {
-  /** The `remove` command of modprobe.d. */
-  removeCommand: string | null
-  /** Of all softdep lines that match. */
-  softDependencies: { pre: string[]; post: string[] }
-  /** modules-load.d or /etc/modules names it: it was loaded on purpose. */
-  configured: boolean
-}
-
-/** depmod's index, modprobe.d, and the module files. */
-export interface ModuleIndex {
-  /** Those of the modules for which anything is configured. `complete`: as for `find`. */
-  policies(
-    names: readonly string[],
-  ): Promise<{ complete: boolean; policies: Map<string, RemovalPolicy> }>
-  /** The modules that each needs, all the way down, as modules.dep has it. */
-  needs(names: readonly string[]): Promise<string[][]>
-  /** `complete: false`: there is no index by depmod, at most a list of built-ins. */
-  find(names: readonly string[]): Promise<{ complete: boolean; found: Presence[] }>
-  /** What `modprobe -R` answers for each. */
-  lookup(aliases: readonly string[]): Promise<string[][]>
-  /** `null`: the index does not have it. Rejects with ERR_KMOD_NOT_FOUND where the file is gone. */
-  describe(name: string): Promise<Description | null>
-  describeFile(path: string): Promise<Description>
 }
 
 /** How a change to the kernel ended. */
@@ -95,141 +52,6 @@ export interface CommandRun {
   readonly ended: Promise<{ exitCode: number | null; signal: string | null; output: string }>
   /** Ends the whole process group. */
   kill(): void
-}
-
-/** A mounted file system, in some mount namespace. */
-export interface Mount {
-  path: string
-  source: string
-  type: string
-  /** A process that sees it there. */
-  pid: number
-  /** In the mount namespace of this process. */
-  own: boolean
-  /** `/` of this process's mount namespace, or of the first process's. */
-  isRoot: boolean
-  /** Which file system it is, the same for each of its mounts: `8:1`. */
-  superblock: string
-  /** The modules that provide the file-system type. */
-  modules: string[]
-  /** The modules of the devices that it lies on, all the way down. */
-  below: string[]
-}
-
-/** A device that a process has open, or mapped into its memory. */
-export interface OpenDevice {
-  pid: number
-  comm: string
-  /** This process, or a child of it. */
-  self: boolean
-  path: string
-  /** `null`: mapped. */
-  fd: number | null
-  /** The modules of which an open file of that device holds a reference. */
-  modules: string[]
-}
-
-export interface NetworkInterface {
-  name: string
-  /** A path, or `pid:N`; `null`: the namespace of this process. */
-  netns: string | null
-  up: boolean
-  /** The link kind, such as `bridge`; `null` for hardware. */
-  type: string | null
-  master: string | null
-  /** Interfaces of the same namespace that it lies on: members of a bridge, the parent of a vlan. */
-  lower: string[]
-  hasDefaultRoute: boolean
-  /** The modules that carry it: of its kind, or its driver and those of the buses above. */
-  modules: string[]
-}
-
-export interface SwapArea {
-  path: string
-  /** The modules of its device, all the way down. */
-  below: string[]
-}
-
-/** A device that a driver is bound to. Source: /sys/module/NAME/drivers. */
-export interface BoundDevice {
-  bus: string
-  device: string
-  driver: string
-  /** The module of the driver. */
-  module: string
-}
-
-/** A block device that is set up or in use. */
-export interface BlockUse {
-  /** Such as `/dev/loop0`. */
-  path: string
-  /** What it is made of and what uses it: a backing file, devices on top, mounts, swap. */
-  usedBy: string[]
-  /** The modules that provide the device itself. */
-  modules: string[]
-  /** Those of the controllers below it. */
-  below: string[]
-  /** How it is taken down, such as `losetup -d`; `null` where no one command does it. */
-  release: { text: string; command: string[] | null }
-}
-
-/** Open sockets of one protocol, in all namespaces that could be read. */
-export interface SocketUse {
-  protocol: string
-  count: number
-  modules: string[]
-}
-
-/** Something with a name and a value that uses modules, and takes no more words than that. */
-export interface NamedUse {
-  kind:
-    'crypto' | 'console' | 'sound' | 'netfilter' | 'traffic-control' | 'setting' | 'tty' | 'binfmt'
-  name: string
-  value: string
-  modules: string[]
-  /** What its existence is known to take of each module; `null`: not known. */
-  references: number | null
-  release: { text: string; command: string[] | null }
-}
-
-/** An established connection to another machine, by the interface that it goes through. */
-export interface Session {
-  netns: string | null
-  interface: string
-  /** The other end, such as `192.0.2.7:22`. */
-  remote: string
-}
-
-/** A display that shows something. */
-export interface Display {
-  /** Such as `card0-eDP-1`. */
-  name: string
-  modules: string[]
-}
-
-/** A virtual machine that runs. */
-export interface VirtualMachine {
-  pid: number
-  comm: string
-  modules: string[]
-}
-
-/** What runs on the modules, as one picture. Source: /proc, /sys, rtnetlink. */
-export interface Snapshot {
-  mounts: Mount[]
-  interfaces: NetworkInterface[]
-  swaps: SwapArea[]
-  sessions: Session[]
-  displays: Display[]
-  virtualMachines: VirtualMachine[]
-  blocks: BlockUse[]
-  /** None of the following where users were not asked for. */
-  openDevices: OpenDevice[]
-  devices: BoundDevice[]
-  sockets: SocketUse[]
-  named: NamedUse[]
-  /** What could not be looked at. */
-  unreadable: string[]
 }
 
 export interface InsertRequest {

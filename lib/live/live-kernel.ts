@@ -27,9 +27,9 @@ import type {
   KernelFacts,
   KernelLog,
   ReferenceTrace,
-  Snapshot,
   SysModule,
 } from '../kernel/kernel'
+import type { Snapshot } from '../kernel/snapshot'
 import { readParameters, readSourceVersion } from '../kernel/module-attributes'
 import { load } from './native'
 import { parameterString } from '../contract/parameters'

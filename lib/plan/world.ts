@@ -2,7 +2,8 @@
 import { isKmodError } from '../contract/errors'
 import { effectsOf } from '../guard/effects'
 import { NO_INDEX } from '../inspect/meaning'
-import type { Kernel, RemovalPolicy } from '../kernel/kernel'
+import type { Kernel } from '../kernel/kernel'
+import type { RemovalPolicy } from '../kernel/module-index'
 import type { Effect } from '../contract/types'
 import type { Graph } from './graph'
 

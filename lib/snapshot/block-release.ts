@@ -1,4 +1,4 @@
-import type { BlockUse } from '../kernel/kernel'
+import type { BlockUse } from '../kernel/snapshot'
 
 /** What a block device is, as far as it decides how it is taken down. */
 export interface BlockKind {

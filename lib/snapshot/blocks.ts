@@ -1,6 +1,6 @@
 /** The block devices that are set up or in use. */
 import { posix } from 'node:path'
-import type { BlockUse } from '../kernel/kernel'
+import type { BlockUse } from '../kernel/snapshot'
 import { blockRelease } from './block-release'
 import type { MountLine } from './system/mountinfo'
 import type { Sources } from './system/sources'

@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import type { BoundDevice } from '../kernel/kernel'
+import type { BoundDevice } from '../kernel/snapshot'
 import type { Sysfs } from './system/sysfs'
 
 /**

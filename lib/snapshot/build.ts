@@ -1,5 +1,6 @@
 /** From what the system says to what runs on which modules. */
-import type { ModuleIndex, Snapshot } from '../kernel/kernel'
+import type { ModuleIndex } from '../kernel/module-index'
+import type { Snapshot } from '../kernel/snapshot'
 import { printable } from '../contract/printable'
 import { Aliases } from './system/aliases'
 import { BlockDevices } from './system/block-devices'

@@ -1,4 +1,4 @@
-import type { NamedUse } from '../kernel/kernel'
+import type { NamedUse } from '../kernel/snapshot'
 import { normalize } from '../contract/names'
 import type { Sources } from './system/sources'
 

@@ -1,4 +1,4 @@
-import type { Display } from '../kernel/kernel'
+import type { Display } from '../kernel/snapshot'
 import { consoleBuffer } from './system/consoles'
 import type { Sysfs } from './system/sysfs'
 

@@ -1,4 +1,4 @@
-import type { NetworkInterface } from '../kernel/kernel'
+import type { NetworkInterface } from '../kernel/snapshot'
 import type { Aliases } from './system/aliases'
 import type { RawSurvey } from './system/raw'
 import type { Sysfs } from './system/sysfs'

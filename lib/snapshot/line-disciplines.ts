@@ -1,4 +1,4 @@
-import type { NamedUse } from '../kernel/kernel'
+import type { NamedUse } from '../kernel/snapshot'
 import type { Sources } from './system/sources'
 
 /**

@@ -1,4 +1,4 @@
-import type { Mount } from '../kernel/kernel'
+import type { Mount } from '../kernel/snapshot'
 import type { Aliases } from './system/aliases'
 import { fileSystemModules } from './system/file-systems'
 import type { MountTables } from './system/mount-tables'

@@ -1,5 +1,5 @@
 /** What has no more to it than a name and a value: each kind in a file of its own. */
-import type { NamedUse } from '../kernel/kernel'
+import type { NamedUse } from '../kernel/snapshot'
 import { readBinaryFormats } from './binary-formats'
 import { readConsoles } from './system/consoles'
 import { readCrypto } from './crypto'

@@ -1,5 +1,5 @@
 /** What in the network uses modules without being an interface or a socket. */
-import type { NamedUse } from '../kernel/kernel'
+import type { NamedUse } from '../kernel/snapshot'
 import type { Aliases } from './system/aliases'
 import { readNetworkSettings } from './network-settings'
 import { readNfTables } from './nf-tables'

@@ -1,5 +1,5 @@
 /** The tables of nftables: what is in them takes references to the modules that provide it. */
-import type { NamedUse } from '../kernel/kernel'
+import type { NamedUse } from '../kernel/snapshot'
 import type { Aliases } from './system/aliases'
 import { commandIn, inNamespace, whereText } from './system/net-namespace'
 import type { RawSurvey } from './system/raw'

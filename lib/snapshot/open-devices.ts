@@ -1,4 +1,4 @@
-import type { OpenDevice } from '../kernel/kernel'
+import type { OpenDevice } from '../kernel/snapshot'
 import type { Aliases } from './system/aliases'
 import type { BlockDevices } from './system/block-devices'
 import { charModules } from './char-devices'

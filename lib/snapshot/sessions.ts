@@ -1,4 +1,4 @@
-import type { Session } from '../kernel/kernel'
+import type { Session } from '../kernel/snapshot'
 import { establishedConnections } from './connections'
 import { endpoint, isLoopback } from './system/ip-address'
 import type { RawSurvey } from './system/raw'

@@ -1,5 +1,5 @@
 /** Open sockets by protocol. Source: proto_seq_printf() in net/core/sock.c. */
-import type { SocketUse } from '../kernel/kernel'
+import type { SocketUse } from '../kernel/snapshot'
 import { normalize } from '../contract/names'
 import type { RawSurvey } from './system/raw'
 

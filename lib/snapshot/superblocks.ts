@@ -1,4 +1,4 @@
-import type { Mount } from '../kernel/kernel'
+import type { Mount } from '../kernel/snapshot'
 
 /**
  * A file system is mounted in many places and namespaces: one mount of each, that of this process's

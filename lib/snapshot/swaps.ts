@@ -1,4 +1,4 @@
-import type { SwapArea } from '../kernel/kernel'
+import type { SwapArea } from '../kernel/snapshot'
 import type { BlockDevices } from './system/block-devices'
 import { unescapeOctal } from './system/mountinfo'
 import type { Stack } from './system/stack'

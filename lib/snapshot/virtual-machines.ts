@@ -1,4 +1,4 @@
-import type { VirtualMachine } from '../kernel/kernel'
+import type { VirtualMachine } from '../kernel/snapshot'
 import type { RawSurvey } from './system/raw'
 import type { Sysfs } from './system/sysfs'
 

@@ -1,4 +1,4 @@
-import type { NamedUse } from '../kernel/kernel'
+import type { NamedUse } from '../kernel/snapshot'
 import { commandIn, inNamespace, whereText } from './system/net-namespace'
 import type { RawSurvey } from './system/raw'
 

@@ -1,5 +1,6 @@
 /** What runs on the modules of a captured system, with an index that only looks aliases up. */
-import type { ModuleIndex, Snapshot } from '../../lib/kernel/kernel'
+import type { ModuleIndex } from '../../lib/kernel/module-index'
+import type { Snapshot } from '../../lib/kernel/snapshot'
 import { RootView } from '../../lib/captured/root-view'
 import { buildSnapshot } from '../../lib/snapshot/build'
 import { capturedFiles } from '../../lib/captured/captured-files'

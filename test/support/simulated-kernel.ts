@@ -9,17 +9,15 @@ import type {
   ChangeEnd,
   Clock,
   CommandRun,
-  Description,
   InsertRequest,
   Kernel,
   KernelFacts,
   KernelLog,
-  ModuleIndex,
   ReferenceTrace,
-  RemovalPolicy,
-  Snapshot,
   SysModule,
 } from '../../lib/kernel/kernel'
+import type { Description, ModuleIndex, RemovalPolicy } from '../../lib/kernel/module-index'
+import type { Snapshot } from '../../lib/kernel/snapshot'
 import type { NativeFailure } from '../../lib/kernel/failure'
 import { SimulatedTrace } from './simulated-trace'
 import { snapshot } from './snapshots'

@@ -1,5 +1,5 @@
 /** What runs on the modules, as tests make it up. */
-import type { Mount, NetworkInterface, OpenDevice, Snapshot } from '../../lib/kernel/kernel'
+import type { Mount, NetworkInterface, OpenDevice, Snapshot } from '../../lib/kernel/snapshot'
 
 export function snapshot(parts: Partial<Snapshot> = {}): Snapshot {
   return {

@@ -1,7 +1,7 @@
 /** Devices and disks: the parsers, the users and the effects, without files. */
 import { usersOf } from '../../lib/explain/users'
 import { effectsOf } from '../../lib/guard/effects'
-import type { BlockUse, NamedUse, Snapshot } from '../../lib/kernel/kernel'
+import type { BlockUse, NamedUse, Snapshot } from '../../lib/kernel/snapshot'
 import { printable } from '../../lib/contract/printable'
 import { blockRelease } from '../../lib/snapshot/block-release'
 import { parseCrypto } from '../../lib/snapshot/crypto'

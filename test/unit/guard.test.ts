@@ -1,6 +1,6 @@
 import { effectsOf } from '../../lib/guard/effects'
 import { impact } from '../../lib/guard/impact'
-import type { Snapshot } from '../../lib/kernel/kernel'
+import type { Snapshot } from '../../lib/kernel/snapshot'
 import { SimulatedKernel } from '../support/simulated-kernel'
 import { mount, netInterface, snapshot } from '../support/snapshots'
 

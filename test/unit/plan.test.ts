@@ -1,5 +1,5 @@
 import { Kmod } from '../../lib/kmod'
-import type { NetworkInterface } from '../../lib/kernel/kernel'
+import type { NetworkInterface } from '../../lib/kernel/snapshot'
 import { formatPlan } from '../../lib/plan/format'
 import type { UnloadPlan } from '../../lib/contract/types'
 import { SimulatedKernel } from '../support/simulated-kernel'

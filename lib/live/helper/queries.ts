@@ -1,13 +1,8 @@
 /** What libkmod knows, asked of the helper: indexes, configuration, module files. */
 import { isKmodError, KmodError } from '../../contract/errors'
 import { isFailure, unwrap } from '../../kernel/failure'
-import type {
-  Description,
-  KernelFacts,
-  ModuleIndex,
-  Presence,
-  RemovalPolicy,
-} from '../../kernel/kernel'
+import type { KernelFacts } from '../../kernel/kernel'
+import type { Description, ModuleIndex, Presence, RemovalPolicy } from '../../kernel/module-index'
 import { Questions } from './questions'
 import type { Reader } from './wire'
 

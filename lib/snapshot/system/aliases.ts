@@ -1,6 +1,6 @@
 /** Which modules provide what has a name but no device: a file system, a link kind, a device number. */
 import { isKmodError } from '../../contract/errors'
-import type { ModuleIndex } from '../../kernel/kernel'
+import type { ModuleIndex } from '../../kernel/module-index'
 import { normalize } from '../../contract/names'
 import { Batch } from './batch'
 

@@ -1,5 +1,5 @@
 /** Frame buffers, and whether the text console is on one. */
-import type { NamedUse } from '../../kernel/kernel'
+import type { NamedUse } from '../../kernel/snapshot'
 import type { Sources } from './sources'
 import type { Sysfs } from './sysfs'
 
