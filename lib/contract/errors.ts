@@ -90,6 +90,7 @@ export class KmodError extends Error implements KmodErrorDetails {
   declare readonly blocker?: Blocker
   declare readonly plan?: UnloadPlan
   declare readonly report?: UnloadReport
+  /** What caused the error: see {@link KmodErrorDetails.cause}. */
   declare cause?: unknown
 
   constructor(code: KmodErrorCode, message: string, details: KmodErrorDetails = {}) {
