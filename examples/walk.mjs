@@ -51,9 +51,8 @@ say(`  loaded: ${loaded.join(', ')}`)
 const modules = await kmod.list()
 say(`  ${modules.length} modules are loaded; the newest ones are:`)
 for (const { name, size, refCount, holders } of modules.slice(0, 3)) {
-  say(
-    `    ${name.padEnd(20)} ${String(size).padStart(8)} bytes, ${refCount} references  ${holders.join(' ')}`,
-  )
+  const users = holders.length > 0 ? `, used by ${holders.join(', ')}` : ''
+  say(`    ${name.padEnd(20)} ${String(size).padStart(8)} bytes, ${refCount} references${users}`)
 }
 const target = await kmod.find('dummy')
 const { description, path } = await kmod.info('dummy')

@@ -1,8 +1,8 @@
 /** The codes of errors. */
 
 /**
- * The code of a {@link KmodError}: what went wrong. The details that an error carries with each code
- * are in {@link KmodErrorDetails}.
+ * The code of a `KmodError`: what went wrong. The details that an error carries with each code
+ * are in `KmodErrorDetails`.
  *
  * Why a module cannot be unloaded now:
  * - `ERR_KMOD_HELD`: other loaded modules use it.
@@ -41,7 +41,7 @@
  * - `ERR_KMOD_PERMISSION`: CAP_SYS_MODULE is missing, or a seccomp filter or a security module forbids
  *   the call.
  * - `ERR_KMOD_DISABLED`: the sysctl `kernel.modules_disabled` is 1.
- * - `ERR_KMOD_READ_ONLY`: this {@link Kmod} looks at another root than the running system.
+ * - `ERR_KMOD_READ_ONLY`: this `Kmod` looks at another root than the running system.
  * - `ERR_KMOD_HUNG`: the change is still inside the kernel after `hungAfter` milliseconds.
  * - `ERR_KMOD_ABORTED`: the `signal` was aborted.
  */

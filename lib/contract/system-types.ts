@@ -1,7 +1,7 @@
 /** The system as a whole: which one a Kmod looks at, and what its kernel and this process can do. */
 import type { KmodErrorCode } from './error-codes'
 
-/** Which system a {@link Kmod} looks at. */
+/** Which system a `Kmod` looks at. */
 export interface KmodOptions {
   /**
    * The root of the system, default `/`: the running system. Another root is a captured system or an

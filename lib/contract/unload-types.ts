@@ -51,6 +51,7 @@ export interface UnloadEvent {
   index: number
   /** How many steps there are, those already done included. */
   total: number
+  /** A step that has to wait before the kernel is asked for the first time is `waiting` before `start`. */
   state: 'start' | 'waiting' | 'done'
   /** What the step waits for; only when `state` is `waiting`. */
   blocker?: Blocker

@@ -90,7 +90,7 @@ const methods = publicType('Kmod')
 const methodNames = methods.map(({ name }) => name)
 
 describe('in an editor', () => {
-  test.each(methodNames)('%s shows the same as a function and as a method', (name) => {
+  test.each(methodNames)('%s has the same documentation as a function and as a method', (name) => {
     const editor = new Editor({
       'user.mts': `import { /* import */${name}, kmod } from 'node-kmod'
         export const other = /* mention */${name}
@@ -103,6 +103,18 @@ describe('in an editor', () => {
     expect(method.documentation).not.toBe('')
     for (const place of ['import', 'mention', 'call']) {
       expect(editor.hover('user.mts', `/* ${place} */`)).toEqual(method)
+    }
+  })
+
+  test('each function has the type of its method', () => {
+    const typeOf = (symbol: ts.Symbol): string =>
+      checker.typeToString(
+        checker.getTypeOfSymbol(symbol),
+        undefined,
+        ts.TypeFormatFlags.NoTruncation,
+      )
+    for (const method of methods) {
+      expect(typeOf(publicSymbols.get(method.name)!)).toBe(typeOf(method))
     }
   })
 
