@@ -149,8 +149,9 @@ export function preflight(): Promise<Preflight> {
  * removes. It needs no privileges and no module files: the module index adds only aliases, soft
  * dependencies and `remove` commands.
  *
- * A name that is unknown, built in or in use does not reject: it is in `blockers`. Rejects with the common
- * codes of `KmodErrorCode`; ERR_KMOD_UNSUPPORTED also means that `force` is given and the kernel lacks it.
+ * If a module is unknown, built in or in use, the call does not reject: the reason is in `blockers`. Rejects
+ * with the common codes of `KmodErrorCode`; ERR_KMOD_UNSUPPORTED also means that `force` is given and the
+ * kernel lacks it.
  *
  * @param names Names or aliases. The name of a loaded module wins over an alias. An alias with several
  * matches stands for those of them that are loaded.
@@ -168,7 +169,7 @@ export function plan(
 
 /**
  * Removes modules from the kernel: makes a plan, carries it out, and verifies that the modules are gone.
- * Resolves with a report, and only when no target is loaded; that a target was not loaded before is no
+ * Resolves with a report, and only when no target is loaded. A target that was not loaded before is not an
  * error.
  *
  * The kernel is read again before each step. A target or holder that got a new user ends the call (or is
@@ -267,7 +268,7 @@ export function remove(name: string, options?: RemoveOptions): Promise<void> {
 
 /**
  * Loads a module with its dependencies and the configuration of modprobe.d, as modprobe does. Resolves
- * with what was loaded and what the kernel logged. That the module was loaded before is no error unless
+ * with what was loaded and what the kernel logged. A module that was loaded before is an error only if
  * `parameters` or `mustBeNew` is given.
  *
  * Rejects with ERR_KMOD_NOT_FOUND, ERR_KMOD_ALREADY_LOADED, ERR_KMOD_BUILTIN (a built-in takes no
