@@ -1,6 +1,6 @@
 import { isKmodError, KmodError } from '../../lib/contract/errors'
 
-test('an error has its code, its message and its details, and no others', () => {
+test('an error has its code, its message and the details of the code', () => {
   const error = new KmodError('ERR_KMOD_HELD', 'Module a is used by b.', {
     module: 'a',
     holders: ['b'],
@@ -27,7 +27,7 @@ test('the error of an aborted call is named AbortError, as in Node', () => {
   expect(new KmodError('ERR_KMOD_ABORTED', 'aborted').name).toBe('AbortError')
 })
 
-test('toJSON contains everything except the stack, also of the causes', () => {
+test('toJSON returns everything except the stack, causes included', () => {
   const cause = new KmodError('ERR_KMOD_IN_USE', 'in use', {
     references: 2,
     cause: Object.assign(new Error('deep'), { extra: 1 }),
