@@ -1,5 +1,5 @@
-// For a CI job: make sure that a driver under test is gone, and that nothing is left of it: no
-// dependency that only it used, nothing that came back, no complaint of the kernel.
+// For a CI job, after a test of a driver: unloads the driver and reports everything that is left of it: a
+// dependency that only the driver used, a module that was loaded again, a fault in the kernel log.
 //
 //   sudo node examples/ci-leaves-nothing.mjs MODULE...
 import { isKmodError, kmod } from 'node-kmod'
@@ -7,15 +7,17 @@ import { isKmodError, kmod } from 'node-kmod'
 const problems = []
 try {
   const report = await kmod.unload(process.argv.slice(2), {
-    holders: 'remove', // what the test put on top of it goes too
-    allowUnknown: true, // the test may have deleted the file
-    wait: 30_000, // the last user may still be closing
+    holders: 'remove', // modules that the test loaded on top of it are removed too
+    allowUnknown: true, // the test may have deleted the module file
+    wait: 30_000, // the last user may still be closing the device
     settle: 1_000, // udev may load it again
   })
   for (const { module, reason } of report.kept) {
-    if (reason !== 'held' && reason !== 'configured') problems.push(`${module} is left: ${reason}`)
+    // Other modules need it, or the configuration wants it: the test did not leave it behind.
+    if (reason === 'held' || reason === 'configured') continue
+    problems.push(`${module} is still loaded: ${reason}`)
   }
-  for (const module of report.reappeared) problems.push(`${module} came back`)
+  for (const module of report.reappeared) problems.push(`${module} was loaded again`)
   for (const taint of report.newTaints) problems.push(`the kernel is tainted: ${taint}`)
   if (report.clean === false) problems.push(...(report.messages ?? []))
   console.log(`gone: ${[...report.removed, ...report.absent].join(', ')}`)

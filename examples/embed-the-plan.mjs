@@ -1,5 +1,5 @@
-// For a tool that wants to show a plan, have it confirmed somewhere else, and carry out that plan and
-// no other. The plan is plain JSON: it survives a file, a queue or a network.
+// For a tool that shows a plan, lets somebody confirm it elsewhere, and then carries out exactly that plan.
+// A plan is plain JSON, so it can go through a file, a queue or a network.
 //
 //   node examples/embed-the-plan.mjs plan MODULE... > plan.json     (needs no privileges)
 //   sudo node examples/embed-the-plan.mjs run < plan.json
@@ -12,7 +12,7 @@ if (verb === 'plan') {
   const plan = await kmod.plan(modules, { holders: 'remove' })
   for (const { message } of plan.blockers) console.error(`blocked: ${message}`)
   for (const { severity, message } of plan.effects) console.error(`${severity}: ${message}`)
-  for (const what of plan.unreadable) console.error(`not looked at: ${what}`)
+  for (const what of plan.unreadable) console.error(`not readable: ${what}`)
   console.error(formatPlan(plan))
   console.log(JSON.stringify(plan))
   process.exitCode = plan.feasible ? 0 : 1
@@ -23,7 +23,7 @@ if (verb === 'plan') {
     console.log(`removed: ${removed.join(', ')}`)
   } catch (error) {
     if (!isKmodError(error, 'ERR_KMOD_PLAN_CHANGED')) throw error
-    console.error(`${error.message}\nIt would be now:\n${formatPlan(error.plan)}`)
+    console.error(`${error.message}\nThe new plan:\n${formatPlan(error.plan)}`)
     process.exitCode = 1
   }
 }

@@ -1,4 +1,4 @@
-// Unloads modules, says what it is doing, and gives up after a deadline, or on Ctrl-C:
+// Unloads modules and shows its progress. Stops after a deadline, or on Ctrl-C.
 //
 //   sudo node examples/unload-with-progress.mjs [--wait SECONDS] MODULE...
 import { parseArgs } from 'node:util'
@@ -25,14 +25,14 @@ try {
       for (const user of users) console.log(`  ${user.release.text}`)
     },
   })
-  console.log(`removed: ${report.removed.join(', ') || 'nothing, it was not loaded'}`)
+  console.log(`removed: ${report.removed.join(', ') || 'nothing, because nothing was loaded'}`)
   for (const { module, reason } of report.kept) console.log(`kept: ${module} (${reason})`)
-  if (report.clean === false) console.log('The kernel complained:', report.newTaints.join(', '))
+  if (report.clean === false) console.log('fault:', report.newTaints, report.messages)
 } catch (error) {
   if (!isKmodError(error)) throw error
   console.error(`${error.code}: ${error.message}`)
   if (error.report?.removed.length > 0) {
-    console.error(`had gone by then: ${error.report.removed.join(', ')}`)
+    console.error(`already removed: ${error.report.removed.join(', ')}`)
   }
-  process.exitCode = error.code === 'ERR_KMOD_TIMEOUT' ? 75 : 1
+  process.exitCode = error.code === 'ERR_KMOD_TIMEOUT' ? 75 : 1 // 75, EX_TEMPFAIL: try again later
 }

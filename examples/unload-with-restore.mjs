@@ -1,5 +1,5 @@
-// Unloads all of several modules or none of them: should one not go, those that went come back, with
-// their parameters.
+// Unloads several modules or none: if one of them cannot be unloaded, those that were removed are loaded
+// again, with their parameters.
 //
 //   sudo node examples/unload-with-restore.mjs MODULE...
 import { isKmodError, kmod } from 'node-kmod'
@@ -15,11 +15,11 @@ try {
   console.error(`${error.code}: ${error.message}`)
   const { removed = [], restored = [], notRestored = [], parametersLost = [] } = error.report ?? {}
   if (removed.length > 0) {
-    console.error(`went: ${removed.join(', ')}; came back: ${restored.join(', ') || 'none'}`)
+    console.error(`removed: ${removed.join(', ')}; loaded again: ${restored.join(', ') || 'none'}`)
   }
-  for (const { module, message } of notRestored) console.error(`not back: ${module}. ${message}`)
+  for (const { module, message } of notRestored) console.error(`lost: ${module}. ${message}`)
   for (const { module, name, before, after } of parametersLost) {
-    console.error(`${module}: parameter ${name} was ${before}, and is ${after} now`)
+    console.error(`${module}: parameter ${name} was ${before} and is now ${after}`)
   }
   process.exitCode = 1
 }

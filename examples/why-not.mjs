@@ -1,4 +1,5 @@
-// "Why can't I unload this?" A short table of who uses a module, and how each lets go of it.
+// "Why can't I unload this?" Prints a short table of what uses a module, how many references each user
+// holds, and how it releases the module.
 //
 //   sudo node examples/why-not.mjs MODULE
 //   node examples/why-not.mjs --root FOLDER MODULE      (a captured system: its /proc, /sys, /lib/modules)
@@ -28,9 +29,9 @@ try {
     console.log(`  ${kind.padEnd(width)}  ${String(references).padStart(3)}  ${text}`)
   }
   if (usage.unexplained > 0) {
-    console.log(`  ${usage.unexplained} references that nothing visible accounts for`)
+    console.log(`  ${usage.unexplained} references without a known user`)
   }
-  for (const what of usage.unreadable) console.log(`  not looked at: ${what}`)
+  for (const what of usage.unreadable) console.log(`  not readable: ${what}`)
 
   // Reference count 0 does not mean unused.
   for (const { severity, message } of await kmod.impact(name)) {

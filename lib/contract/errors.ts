@@ -1,43 +1,59 @@
-/** The one error class, and the TypeErrors for arguments of the wrong kind. */
+/** KmodError, and the TypeErrors for wrong arguments. */
 import { inspect } from 'node:util'
 import type { Blocker, Effect, KmodErrorCode, UnloadPlan, UnloadReport, User } from './types'
 
-/** What an error carries besides its code and message, each where the code says so. */
+/**
+ * What an error carries besides its code and message. A detail is absent where it does not apply;
+ * {@link isKmodError} with a code tells TypeScript which details are there.
+ */
 export interface KmodErrorDetails {
+  /** The module that the error is about. */
   module?: string
-  /** Negative, as Node's own. */
+  /** The error number of the system call, negative as in Node's own errors. */
   errno?: number
-  /** Such as `EBUSY`. */
+  /** The name of the error number, such as `EBUSY`. */
   errnoCode?: string
+  /** The system call that failed, such as `delete_module`. */
   syscall?: string
-  /** ERR_KMOD_HELD: the loaded modules that use it. */
+  /** With ERR_KMOD_HELD: the loaded modules that use the module. */
   holders?: string[]
-  /** ERR_KMOD_IN_USE: references that are not modules. */
+  /** With ERR_KMOD_IN_USE: how many references are not held by modules. */
   references?: number
-  /** ERR_KMOD_HUNG: the process that is stuck in the kernel. ERR_KMOD_TRANSIENT after it: likewise. */
+  /**
+   * With ERR_KMOD_HUNG: the process that is stuck inside the kernel. With ERR_KMOD_TRANSIENT: the same,
+   * if an earlier call gave up on this module.
+   */
   pid?: number
-  /** ERR_KMOD_HUNG: where in the kernel it is stuck; `null`: not readable. */
+  /** With ERR_KMOD_HUNG: where in the kernel the process is stuck; `null`: not readable. */
   kernelStack?: string | null
-  /** ERR_KMOD_IN_USE and ERR_KMOD_TIMEOUT of an unload: what uses the module. */
+  /** With ERR_KMOD_IN_USE of an unload, and with ERR_KMOD_TIMEOUT: what uses the module. */
   users?: User[]
-  /** ERR_KMOD_CRITICAL: what would stop working. */
+  /** With ERR_KMOD_CRITICAL: what would stop working. */
   effect?: Effect
-  /** ERR_KMOD_REMOVE_COMMAND, as modprobe.d has it. */
+  /** With ERR_KMOD_REMOVE_COMMAND: the command, as modprobe.d has it. */
   command?: string
-  /** ERR_KMOD_REMOVE_COMMAND: how it ended; `exitCode` 0 where the module was still loaded then. */
+  /**
+   * With ERR_KMOD_REMOVE_COMMAND, if the command ran and ended: its exit status. 0 means that the module
+   * was still loaded afterwards.
+   */
   exitCode?: number
+  /** With ERR_KMOD_REMOVE_COMMAND, if a signal ended the command: the name of the signal. */
   signal?: string
-  /** ERR_KMOD_TIMEOUT: what was waited for. */
+  /** With ERR_KMOD_TIMEOUT: what the call waited for. */
   blocker?: Blocker
-  /** The plan that could not be carried out; ERR_KMOD_PLAN_CHANGED: the new one. */
+  /** Of an unload: the plan that failed. With ERR_KMOD_PLAN_CHANGED: the new plan. */
   plan?: UnloadPlan
-  /** What an unload had done when it failed. */
+  /** Of an unload: what it did before it failed. */
   report?: UnloadReport
+  /**
+   * With ERR_KMOD_ABORTED: the reason of the signal. With ERR_KMOD_CALLBACK: what the callback threw. With
+   * ERR_KMOD_TIMEOUT: the error that the call would have rejected with if it had not waited.
+   */
   cause?: unknown
 }
 
-/** What each code brings for sure. */
-interface Brings {
+/** The details that an error with this code always has. */
+interface DetailsByCode {
   ERR_KMOD_HELD: { holders: string[] }
   ERR_KMOD_IN_USE: { references: number }
   ERR_KMOD_CRITICAL: { effect: Effect }
@@ -47,15 +63,16 @@ interface Brings {
   ERR_KMOD_HUNG: { pid: number; kernelStack: string | null }
 }
 
-type WithCode<C extends KmodErrorCode> = C extends keyof Brings
-  ? { code: C } & Brings[C]
+type WithDetailsOf<C extends KmodErrorCode> = C extends keyof DetailsByCode
+  ? { code: C } & DetailsByCode[C]
   : { code: C }
 
 /**
- * Every failure that is not a wrong argument. `code` tells what happened; the message says what is
- * wrong, about which module, and what to do next.
+ * Every failure except a wrong argument, which is a TypeError. `code` says what happened; the message
+ * says what is wrong, with which module, and what to do next.
  */
 export class KmodError extends Error implements KmodErrorDetails {
+  /** What went wrong. */
   readonly code: KmodErrorCode
   declare readonly module?: string
   declare readonly errno?: number
@@ -73,6 +90,7 @@ export class KmodError extends Error implements KmodErrorDetails {
   declare readonly blocker?: Blocker
   declare readonly plan?: UnloadPlan
   declare readonly report?: UnloadReport
+  /** What caused the error: see {@link KmodErrorDetails.cause}. */
   declare cause?: unknown
 
   constructor(code: KmodErrorCode, message: string, details: KmodErrorDetails = {}) {
@@ -83,12 +101,12 @@ export class KmodError extends Error implements KmodErrorDetails {
     }
   }
 
-  /** `KmodError`; `AbortError` for ERR_KMOD_ABORTED, as everywhere in Node. */
+  /** `KmodError`; with ERR_KMOD_ABORTED `AbortError`, as in Node's own functions. */
   override get name(): string {
     return this.code === 'ERR_KMOD_ABORTED' ? 'AbortError' : 'KmodError'
   }
 
-  /** Everything, message and cause too, without the stack. */
+  /** The name, the message, the code and all details, also those of the cause; not the stack. */
   toJSON(): Record<string, unknown> {
     const json: Record<string, unknown> = { name: this.name, message: this.message }
     for (const [key, value] of Object.entries(this)) {
@@ -105,13 +123,18 @@ function causeToJson(cause: unknown): unknown {
 }
 
 /**
- * Is this an error of this package, and with one of these codes (any code if none is named)? Tells
- * by code, not by class: it works across two copies of the package.
+ * Whether `error` is an error of this package and has one of the codes; without codes, any code counts.
+ * It compares codes, not classes, so it works with two copies of the package in one program.
+ *
+ * @example
+ * ```js
+ * if (isKmodError(error, 'ERR_KMOD_HELD')) console.error(error.holders)
+ * ```
  */
 export function isKmodError<C extends KmodErrorCode = KmodErrorCode>(
   error: unknown,
   ...codes: C[]
-): error is KmodError & WithCode<C> {
+): error is KmodError & WithDetailsOf<C> {
   if (typeof error !== 'object' || error === null || !('code' in error)) return false
   const { code } = error
   if (typeof code !== 'string' || !code.startsWith('ERR_KMOD_')) return false
@@ -127,7 +150,7 @@ function received(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 80)}...` : text
 }
 
-/** For an argument of another type than the function takes. */
+/** The error for an argument of a wrong type. */
 export function invalidType(argument: string, expected: string, value: unknown): TypeError {
   return typeError(
     'ERR_INVALID_ARG_TYPE',
@@ -135,7 +158,7 @@ export function invalidType(argument: string, expected: string, value: unknown):
   )
 }
 
-/** For an argument of the right type with a value that cannot be. */
+/** The error for an argument of the right type with a wrong value. */
 export function invalidValue(argument: string, expected: string, value: unknown): TypeError {
   return typeError(
     'ERR_INVALID_ARG_VALUE',

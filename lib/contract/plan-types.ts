@@ -1,80 +1,70 @@
-/** What goes in and out of plan and unload. */
-import type { KernelHealth, KmodErrorCode } from './base-types'
-import type { Effect, User } from './usage-types'
+/** The options and the result of `plan`. */
+import type { Effect } from './usage-types'
 
-/** What a plan may take along, and what it refuses. */
+/** Which modules a plan may remove besides the targets, and what it refuses. */
 export interface PlanOptions {
   /**
-   * Default `refuse`: a loaded module that uses a target blocks. `remove`: what uses the targets goes
-   * too, all the way up.
+   * Loaded modules that use a target. `refuse`, the default: they block the plan with ERR_KMOD_HELD.
+   * `remove`: they are removed first, and their holders before them.
    */
   holders?: 'refuse' | 'remove'
-  /** Default `unused`: what only they used goes too, all the way down, where that is harmless. */
+  /**
+   * Modules that the targets use. `unused`, the default: a dependency is removed if nothing else needs
+   * it and its removal does no harm ({@link Kept} lists the reasons to keep it). `keep`: none is removed.
+   */
   dependencies?: 'unused' | 'keep'
-  /** Default true: the softdeps of modprobe.d, post before and pre after, where that is harmless. */
+  /**
+   * Whether the soft dependencies in modprobe.d are removed too, under the same condition as
+   * dependencies: `post` before the module and `pre` after it. Default: true.
+   */
   softDependencies?: boolean
   /**
-   * Default `refuse`: a `remove` command of modprobe.d for a target or holder blocks. `run`: it is run
-   * as modprobe does, by `/bin/sh -c`, with MODPROBE_MODULE set. `skip`: the module is removed without.
+   * A `remove` command of modprobe.d for a target or a holder. `refuse`, the default: it blocks the plan
+   * with ERR_KMOD_REMOVE_COMMAND. `run`: it runs instead of the removal, as in modprobe, with `/bin/sh -c`
+   * and MODPROBE_MODULE set. `skip`: the module is removed without the command.
    */
   commands?: 'refuse' | 'run' | 'skip'
-  /** Default `refuse`: a critical effect blocks. `strict`: a disruptive one too. `off`: none. */
+  /**
+   * What is refused because something would stop working. `refuse`, the default: a critical effect
+   * blocks the plan with ERR_KMOD_CRITICAL. `strict`: a disruptive effect too. `off`: nothing.
+   */
   guard?: 'refuse' | 'strict' | 'off'
-  /** Effects accepted beforehand, by kind or by kind and subject: `default-route:wlan0`. */
+  /**
+   * Effects that the guard accepts, as `KIND` or `KIND:SUBJECT`: `interface`, `default-route:wlan0`.
+   * Default: none.
+   */
   allow?: readonly string[]
   /**
-   * Default false. As the kernel means it: overrides references and permanent, of targets and of
-   * holders that go; never holders, state or the guard. ERR_KMOD_UNSUPPORTED where the kernel is known
-   * not to have it.
+   * Remove targets and holders although they have references or no exit function. Modules that stay and
+   * use them, the state of a module and the guard still count. The kernel can crash. Rejects with
+   * ERR_KMOD_UNSUPPORTED if the kernel is known to lack it. Default: false. Source: O_TRUNC in
+   * delete_module(2).
    */
   force?: boolean
-  /** Default false: a target that is not loaded is `absent`. True: it is ERR_KMOD_NOT_LOADED. */
+  /**
+   * What a target that is not loaded means. `false`, the default: it is `absent`. `true`: it blocks the
+   * plan with ERR_KMOD_NOT_LOADED.
+   */
   mustBeLoaded?: boolean
-  /** Default false. True: a name that nobody knows is `absent`. */
+  /**
+   * What an unknown name means. `false`, the default: it blocks the plan with ERR_KMOD_NOT_FOUND.
+   * `true`: it is `absent`.
+   */
   allowUnknown?: boolean
 }
 
-/** Options of {@link Kmod.unload}; {@link Kmod.plan} ignores what only concerns the run. */
-export interface UnloadOptions extends PlanOptions {
-  /**
-   * Milliseconds, default 0: one deadline for the whole call, for keeping on while a module is in use
-   * or on its way in or out. Every other blocker rejects at once.
-   */
-  wait?: number
-  /** Milliseconds of each removal inside the kernel before ERR_KMOD_HUNG; default 30,000. */
-  hungAfter?: number
-  /** Milliseconds, default 0: keep watching this long that what went stays gone. */
-  settle?: number
-  /** Default `stop`. `restore`: what this call removed is loaded again, newest first. */
-  onFailure?: 'stop' | 'restore'
-  /** Heard between steps and while waiting. */
-  signal?: AbortSignal
-  /** Told of each step's start, of waiting for it, and of its end. */
-  onStep?: (event: UnloadEvent) => void
-  /** Under `wait`: at the first block and at each change. Awaited; then it is tried at once. */
-  onBlocked?: (blocker: Blocker, users: User[]) => void | Promise<void>
-}
-
-/** What {@link UnloadOptions.onStep} is told. */
-export interface UnloadEvent {
-  step: UnloadStep
-  /** From 0, of `total`. */
-  index: number
-  total: number
-  state: 'start' | 'waiting' | 'done'
-  /** What is waited for. */
-  blocker?: Blocker
-}
-
-/** Why a step is in the plan. */
+/**
+ * Why a step is in the plan: the module was asked for, uses a target, is used by a removed module only,
+ * or is a soft dependency of a target or holder.
+ */
 export type StepReason = 'target' | 'holder' | 'dependency' | 'soft-dependency'
 
+/** One step of a plan: a removal by the kernel, or a `remove` command of modprobe.d. */
 export type UnloadStep =
   | { action: 'remove'; module: string; reason: StepReason }
-  /** A `remove` command of modprobe.d. */
   | { action: 'run'; module: string; reason: StepReason; command: string }
 
-/** Why the plan cannot be carried out now. */
+/** Why a plan cannot be carried out now. The message names the module and says what to do. */
 export type Blocker = { module: string; message: string } & (
   | { code: 'ERR_KMOD_HELD'; holders: string[] }
   | { code: 'ERR_KMOD_IN_USE'; references: number }
@@ -90,15 +80,16 @@ export type Blocker = { module: string; message: string } & (
     }
 )
 
-/** A dependency that stays. */
+/** A dependency or soft dependency that is not removed. */
 export interface Kept {
   module: string
   /**
    * - `held`: a module that stays uses it.
-   * - `in-use`: something that is no module uses it.
+   * - `in-use`: it has references that are not held by modules.
    * - `effect`: something that runs would stop working.
-   * - `permanent`, `transient`: it has no exit function; it is on its way in or out.
-   * - `command`: modprobe.d has a `remove` command for it, which may not run.
+   * - `permanent`: it has no exit function.
+   * - `transient`: it is being loaded or unloaded.
+   * - `command`: modprobe.d has a `remove` command for it, which the options do not allow.
    * - `configured`: modules-load.d or /etc/modules names it.
    * - `option`: an option says so.
    */
@@ -108,41 +99,24 @@ export interface Kept {
 
 /** What an unload would do. Plain JSON. */
 export interface UnloadPlan {
-  /** What was asked for, after aliases were resolved. */
+  /** The modules that were asked for. An alias is replaced by the modules that it stands for. */
   targets: string[]
-  /** Those of them that are not loaded. */
+  /** The targets that are not loaded. */
   absent: string[]
-  /** In the order in which they run, once nothing blocks. */
+  /** In the order in which they run. If the plan is not feasible: what would run if nothing blocked. */
   steps: UnloadStep[]
-  /** None when feasible. First what no waiting cures, then held, in use, transient. */
+  /**
+   * Empty if the plan is feasible. First the blockers that waiting cannot remove; then ERR_KMOD_HELD,
+   * ERR_KMOD_IN_USE and ERR_KMOD_TRANSIENT.
+   */
   blockers: Blocker[]
   kept: Kept[]
-  /** What would stop working. None with `guard: 'off'`, which does not look. */
+  /** What would stop working. Empty with `guard: 'off'`: the plan does not look then. */
   effects: Effect[]
+  /** Nothing blocks the plan. */
   feasible: boolean
-  /** What could not be looked at, and so may be missing above. */
+  /** What could not be read, so that the lists above may be incomplete. */
   unreadable: string[]
-  /** As applied, defaults filled in. */
+  /** The options of the plan, with the defaults filled in. */
   options: Required<PlanOptions>
-}
-
-/** What {@link Kmod.unload} did. Plain JSON. */
-export interface UnloadReport extends KernelHealth {
-  /** What this call removed, in order. */
-  removed: string[]
-  /** Was not loaded, or somebody else removed it in the middle (which is not restored). */
-  absent: string[]
-  /** The plan's, and dependencies that turned busy since. */
-  kept: Kept[]
-  /** Gone, then loaded again by somebody. */
-  reappeared: string[]
-  /** `duration` in milliseconds. */
-  steps: { step: UnloadStep; attempts: number; duration: number }[]
-  /** The step that failed: only in the report of an error. */
-  failed: { step: UnloadStep; code: KmodErrorCode } | null
-  /** With `onFailure: 'restore'`: what was loaded again. */
-  restored: string[]
-  notRestored: { module: string; message: string }[]
-  /** Parameters that have another value than before, once restored. */
-  parametersLost: { module: string; name: string; before: string; after: string | null }[]
 }

@@ -1,6 +1,6 @@
 /**
- * Text from outside (the name of a process, a path, a label) inside a message, which may end up on a
- * terminal: what would move the cursor, end the line or turn the direction of writing shows as `\u{1b}`.
+ * Text for a message that may end up on a terminal: escapes control characters, line ends and changes of
+ * the writing direction, as in `\u{1b}`. Names of processes, paths and labels come from other users.
  */
 export function printable(text: string): string {
   return text.replace(

@@ -1,50 +1,78 @@
-/** What explain, impact and trace tell. */
-import type { ModuleStatus } from './base-types'
+/** What `explain`, `impact` and `trace` report: who uses a module, and what needs it. */
+import type { ModuleStatus } from './module-types'
 
-/** Why a module is in use. */
+/** Why a module is in use. For a module that is not loaded, the lists are empty and the figures null. */
 export interface Usage {
   module: string
   status: ModuleStatus
+  /** The module has no exit function: the kernel refuses to unload it without `force`. */
   permanent: boolean
+  /** The reference count of the kernel, holders included. */
   refCount: number | null
+  /** The loaded modules that use this one. */
   holders: string[]
-  /** `refCount` less holders: references that are not modules. */
+  /** The references that are not held by modules: `refCount` minus the number of holders. */
   references: number | null
-  /** How many of those no user below accounts for. */
+  /** How many of `references` the users below do not explain. */
   unexplained: number | null
   users: User[]
-  /** What could not be read. */
+  /** What could not be read, so that users may be missing above. */
   unreadable: string[]
 }
 
-/** Something that uses a module, and how it lets go of it. */
+/** Something that uses a module, and how it releases the module. */
 export type User = {
+  /** The module that is used. */
   module: string
-  /** Of the reference count, where known. */
+  /** How many references of the module it holds; `null`: not known. */
   references: number | null
-  /** `command` is an argv, never a line for a shell; `null` where no one command does it. */
+  /**
+   * What to do so that the module is released: a sentence, and the arguments of one command that does
+   * it, to be run without a shell. `command` is null if no single command does it.
+   */
   release: { text: string; command: string[] | null }
 } & (
   | { kind: 'module'; name: string }
-  /** `pid`: of a process that sees it. */
-  | { kind: 'mount'; path: string; source: string; type: string; pid: number }
-  /** `fd`: `null` where the device is mapped into memory. `self`: this process or a child of it. */
-  | { kind: 'process'; pid: number; comm: string; path: string; fd: number | null; self: boolean }
+  | {
+      kind: 'mount'
+      path: string
+      source: string
+      type: string
+      /** A process that sees the mount at this path. */
+      pid: number
+    }
+  | {
+      kind: 'process'
+      pid: number
+      comm: string
+      /** The device that the process has open. */
+      path: string
+      /** The descriptor; `null`: the device is mapped into memory. */
+      fd: number | null
+      /** The process is this one, or a child of it. */
+      self: boolean
+    }
   | { kind: 'device'; bus: string; device: string; driver: string }
-  | { kind: 'block'; path: string; usedBy: string[] }
+  | {
+      kind: 'block'
+      path: string
+      /** What the device is made of and what uses it: files, other devices, mounts, swap. */
+      usedBy: string[]
+    }
   | { kind: 'swap'; path: string }
-  /** `type`: the link kind. `netns`: `pid:N`, or a path; `null`: the namespace of this process. */
   | {
       kind: 'interface'
       name: string
       up: boolean
+      /** The link kind, such as `bridge`; `null` for hardware. */
       type: string | null
+      /** The interface that it is a member of, such as a bridge. */
       master: string | null
+      /** The network namespace, as `pid:N` or a path; `null`: that of this process. */
       netns: string | null
     }
   /** All open sockets of one protocol. */
   | { kind: 'socket'; protocol: string; count: number }
-  /** In the words of the kernel, such as `cbc-aes-aesni` and `cbc(aes)`. */
   | {
       kind:
         | 'crypto'
@@ -55,11 +83,17 @@ export type User = {
         | 'setting'
         | 'tty'
         | 'binfmt'
+      /** As the kernel calls it, such as `cbc-aes-aesni`. */
       name: string
+      /** As the kernel calls it, such as `cbc(aes)`. */
       value: string
     }
 )
 
+/**
+ * Critical: `root-filesystem`, `filesystem`, `swap`, `default-route`, `session`, `display`,
+ * `virtual-machine`. Disruptive: `interface`, `storage`.
+ */
 export type EffectKind =
   | 'root-filesystem'
   | 'filesystem'
@@ -74,24 +108,33 @@ export type EffectKind =
 /** Something that would stop working without a module. */
 export interface Effect {
   kind: EffectKind
+  /** The guard of `plan` and `unload` refuses critical effects; with `guard: 'strict'` also the others. */
   severity: 'critical' | 'disruptive'
+  /** The module without which it would stop working. */
   module: string
-  /** `/`, `eth0`, `/dev/sda2` ... */
+  /** What would stop working: `/`, `eth0`, `/dev/sda2`, the id of a process. */
   subject: string
+  /** The same as a sentence. */
   message: string
 }
 
-/** Somebody took or dropped a reference to a module. */
+/** Options of `trace`. */
+export interface TraceOptions {
+  /** Ends the trace: the pending or the next call of `next()` rejects with ERR_KMOD_ABORTED. */
+  signal?: AbortSignal
+}
+
+/** A reference to a module was taken or dropped. */
 export interface ReferenceEvent {
   action: 'get' | 'put'
-  /** The process; should the thread that did it have ended meanwhile, the number of that thread. */
+  /** The process. If the thread that did it has ended since, the number of that thread. */
   pid: number
-  /** The name of the thread, as the kernel last knew it; `null`: it does not know any more. */
+  /** The last known name of the thread; `null`: the kernel does not know it any more. */
   comm: string | null
-  /** The function in the kernel that did it. */
+  /** The kernel function that took or dropped the reference. */
   caller: string
-  /** Of all references, afterwards, as /sys/module/NAME/refcnt counts them. */
+  /** The reference count afterwards, as in /sys/module/NAME/refcnt. */
   refCount: number
-  /** To the millisecond: the kernel's monotonic clock, converted to the time of day. */
+  /** When: the kernel's monotonic clock converted to the time of day, to the millisecond. */
   at: Date
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { Decoder, encode, Reader } from '../../lib/live/helper/wire'
 
-test('messages survive the way, in whatever pieces they come', () => {
+test('messages are decoded as they were sent, however the stream divides the bytes', () => {
   const messages = fc.array(
     fc.record({ id: fc.nat(2 ** 32 - 1), strings: fc.array(fc.string({ unit: 'grapheme' })) }),
   )
@@ -18,13 +18,13 @@ test('messages survive the way, in whatever pieces they come', () => {
   )
 })
 
-test('the bytes are those that native/process/wire.h describes', () => {
+test('the bytes have the format that native/process/wire.h describes', () => {
   expect([...encode({ id: 258, strings: ['ab', ''] })]).toEqual([
     14, 0, 0, 0, 2, 1, 0, 0, 2, 0, 0, 0, 97, 98, 0, 0, 0, 0,
   ])
 })
 
-test('a reader takes texts, flags, lists and optionals', () => {
+test('a reader returns texts, flags, lists and optional texts, and throws behind the end', () => {
   const reader = new Reader(['text', '1', '0', '2', 'a', 'b', '0', '1', 'x', '0'])
   expect(reader.text()).toBe('text')
   expect(reader.flag()).toBe(true)

@@ -1,0 +1,61 @@
+/** The system as a whole: which one a Kmod looks at, and what its kernel and this process can do. */
+import type { KmodErrorCode } from './error-codes'
+
+/** Which system a `Kmod` looks at. */
+export interface KmodOptions {
+  /**
+   * The root of the system, default `/`: the running system. Another root is a captured system or an
+   * image. It can be inspected, planned for and explained; a call that would change a kernel rejects
+   * with ERR_KMOD_READ_ONLY. Symbolic links are followed inside the root and never lead out of it.
+   */
+  root?: string
+  /**
+   * The name of the folder in lib/modules. Default: the release of the running kernel (`uname -r`);
+   * under another root the only folder in its lib/modules. If there are several, the constructor throws
+   * a TypeError.
+   */
+  kernelRelease?: string
+  /**
+   * Where the modules and depmod's index are. Default: `<root>/lib/modules/<kernelRelease>`. Under
+   * another root, a path that does not begin with the root is taken as a path inside the root.
+   */
+  moduleDirectory?: string
+  /**
+   * The modprobe.d directories and files, the first of two files with one name wins. Default: those of
+   * libkmod, under `root`. Paths are taken as for `moduleDirectory`.
+   */
+  configPaths?: readonly string[]
+}
+
+/** Whether this process may and can unload modules here. */
+export interface Preflight {
+  /** `problems` is empty. */
+  canUnload: boolean
+  /** `canUnload`, and the kernel can unload modules by force. */
+  canForce: boolean
+  /** Why modules cannot be unloaded. */
+  problems: { code: KmodErrorCode; message: string }[]
+  kernel: {
+    /** As `uname -r` prints it. */
+    release: string
+    /** The kernel has loadable modules: /proc/modules exists. */
+    modules: boolean
+    /** The kernel can unload modules: it was built with CONFIG_MODULE_UNLOAD. */
+    unload: boolean
+    /**
+     * The kernel can unload modules by force: it was built with CONFIG_MODULE_FORCE_UNLOAD. `null`: the
+     * configuration of the kernel was not found.
+     */
+    forceUnload: boolean | null
+    /**
+     * The sysctl `kernel.modules_disabled` is 1: nothing can be loaded or unloaded until the next boot.
+     */
+    modulesDisabled: boolean
+    /** `none`, `integrity` or `confidentiality`; `null`: the kernel does not show a lockdown state. */
+    lockdown: string | null
+  }
+  /** This process has CAP_SYS_MODULE, in the initial user namespace. */
+  capability: boolean
+  /** The path of the libkmod in use; `null`: it cannot be loaded. */
+  libkmod: string | null
+}

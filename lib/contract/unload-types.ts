@@ -1,0 +1,86 @@
+/** The options and the result of `unload`. */
+import type { KernelHealth } from './change-types'
+import type { KmodErrorCode } from './error-codes'
+import type { Blocker, Kept, PlanOptions, UnloadStep } from './plan-types'
+import type { User } from './usage-types'
+
+/** Options of `unload`. `plan` accepts them too, and ignores those that concern only the run. */
+export interface UnloadOptions extends PlanOptions {
+  /**
+   * Milliseconds, default 0: how long to keep trying while a module is in use, or is being loaded or
+   * unloaded (ERR_KMOD_IN_USE, ERR_KMOD_TRANSIENT). It is one deadline for the whole call; then the call
+   * rejects with ERR_KMOD_TIMEOUT. With 0, and for every other blocker, the call rejects at once with
+   * the code of the blocker.
+   */
+  wait?: number
+  /**
+   * Milliseconds that each removal may spend inside the kernel before the call rejects with
+   * ERR_KMOD_HUNG. Default: 30,000; `Infinity`: no limit. A `remove` command that takes longer is killed,
+   * and the call rejects with ERR_KMOD_REMOVE_COMMAND.
+   */
+  hungAfter?: number
+  /**
+   * Milliseconds, default 0: how long to watch after the last step whether the removed modules stay
+   * away. Even with 0 the call looks once.
+   */
+  settle?: number
+  /**
+   * What happens when the call fails. `stop`, the default: nothing more. `restore`: the modules that it
+   * removed are loaded again, the last one first, with their parameters.
+   */
+  onFailure?: 'stop' | 'restore'
+  /**
+   * Rejects the call with ERR_KMOD_ABORTED before the next step, or while it waits. A removal that is
+   * inside the kernel is awaited first; a `remove` command is killed.
+   */
+  signal?: AbortSignal
+  /** Called when a step starts, when it has to wait, and when it is done. */
+  onStep?: (event: UnloadEvent) => void
+  /**
+   * Called while the call waits (see `wait`): at the first blocker, and each time that the blocker
+   * changes. The call awaits the returned promise, then tries again at once: the callback can close
+   * what uses the module.
+   */
+  onBlocked?: (blocker: Blocker, users: User[]) => void | Promise<void>
+}
+
+/** The argument of {@link UnloadOptions.onStep}. */
+export interface UnloadEvent {
+  step: UnloadStep
+  /** The number of the step, from 0. */
+  index: number
+  /** How many steps there are, those already done included. */
+  total: number
+  /** A step that has to wait before the kernel is asked for the first time is `waiting` before `start`. */
+  state: 'start' | 'waiting' | 'done'
+  /** What the step waits for; only when `state` is `waiting`. */
+  blocker?: Blocker
+}
+
+/** What `unload` did. Plain JSON. */
+export interface UnloadReport extends KernelHealth {
+  /** The modules that this call removed, in order. */
+  removed: string[]
+  /** Modules that were not loaded, or that something else removed during the call. */
+  absent: string[]
+  /** The dependencies that stayed: those of the plan, and those that came into use since. */
+  kept: Kept[]
+  /** Modules that were removed, and that something else loaded again. */
+  reappeared: string[]
+  /**
+   * Every step that was started. `attempts`: how often the kernel was asked. `duration`: milliseconds
+   * from the start of the step to its end, waiting included.
+   */
+  steps: { step: UnloadStep; attempts: number; duration: number }[]
+  /** The step that failed. Not null only in the report of an error. */
+  failed: { step: UnloadStep; code: KmodErrorCode } | null
+  /** With `onFailure: 'restore'`: the modules that were loaded again, in order. */
+  restored: string[]
+  /** With `onFailure: 'restore'`: the modules that could not be loaded again, and why. */
+  notRestored: { module: string; message: string }[]
+  /**
+   * With `onFailure: 'restore'`: parameters of restored modules that have another value than before.
+   * `after` is null if the parameter cannot be read.
+   */
+  parametersLost: { module: string; name: string; before: string; after: string | null }[]
+}

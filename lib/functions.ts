@@ -1,0 +1,286 @@
+/**
+ * The named functions of the package: the methods of {@link kmod} under their own names.
+ *
+ * The documentation of each call is here, once, for the function and for the method. TypeScript shows the
+ * text of an implemented type for a method that has none of its own (`class Kmod implements Functions`);
+ * it has no such rule for a variable or a function, so the text cannot be in the class.
+ */
+import { kmod } from './kmod'
+import type {
+  Effect,
+  LoadedModule,
+  LoadOptions,
+  LoadReport,
+  ModuleInfo,
+  ModuleStatus,
+  Preflight,
+  ReferenceEvent,
+  RemoveOptions,
+  TraceOptions,
+  UnloadOptions,
+  UnloadPlan,
+  UnloadReport,
+  Usage,
+} from './contract/types'
+
+/**
+ * Resolves with the loaded modules in the order of the kernel: the newest first.
+ *
+ * The list is consistent: a module that was loaded all the time is in it exactly once. A single reading
+ * of /proc/modules does not guarantee that, because the kernel locks the table for each read(2) only.
+ *
+ * Rejects with the common codes of `KmodErrorCode`.
+ */
+export function list(): Promise<LoadedModule[]> {
+  return kmod.list()
+}
+
+/**
+ * Resolves with one loaded module, or `undefined` if it is not loaded. A built-in is not loaded.
+ *
+ * Rejects with the common codes of `KmodErrorCode`.
+ *
+ * @param name The name of a module, with `-` or `_`; not an alias.
+ * @example
+ * ```js
+ * const { refCount } = (await find('snd-hda-intel')) ?? {}
+ * ```
+ */
+export function find(name: string): Promise<LoadedModule | undefined> {
+  return kmod.find(name)
+}
+
+/**
+ * Resolves with the names of the loaded modules that use this one.
+ *
+ * Rejects with ERR_KMOD_BUILTIN; with ERR_KMOD_NOT_LOADED if the module index lists the module or there
+ * is no index; else with ERR_KMOD_NOT_FOUND; and with the common codes of `KmodErrorCode`.
+ *
+ * @param name The name of a module, with `-` or `_`; not an alias.
+ */
+export function holders(name: string): Promise<string[]> {
+  return kmod.holders(name)
+}
+
+/**
+ * Resolves with what the kernel and the module index know about a name: `live`, `loading`, `unloading`,
+ * `builtin`, `unloaded` or `unknown`.
+ *
+ * Rejects with the common codes of `KmodErrorCode`.
+ *
+ * @param name The name of a module, with `-` or `_`; not an alias.
+ */
+export function status(name: string): Promise<ModuleStatus> {
+  return kmod.status(name)
+}
+
+/**
+ * Resolves with `true` if the status of the module is `live`: not for a built-in, and not while the
+ * module is being loaded or unloaded.
+ *
+ * Rejects with the common codes of `KmodErrorCode`.
+ *
+ * @param name The name of a module, with `-` or `_`; not an alias.
+ */
+export function isLoaded(name: string): Promise<boolean> {
+  return kmod.isLoaded(name)
+}
+
+/**
+ * Resolves with `true` if the module is compiled into the kernel. Built-ins that have a folder in
+ * /sys/module are recognized without a module index, for example in a container.
+ *
+ * Rejects with the common codes of `KmodErrorCode`.
+ *
+ * @param name The name of a module, with `-` or `_`; not an alias.
+ */
+export function isBuiltin(name: string): Promise<boolean> {
+  return kmod.isBuiltin(name)
+}
+
+/**
+ * Resolves with what a module's file says (as modinfo prints it) and what modprobe.d says about the
+ * module.
+ *
+ * Rejects with ERR_KMOD_NOT_FOUND if the module index does not list the module or the file does not
+ * exist, and with the common codes of `KmodErrorCode`; ERR_KMOD_FORMAT means a damaged file.
+ *
+ * @param what The name of a module (not an alias), or the path of a .ko file, which need not be installed.
+ * @example
+ * ```js
+ * const { parameters, config } = await info('e1000e')
+ * const { vermagic } = await info({ file: './driver.ko' })
+ * ```
+ */
+export function info(what: string | { file: string }): Promise<ModuleInfo> {
+  return kmod.info(what)
+}
+
+/**
+ * Resolves with the modules that a name or an alias stands for, as `modprobe -R` prints them; `[]` if
+ * there is none.
+ *
+ * Rejects with the common codes of `KmodErrorCode`.
+ *
+ * @param nameOrAlias Such as `fs-vfat` or `pci:v00008086d000015B8sv*`.
+ * @example
+ * ```js
+ * await resolve('fs-vfat') // ['vfat']
+ * ```
+ */
+export function resolve(nameOrAlias: string): Promise<string[]> {
+  return kmod.resolve(nameOrAlias)
+}
+
+/**
+ * Resolves with whether this process may and can unload modules here, and with what is in the way. It
+ * resolves on every platform; where there are no Linux kernel modules, `canUnload` is false.
+ */
+export function preflight(): Promise<Preflight> {
+  return kmod.preflight()
+}
+
+/**
+ * Resolves with what an unload would do, and changes nothing: every step in its order and with its
+ * reason, what blocks, which dependencies stay and why, and what would stop working.
+ *
+ * The plan is a simulation over one consistent reading of the kernel's table. It knows that the reference
+ * count of a dependency falls when its last holder is removed, so it names every module that the unload
+ * removes. It needs no privileges and no module files: the module index adds only aliases, soft
+ * dependencies and `remove` commands.
+ *
+ * If a module is unknown, built in or in use, the call does not reject: the reason is in `blockers`. Rejects
+ * with the common codes of `KmodErrorCode`; ERR_KMOD_UNSUPPORTED also means that `force` is given and the
+ * kernel lacks it.
+ *
+ * @param names Names or aliases. The name of a loaded module wins over an alias. An alias with several
+ * matches stands for those of them that are loaded.
+ * @example
+ * ```js
+ * const { feasible, steps, blockers } = await plan('br_netfilter')
+ * ```
+ */
+export function plan(
+  names: string | readonly string[],
+  options?: UnloadOptions,
+): Promise<UnloadPlan> {
+  return kmod.plan(names, options)
+}
+
+/**
+ * Removes modules from the kernel: makes a plan, carries it out, and verifies that the modules are gone.
+ * Resolves with a report, and only when no target is loaded. A target that was not loaded before is not an
+ * error.
+ *
+ * The kernel is read again before each step. A target or holder that got a new user ends the call (or is
+ * waited for, see `wait`); a dependency that got a new user is kept, and the call continues. Calls of one
+ * process that touch the same modules run one after the other.
+ *
+ * Rejects with the code of the first blocker if the plan is not feasible (nothing is removed then); with
+ * ERR_KMOD_TIMEOUT, ERR_KMOD_REAPPEARED, ERR_KMOD_CALLBACK, ERR_KMOD_REMOVE_COMMAND and
+ * ERR_KMOD_PLAN_CHANGED; and with the change codes of `KmodErrorCode`. Errors of a call that has begun
+ * its work carry the `report` of what was done, and the `plan`.
+ *
+ * @param what Names or aliases, as for `plan`; or a plan, which is computed again and carried out only if
+ * it is still the same.
+ * @example
+ * ```js
+ * const { removed } = await unload('uvcvideo', { wait: 10_000, onFailure: 'restore' })
+ * ```
+ */
+export function unload(
+  what: string | readonly string[] | UnloadPlan,
+  options?: UnloadOptions,
+): Promise<UnloadReport> {
+  return kmod.unload(what, options)
+}
+
+/**
+ * Resolves with why a module is in use: what uses it (modules, mounts, processes, devices, interfaces,
+ * sockets and more), how many references each is known to hold, and how each releases the module; with
+ * how many references remain unexplained; and with what could not be read.
+ *
+ * Rejects with ERR_KMOD_NOT_FOUND for an unknown name, and with the common codes of `KmodErrorCode`.
+ *
+ * @param name A name or an alias; of several matches, the first that is loaded.
+ * @example
+ * ```js
+ * for (const { kind, release } of (await explain('tun')).users) console.log(kind, release.text)
+ * ```
+ */
+export function explain(name: string): Promise<Usage> {
+  return kmod.explain(name)
+}
+
+/**
+ * Resolves with what would stop working without these modules, also where their reference count is 0:
+ * the driver of a network card has no references while the card carries every connection.
+ *
+ * Rejects with ERR_KMOD_NOT_FOUND for an unknown name, and with the common codes of `KmodErrorCode`.
+ *
+ * @param names Names or aliases. Modules that are not loaded have no effects.
+ */
+export function impact(names: string | readonly string[]): Promise<Effect[]> {
+  return kmod.impact(names)
+}
+
+/**
+ * Returns the references to a module as they are taken and dropped, from the trace events of the kernel
+ * (`module_get`, `module_put`). The module need not be loaded yet.
+ *
+ * The trace begins with this call, not with the first `next()`; references of the first tenths of a
+ * second, until the kernel records, are missed. `break`, `return()` and `await using` end it, and return
+ * when nothing of it is left in the kernel. Only a pending `next()` keeps the process alive. A slow reader
+ * loses the oldest events; memory stays bounded (some thousand events).
+ *
+ * The call does not throw. The first `next()` rejects with a TypeError for a wrong argument, with
+ * ERR_KMOD_PERMISSION (tracefs is for root), with ERR_KMOD_UNSUPPORTED (no tracefs, no such events, a
+ * captured system), with ERR_KMOD_ABORTED, or with the common codes of `KmodErrorCode`.
+ *
+ * @param name The name of a module, with `-` or `_`; not an alias.
+ * @example
+ * ```js
+ * for await (const { action, comm, pid } of trace('tun')) console.log(action, comm, pid)
+ * ```
+ */
+export function trace(
+  name: string,
+  options?: TraceOptions,
+): AsyncIterableIterator<ReferenceEvent> & AsyncDisposable {
+  return kmod.trace(name, options)
+}
+
+/**
+ * Removes one module, as rmmod does: one delete_module(2), without a plan and without a guard. Most
+ * programs want `unload`. Resolves when the module is gone.
+ *
+ * Rejects with ERR_KMOD_HELD, ERR_KMOD_IN_USE, ERR_KMOD_PERMANENT, ERR_KMOD_BUILTIN, ERR_KMOD_NOT_LOADED
+ * and ERR_KMOD_NOT_FOUND, and with the change codes of `KmodErrorCode`. The kernel answers EAGAIN for
+ * held and in use, EBUSY for permanent and transient; the table of loaded modules tells them apart.
+ *
+ * An abort rejects at once; the kernel continues with a removal that it has begun.
+ *
+ * @param name The name of a module, with `-` or `_`; not an alias.
+ */
+export function remove(name: string, options?: RemoveOptions): Promise<void> {
+  return kmod.remove(name, options)
+}
+
+/**
+ * Loads a module with its dependencies and the configuration of modprobe.d, as modprobe does. Resolves
+ * with what was loaded and what the kernel logged. A module that was loaded before is an error only if
+ * `parameters` or `mustBeNew` is given.
+ *
+ * Rejects with ERR_KMOD_NOT_FOUND, ERR_KMOD_ALREADY_LOADED, ERR_KMOD_BUILTIN (a built-in takes no
+ * parameters) and ERR_KMOD_LOAD, and with the change codes of `KmodErrorCode`.
+ *
+ * @param what A name or an alias, or the path of a .ko file that is not installed: what its `depends`
+ * field names is loaded first.
+ * @example
+ * ```js
+ * const { loaded, clean } = await load('dummy', { parameters: { numdummies: 2 } })
+ * ```
+ */
+export function load(what: string | { file: string }, options?: LoadOptions): Promise<LoadReport> {
+  return kmod.load(what, options)
+}
