@@ -1,6 +1,6 @@
 import type { UnloadPlan } from '../contract/types'
 
-/** A line a step, as `modprobe -n -v -r` prints them. */
+/** One line for each step, as `modprobe -n -v -r` prints it. */
 export function formatPlan({ steps }: UnloadPlan): string {
   return steps
     .map((step) => (step.action === 'run' ? `remove ${step.command}` : `rmmod ${step.module}`))

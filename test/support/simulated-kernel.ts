@@ -95,6 +95,7 @@ export class SimulatedClock implements Clock {
 }
 
 export class SimulatedKernel implements Kernel {
+  readonly system = {}
   readOnly = false
   readonly clock = new SimulatedClock()
   readonly modules = new Map<string, SimulatedModule>()
