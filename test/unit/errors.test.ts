@@ -1,6 +1,6 @@
 import { isKmodError, KmodError } from '../../lib/contract/errors'
 
-test('an error has its code, its message, and what the code brings', () => {
+test('an error has its code, its message and the details of the code', () => {
   const error = new KmodError('ERR_KMOD_HELD', 'Module a is used by b.', {
     module: 'a',
     holders: ['b'],
@@ -23,11 +23,11 @@ test('an error has its code, its message, and what the code brings', () => {
   expect('plan' in error).toBe(false)
 })
 
-test('an aborted call is an AbortError, as everywhere in Node', () => {
+test('the error of an aborted call is named AbortError, as in Node', () => {
   expect(new KmodError('ERR_KMOD_ABORTED', 'aborted').name).toBe('AbortError')
 })
 
-test('toJSON has everything but the stack, causes too', () => {
+test('toJSON returns everything except the stack, causes included', () => {
   const cause = new KmodError('ERR_KMOD_IN_USE', 'in use', {
     references: 2,
     cause: Object.assign(new Error('deep'), { extra: 1 }),
@@ -48,7 +48,7 @@ test('toJSON has everything but the stack, causes too', () => {
   })
 })
 
-test('isKmodError tells by code, so it works across two copies of the package', () => {
+test('isKmodError compares codes, so it works with two copies of the package', () => {
   const foreign = Object.assign(new Error('x'), { code: 'ERR_KMOD_HELD', holders: ['b'] })
   expect(isKmodError(foreign)).toBe(true)
   expect(isKmodError(foreign, 'ERR_KMOD_HELD')).toBe(true)
