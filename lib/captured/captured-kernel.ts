@@ -26,6 +26,7 @@ import { parseTable } from '../kernel/table'
 import type { LoadedModule } from '../contract/types'
 
 export class CapturedKernel implements Kernel {
+  readonly system = {}
   readonly readOnly = true
   readonly clock = hostClock
   readonly index: ModuleIndex

@@ -1,8 +1,8 @@
-/** How the kernel fares while something is done to it: new taints, and what it logs. */
+/** What the kernel reports while a call changes it: new taints, and the messages of its log. */
 import type { Kernel, KernelLog } from '../kernel/kernel'
 import type { KernelHealth } from '../contract/types'
 
-/** By bit; the TAINT_ constants of include/linux/panic.h. */
+/** By bit number. Source: the TAINT_ constants of include/linux/panic.h. */
 const TAINTS = [
   'PROPRIETARY_MODULE',
   'FORCED_MODULE',
@@ -28,7 +28,7 @@ const TAINTS = [
 
 const ALARMING = /\bWARNING: |\bBUG: |\bkernel BUG at |\bOops\b/
 
-export function taintNames(bits: bigint): string[] {
+function taintNames(bits: bigint): string[] {
   const names: string[] = []
   for (let bit = 0; bits >> BigInt(bit) !== 0n; bit++) {
     if ((bits >> BigInt(bit)) & 1n) names.push(TAINTS[bit] ?? `TAINT_${bit}`)
@@ -48,7 +48,7 @@ export class HealthWatch {
     return new HealthWatch(kernel, taints, log)
   }
 
-  /** Ends the watch. */
+  /** Ends the watch: to be called once, whatever happened. */
   async finish(): Promise<KernelHealth> {
     try {
       const [read, taints] = await Promise.all([
@@ -59,7 +59,7 @@ export class HealthWatch {
       const messages = read?.messages ?? null
       const alarming = newTaints.length > 0 || messages?.some((text) => ALARMING.test(text))
       if (read?.lost) {
-        messages?.unshift('node-kmod: the kernel overwrote messages before they could be read')
+        messages?.unshift('node-kmod: the kernel overwrote messages before they were read')
       }
       const seenAll = read !== undefined && !read.lost
       return { newTaints, messages, clean: alarming ? false : seenAll ? true : null }

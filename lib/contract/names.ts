@@ -1,18 +1,18 @@
-/** The first stage: is this a name or an alias at all, and how does the kernel spell it. */
+/** The first stage: checks names and aliases, and spells names as the kernel does. */
 import { invalidType, invalidValue } from './errors'
 
-/** MODULE_NAME_LEN of 64-bit kernels, less the NUL. Older kernels cut a longer name silently. */
+/** MODULE_NAME_LEN of 64-bit kernels without the NUL. Older kernels silently cut a longer name. */
 const NAME_BYTES = 55
-/** libkmod keeps an alias in a buffer of PATH_MAX. */
+/** libkmod copies an alias into a buffer of PATH_MAX bytes. */
 const ALIAS_BYTES = 4095
 
-/** `-` and `_` are the same to libkmod; the kernel and all results have `_`. */
+/** libkmod takes `-` and `_` for the same. The kernel and all results use `_`. */
 export function normalize(name: string): string {
   return name.replaceAll('-', '_')
 }
 
 /**
- * A module's name: printable ASCII without `/`, white space and `.`. (libkmod cuts a name at its
+ * A module name is printable ASCII without `/`, white space and `.`. (libkmod cuts a name at its
  * first dot, and would remove another module.)
  */
 export function isName(text: string): boolean {
@@ -21,7 +21,7 @@ export function isName(text: string): boolean {
   )
 }
 
-/** Checks a module name and returns it as the kernel spells it. */
+/** Checks a module name. Returns it as the kernel spells it. */
 export function checkName(value: unknown, argument = 'name'): string {
   if (typeof value !== 'string') throw invalidType(argument, 'of type string', value)
   if (!isName(value)) {
@@ -34,7 +34,7 @@ export function checkName(value: unknown, argument = 'name'): string {
   return normalize(value)
 }
 
-/** Checks a module name or alias; an alias (`pci:v00008086d*`, `fs-ext4`) is returned as it is. */
+/** Checks a module name or an alias (`pci:v00008086d*`, `fs-ext4`). Returns it unchanged. */
 export function checkAlias(value: unknown, argument = 'name'): string {
   if (typeof value !== 'string') throw invalidType(argument, 'of type string', value)
   const bytes = Buffer.byteLength(value)
@@ -48,7 +48,7 @@ export function checkAlias(value: unknown, argument = 'name'): string {
   return value
 }
 
-/** One or several names or aliases. */
+/** Checks one or several names or aliases. */
 export function checkTargets(names: unknown): string[] {
   if (typeof names === 'string') return [checkAlias(names, 'names')]
   if (!Array.isArray(names)) throw invalidType('names', 'a string or an array of strings', names)

@@ -1,4 +1,4 @@
-/** Module parameters as the one string that the kernel takes. */
+/** Module parameters, as the one string that the kernel takes for all of them. */
 import { invalidValue } from './errors'
 import type { ModuleParameters } from './types'
 
@@ -25,7 +25,7 @@ function valueText(name: string, value: unknown): string {
   )
 }
 
-/** Throws a TypeError for what the kernel could not take, or would take for something else. */
+/** Throws a TypeError for what the kernel cannot take, or would take for another parameter. */
 export function checkParameters(parameters: unknown): Record<string, string> {
   if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters)) {
     throw invalidValue('options.parameters', 'an object', parameters)
@@ -34,13 +34,17 @@ export function checkParameters(parameters: unknown): Record<string, string> {
   for (const [name, value] of Object.entries(parameters as Record<string, Value | undefined>)) {
     if (value === undefined) continue
     if (!/^[A-Za-z0-9_.-]+$/.test(name)) {
-      throw invalidValue('options.parameters', 'named with letters, digits, "_", "-" and "."', name)
+      throw invalidValue(
+        'options.parameters',
+        'an object with names of letters, digits, "_", "-" and "."',
+        name,
+      )
     }
     const text = valueText(name, value)
     if (/["\n\0]/.test(text)) {
       throw invalidValue(
         `options.parameters.${name}`,
-        'without double quotes, newlines and NUL: the kernel has no way to take those',
+        'without double quotes, newlines and NUL, which the kernel cannot take',
         value,
       )
     }
@@ -49,10 +53,7 @@ export function checkParameters(parameters: unknown): Record<string, string> {
   return texts
 }
 
-/**
- * `quirks` or `MODULE.quirks` for each; a value with white space in quotes, as the kernel's
- * next_arg() undoes them.
- */
+/** Quotes a value with white space, as next_arg() in lib/cmdline.c of the kernel expects it. */
 export function parameterString(texts: Record<string, string>): string {
   return Object.entries(texts)
     .map(([name, text]) => `${name}=${/\s/.test(text) ? `"${text}"` : text}`)

@@ -70,13 +70,10 @@ export type Blocker = { module: string; message: string } & (
   | { code: 'ERR_KMOD_IN_USE'; references: number }
   | { code: 'ERR_KMOD_CRITICAL'; effect: Effect }
   | { code: 'ERR_KMOD_REMOVE_COMMAND'; command: string }
+  /** `pid`: the process that is stuck in the kernel with it, after ERR_KMOD_HUNG. */
+  | { code: 'ERR_KMOD_TRANSIENT'; pid?: number }
   | {
-      code:
-        | 'ERR_KMOD_NOT_FOUND'
-        | 'ERR_KMOD_NOT_LOADED'
-        | 'ERR_KMOD_BUILTIN'
-        | 'ERR_KMOD_PERMANENT'
-        | 'ERR_KMOD_TRANSIENT'
+      code: 'ERR_KMOD_NOT_FOUND' | 'ERR_KMOD_NOT_LOADED' | 'ERR_KMOD_BUILTIN' | 'ERR_KMOD_PERMANENT'
     }
 )
 

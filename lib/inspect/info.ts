@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
-import { invalidType, invalidValue, KmodError } from '../contract/errors'
+import { notFoundBlocker, refusalError } from '../change/refusals'
+import { invalidType, invalidValue } from '../contract/errors'
 import type { Kernel } from '../kernel/kernel'
 import type { Description } from '../kernel/module-index'
 import { checkName } from '../contract/names'
@@ -7,7 +8,7 @@ import { path as pathRule } from '../contract/options'
 import type { ModuleInfo } from '../contract/types'
 import { statusOfAbsent } from './status'
 
-/** What a module's file says, or the kernel's list of built-ins. */
+/** What a module's file says about it, or the kernel's list of built-in modules. */
 export async function info(kernel: Kernel, what: unknown): Promise<ModuleInfo> {
   if (typeof what === 'object' && what !== null && 'file' in what) {
     return toInfo(await kernel.index.describeFile(checkFile(what.file)))
@@ -16,17 +17,12 @@ export async function info(kernel: Kernel, what: unknown): Promise<ModuleInfo> {
   const name = checkName(what)
   const description = await kernel.index.describe(name)
   if (description !== null) return toInfo(description)
-  // A kernel's built-ins show in /sys/module also where no index names them.
+  // Some built-in modules are in /sys/module and in no index.
   if ((await statusOfAbsent(kernel, name)) === 'builtin') return toInfo(bareBuiltin(name))
-  throw new KmodError(
-    'ERR_KMOD_NOT_FOUND',
-    `There is no information on a module ${name}: the module index does not have it. For a module ` +
-      'that was loaded from elsewhere, name its file: info({ file }).',
-    { module: name },
-  )
+  throw refusalError(notFoundBlocker(name, 'info'))
 }
 
-/** Checks `file` of `{ file }` and makes it absolute: the helper has another working directory. */
+/** Checks the `file` of `{ file }`. Makes it absolute: the helper has another working directory. */
 export function checkFile(file: unknown): string {
   if (typeof file !== 'string') throw invalidType('file', 'of type string', file)
   if (!pathRule.accepts(file)) throw invalidValue('file', pathRule.expected, file)
@@ -68,7 +64,7 @@ function toInfo(description: Description): ModuleInfo {
   }
 }
 
-/** Each text "pre: a b post: c". */
+/** Each text is like "pre: a b post: c". */
 function parseSoftDependencies(texts: readonly string[]): ModuleInfo['softDependencies'] {
   const names: ModuleInfo['softDependencies'] = { pre: [], post: [] }
   for (const text of texts) {
@@ -82,20 +78,20 @@ function parseSoftDependencies(texts: readonly string[]): ModuleInfo['softDepend
   return names
 }
 
-/** From "NAME:DESCRIPTION" and "NAME:TYPE"; a parameter can have either without the other. */
+/** Texts like "NAME:DESCRIPTION" and "NAME:TYPE". A parameter may have only one of the two. */
 function parseParameters(
   descriptions: readonly string[],
   types: readonly string[],
 ): ModuleInfo['parameters'] {
   const parameters = new Map<string, ModuleInfo['parameters'][number]>()
-  const take = (text: string, key: 'type' | 'description'): void => {
+  const add = (text: string, key: 'type' | 'description'): void => {
     const colon = text.indexOf(':')
     const name = colon < 0 ? text : text.slice(0, colon)
     const parameter = parameters.get(name) ?? { name, type: null, description: null }
     if (colon >= 0) parameter[key] = text.slice(colon + 1)
     parameters.set(name, parameter)
   }
-  for (const text of descriptions) take(text, 'description')
-  for (const text of types) take(text, 'type')
+  for (const text of descriptions) add(text, 'description')
+  for (const text of types) add(text, 'type')
   return [...parameters.values()]
 }

@@ -1,10 +1,18 @@
-/** What names and aliases stand for. */
-import { isKmodError, KmodError } from '../contract/errors'
+/** Which modules a name or an alias stands for. */
+import { notFoundBlocker, refusalError } from '../change/refusals'
+import { isKmodError } from '../contract/errors'
+import { checkAlias, isName, normalize } from '../contract/names'
 import type { Kernel } from '../kernel/kernel'
-import { isName, normalize } from '../contract/names'
 import { statusOfAbsent } from './status'
 
+/** An entry of `unreadable`. */
 export const NO_INDEX = 'the module index: depmod has left none'
+
+/** What `modprobe -R` prints. */
+export async function resolve(kernel: Kernel, nameOrAlias: unknown): Promise<string[]> {
+  const [names] = await kernel.index.lookup([checkAlias(nameOrAlias, 'nameOrAlias')])
+  return names ?? []
+}
 
 /** A module that is not loaded, and what is known about it. */
 export interface Missing {
@@ -12,16 +20,16 @@ export interface Missing {
   status: 'builtin' | 'unloaded' | 'unknown'
 }
 
-/** What one name or alias stands for: what is loaded of it, or, where nothing is, all of it. */
+/** The modules of one name or alias: those that are loaded or, if none is, all of them. */
 export interface Meaning {
   loaded: string[]
   missing: Missing[]
 }
 
 /**
- * A loaded module's name wins over an alias; an alias with several matches stands for all of them,
- * those not loaded ignored where one is loaded. Without an index nobody can tell a wrong name from one
- * that is not loaded: then it is the latter, and `unreadable` says so.
+ * The name of a loaded module wins over an alias. An alias with several matches stands for all of
+ * them; if one is loaded, those that are not are ignored. Without an index a wrong name cannot be
+ * told from one that is not loaded: it counts as not loaded, and `unreadable` says why.
  */
 export async function meaningsOf(
   kernel: Kernel,
@@ -41,8 +49,8 @@ export async function meaningsOf(
       const loaded = matches.filter(isLoaded)
       if (loaded.length > 0) return { loaded, missing: [] }
       const names = matches.length > 0 ? matches : [isName(one) ? name : one]
-      const missing = await Promise.all(names.map((each) => judge(kernel, each, index.complete)))
-      return { loaded, missing }
+      const missing = names.map((each) => describeMissing(kernel, each, index.complete))
+      return { loaded, missing: await Promise.all(missing) }
     }),
   )
   return { meanings, unreadable: index.unreadable }
@@ -59,29 +67,24 @@ async function lookUp(
     ])
     return { matches, complete, unreadable: complete ? [] : [NO_INDEX] }
   } catch (error) {
-    // Whether something is loaded is sure without it.
+    // The table tells what is loaded, also without an index.
     if (!isKmodError(error)) throw error
     const unreadable = [`the module index: ${error.message}`]
     return { matches: aliases.map(() => []), complete: false, unreadable }
   }
 }
 
-async function judge(kernel: Kernel, name: string, complete: boolean): Promise<Missing> {
-  if (!isName(name)) return { name, status: complete ? 'unknown' : 'unloaded' }
-  const status = await statusOfAbsent(kernel, name).catch((error: unknown) => {
-    if (!isKmodError(error)) throw error
-    return 'unknown'
-  })
-  if (status === 'builtin') return { name, status }
-  return { name, status: status === 'unknown' && complete ? 'unknown' : 'unloaded' }
+async function describeMissing(kernel: Kernel, name: string, complete: boolean): Promise<Missing> {
+  const status = isName(name)
+    ? await statusOfAbsent(kernel, name).catch((error: unknown) => {
+        if (!isKmodError(error)) throw error
+        return 'unknown' as const
+      })
+    : 'unknown'
+  return { name, status: status === 'unknown' && !complete ? 'unloaded' : status }
 }
 
-/** For calls that reject what nobody knows. */
+/** For calls that reject a name that is neither loaded nor in the index. */
 export function refuseUnknown({ name, status }: Missing): void {
-  if (status !== 'unknown') return
-  throw new KmodError(
-    'ERR_KMOD_NOT_FOUND',
-    `There is no module or alias ${name}: it is not loaded, and the module index does not have it. Check the spelling; \`list()\` has the loaded ones.`,
-    isName(name) ? { module: name } : {},
-  )
+  if (status === 'unknown') throw refusalError(notFoundBlocker(name, 'inspect'))
 }

@@ -1,9 +1,22 @@
-import { isKmodError } from '../contract/errors'
-import type { Kernel } from '../kernel/kernel'
+/** One module: its row in the table, its holders, and its status, loaded or not. */
+import { builtinBlocker, notFoundBlocker, notLoadedBlocker, refusalError } from '../change/refusals'
+import { isKmodError, type KmodError } from '../contract/errors'
 import { checkName } from '../contract/names'
 import type { LoadedModule, ModuleStatus } from '../contract/types'
+import type { Kernel } from '../kernel/kernel'
 
-/** What the kernel and the index know about a name. */
+export async function find(kernel: Kernel, name: unknown): Promise<LoadedModule | undefined> {
+  return kernel.row(checkName(name))
+}
+
+/** The loaded modules that use this one. */
+export async function holders(kernel: Kernel, name: unknown): Promise<string[]> {
+  const wanted = checkName(name)
+  const row = await kernel.row(wanted)
+  if (row === undefined) throw await absentError(kernel, wanted)
+  return row.holders
+}
+
 export async function status(kernel: Kernel, name: unknown): Promise<ModuleStatus> {
   const wanted = checkName(name)
   const row = await rowIfAny(kernel, wanted)
@@ -11,24 +24,38 @@ export async function status(kernel: Kernel, name: unknown): Promise<ModuleStatu
   return statusOfAbsent(kernel, wanted, row !== null)
 }
 
-/** The status of a module that the table of loaded modules lacks. */
+/** The status of a module that is not in the table. `hasTable: false`: there is no table. */
 export async function statusOfAbsent(
   kernel: Kernel,
   name: string,
   hasTable = true,
-): Promise<ModuleStatus> {
+): Promise<'builtin' | 'unloaded' | 'unknown'> {
   try {
     if (await looksBuiltin(kernel, name)) return 'builtin'
     const [presence] = (await kernel.index.find([name])).found
     if (presence?.builtin) return 'builtin'
     return presence?.path == null ? 'unknown' : 'unloaded'
   } catch (error) {
-    // Where there are no modules at all (another platform, a kernel without them), no libkmod is no
-    // surprise: what nothing knows is unknown.
-    const known = isKmodError(error, 'ERR_KMOD_LIBRARY', 'ERR_KMOD_UNSUPPORTED')
-    if (!hasTable && known) return 'unknown'
+    // A system without loadable modules often has no libkmod either. That is no reason to fail.
+    const isExpected = isKmodError(error, 'ERR_KMOD_LIBRARY', 'ERR_KMOD_UNSUPPORTED')
+    if (!hasTable && isExpected) return 'unknown'
     throw error
   }
+}
+
+/** For calls that need a loaded module: why there is none of that name. */
+export async function absentError(kernel: Kernel, name: string): Promise<KmodError> {
+  const found = await statusOfAbsent(kernel, name).catch((error: unknown) => {
+    // Without libkmod there is no index to ask. That the module is not loaded is certain.
+    if (isKmodError(error, 'ERR_KMOD_LIBRARY')) return 'unloaded'
+    throw error
+  })
+  if (found === 'builtin') return refusalError(builtinBlocker(name))
+  // Without an index, no name is known to be wrong.
+  if (found === 'unknown' && (await kernel.index.find([])).complete) {
+    return refusalError(notFoundBlocker(name, 'inspect'))
+  }
+  return refusalError(notLoadedBlocker(name))
 }
 
 /** `null`: there is no table. */
@@ -42,9 +69,9 @@ async function rowIfAny(kernel: Kernel, name: string): Promise<LoadedModule | un
 }
 
 /**
- * A built-in's folder in /sys/module has no `initstate`. Nor has that of a module that is on its way
- * in or out, for an instant (it is in the table then, or was just before): only what still looks so
- * at a second look, and is still not in the table, is one.
+ * The folder of a built-in in /sys/module has no `initstate`. While a module is loaded or removed,
+ * its folder has none either, for a moment; but then the module is in the table, or was just
+ * before. So a module is built in if it looks so twice and is in the table neither time.
  */
 async function looksBuiltin(kernel: Kernel, name: string): Promise<boolean> {
   for (let look = 0; look < 2; look++) {

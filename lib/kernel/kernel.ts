@@ -1,23 +1,26 @@
 /**
- * All that the rest of lib/ may ask of a kernel, or do to it. Three kernels implement it: the
- * running one (live-kernel.ts), a captured one (captured-kernel.ts), and, in the tests, a simulated
- * one. Whoever is given a Kernel never touches /proc, /sys or the addon itself.
+ * Everything that the rest of lib/ may ask of a kernel, or do to it. Three kernels implement it:
+ * the running one (lib/live), a captured one (lib/captured) and, in the tests, a simulated one.
+ * Code that has a Kernel never uses /proc, /sys or the addon directly.
  *
- * The methods reject with a KmodError when what they are to read cannot be read.
+ * A method rejects with a KmodError when it cannot read what it has to read.
  */
 import type { NativeFailure } from './failure'
 import type { ModuleIndex } from './module-index'
 import type { Snapshot } from './snapshot'
 import type { LoadedModule, Preflight, ReferenceEvent } from '../contract/types'
 
-/** What /sys/module says about a module. */
+/** A module's folder in /sys/module. */
 export interface SysModule {
   /**
-   * Identifies one stay in the kernel (the folder's inode): a module that went and came back has
-   * another. `''`: there is no folder.
+   * The folder's inode. A module that was removed and loaded again has another one. `''`: there is
+   * no folder.
    */
   identity: string
-  /** `live`, `coming`, `going`; `''` for a built-in (and for an instant while a module goes). */
+  /**
+   * `live`, `coming`, `going`; `''` for a built-in, and for a moment while a module is being
+   * removed.
+   */
   initstate: string
 }
 
@@ -27,54 +30,59 @@ export type ChangeEnd =
   | { outcome: 'refused'; failure: NativeFailure }
   /** The kernel killed the process that made the call: an oops in the module's code. */
   | { outcome: 'killed'; signal: number }
-  /** The helper is gone, and with it the news of how this ended. */
+  /** The helper has ended, and the result is unknown. */
   | { outcome: 'lost' }
 
-/** A removal or insertion that is under way, in a process of its own. */
+/** A removal or insertion that is running, in a process of its own. */
 export interface Change {
-  /** Rejects only where no attempt could be made at all. */
+  /** Rejects only if the change could not be started. */
   readonly ended: Promise<ChangeEnd>
-  /** The process that is in the kernel, once it is. */
+  /** The process that makes the system call; undefined until it runs. */
   readonly pid: number | undefined
-  /** Modules whose insertion was begun, in order; `command`: by an install command. */
+  /**
+   * The modules whose insertion has begun, in order; `command`: by an install command of
+   * modprobe.d.
+   */
   readonly attempts: readonly { module: string; command: boolean }[]
-  /** Where in the kernel that process is; `null`: not readable. */
+  /** The kernel stack of that process; `null`: not readable. */
   stack(): Promise<string | null>
-  /** Ends the process if it is in user space (a command); what is inside the kernel stays there. */
+  /**
+   * Kills the process if it is in user space (a command). Nothing interrupts it inside the kernel.
+   */
   kill(): void
   /** From now on this change does not keep the Node process alive. */
   detach(): void
 }
 
-/** A `remove` command of modprobe.d that runs, in a process group of its own. */
+/** A `remove` command of modprobe.d that is running, in a process group of its own. */
 export interface CommandRun {
-  /** `exitCode` is null where a signal ended it. `output`: of both streams, at most 64 KiB. */
+  /** `exitCode` is null if a signal ended it. `output`: of both streams, at most 64 KiB. */
   readonly ended: Promise<{ exitCode: number | null; signal: string | null; output: string }>
-  /** Ends the whole process group. */
+  /** Kills the whole process group. */
   kill(): void
 }
 
 export interface InsertRequest {
   /** A name or alias, or the path of a .ko file. */
   what: string | { file: string }
-  /** The one of the modules that an alias stands for, or the name inside the file. */
+  /** One of the modules that an alias stands for, or the name inside the file. */
   module: string
   mustBeNew: boolean
-  /** As text, for the module itself. */
+  /** Of the module itself, not of those that it needs; the values as text. */
   parameters: Record<string, string>
 }
 
 export interface KernelLog {
-  /** What was logged since the last call; `lost`: records were overwritten before. */
+  /** The messages since the last call; `lost`: the kernel overwrote some before they were read. */
   read(): Promise<{ messages: string[]; lost: boolean }>
   close(): void
 }
 
-/** References to one module, as they are taken and dropped. */
+/** The references to one module as they are taken and dropped. */
 export interface ReferenceTrace {
   /**
-   * The next event, in the kernel's order; `null` once it is closed. Rejects where the trace could
-   * not be begun, or broke off. Only while one is waited for it keeps the Node process alive.
+   * The next event, in the kernel's order; `null` once the trace is closed. Rejects if the trace
+   * could not be started, or has ended by itself. Only a pending call keeps the Node process alive.
    */
   next(): Promise<ReferenceEvent | null>
   /** Resolves when nothing of the trace is left in the kernel. Never rejects. */
@@ -82,46 +90,53 @@ export interface ReferenceTrace {
 }
 
 export interface Clock {
-  /** Milliseconds since some moment, never going back. */
+  /** Milliseconds of a monotonic clock. */
   now(): number
   /** Resolves after `delay` milliseconds, or at once when the signal aborts. Never rejects. */
   sleep(delay: number, signal?: AbortSignal): Promise<void>
 }
 
 export interface KernelFacts extends Pick<Preflight, 'kernel' | 'capability' | 'libkmod'> {
-  /** Why libkmod cannot be used, if it cannot. */
+  /** Why libkmod cannot be used; `null` if it can. */
   libraryProblem: string | null
 }
 
 export interface Kernel {
-  /** Another root than the running system: nothing can be changed. */
+  /**
+   * Identity of the system. All kernel objects of one running system share it, so that calls of one
+   * process on the same system know of each other.
+   */
+  readonly system: object
+  /** It is not the running system: nothing can be changed. */
   readonly readOnly: boolean
   readonly index: ModuleIndex
   readonly clock: Clock
-  /** The table of loaded modules, newest first, as one true picture. */
+  /** The table of loaded modules, newest first, as it was at one moment. */
   table(): Promise<LoadedModule[]>
-  /** One module's row of it. */
+  /** One module's row of the table. */
   row(name: string): Promise<LoadedModule | undefined>
   sysModules(names: readonly string[]): Promise<SysModule[]>
-  /** `users`: besides what would stop working; that costs a look at every process. */
+  /** `users`: also what uses the modules, for which every process is looked at. */
   snapshot(wanted: { users: boolean }): Promise<Snapshot>
-  /** The parameters in /sys/module that can be read. */
+  /** The parameters in /sys/module that are readable. */
   parameters(name: string): Promise<Map<string, string>>
   /** /sys/module/NAME/srcversion; `null`: it has none. */
   sourceVersion(name: string): Promise<string | null>
   facts(): Promise<KernelFacts>
   /** The bits of /proc/sys/kernel/tainted. */
   taints(): Promise<bigint>
-  /** The log from now on; `null`: not readable by this process. */
+  /** The kernel log from now on; `null`: this process may not read it. */
   openLog(): Promise<KernelLog | null>
   remove(name: string, force: boolean): Change
   insert(request: InsertRequest): Change
   runCommand(module: string, command: string): CommandRun
-  /** Begins at once, whether or not the module is loaded. Throws where this kernel has no such thing. */
+  /**
+   * Begins at once, whether the module is loaded or not. Throws if this kernel cannot be traced.
+   */
   trace(name: string): ReferenceTrace
   /**
-   * Tells that something changed which may end a wait: a module came or went, a mount, an interface.
-   * Returns the end of it. Where the kernel cannot tell, nothing is ever told.
+   * Calls the listener when something changed that may end a wait: a module, a mount, an interface.
+   * Returns a function that removes the listener. A kernel that reports no changes never calls it.
    */
   onChange(listener: () => void): () => void
 }

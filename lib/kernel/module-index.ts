@@ -1,13 +1,15 @@
-/** What depmod's index, modprobe.d and the module files say: the questions and the shapes of their answers. */
+/**
+ * The questions to depmod's index, modprobe.d and the module files, and the shapes of the answers.
+ */
 
-/** Whether the module index knows a name. */
+/** What the module index has for a name. */
 export interface Presence {
-  /** The file that it names. */
+  /** The module's file; `null`: the index has none. */
   path: string | null
   builtin: boolean
 }
 
-/** A module as its file and the configuration describe it. */
+/** What a module's file and modprobe.d say about it. */
 export interface Description {
   name: string
   path: string | null
@@ -18,29 +20,29 @@ export interface Description {
   fields: { key: string; value: string }[]
 }
 
-/** What the configuration says about a module's removal. */
+/** The configuration that concerns a module's removal. */
 export interface RemovalPolicy {
   /** The `remove` command of modprobe.d. */
   removeCommand: string | null
-  /** Of all softdep lines that match. */
+  /** Of all softdep lines of modprobe.d that match. */
   softDependencies: { pre: string[]; post: string[] }
-  /** modules-load.d or /etc/modules names it: it was loaded on purpose. */
+  /** modules-load.d or /etc/modules names the module. */
   configured: boolean
 }
 
 /** depmod's index, modprobe.d, and the module files. */
 export interface ModuleIndex {
-  /** Those of the modules for which anything is configured. `complete`: as for `find`. */
+  /** Has only the modules for which something is configured. `complete`: as for `find`. */
   policies(
     names: readonly string[],
   ): Promise<{ complete: boolean; policies: Map<string, RemovalPolicy> }>
-  /** The modules that each needs, all the way down, as modules.dep has it. */
+  /** For each module, all modules that it needs, directly or not, as modules.dep lists them. */
   needs(names: readonly string[]): Promise<string[][]>
-  /** `complete: false`: there is no index by depmod, at most a list of built-ins. */
+  /** `complete: false`: depmod has left no index; there may be a list of built-ins. */
   find(names: readonly string[]): Promise<{ complete: boolean; found: Presence[] }>
-  /** What `modprobe -R` answers for each. */
+  /** For each alias, what `modprobe -R` prints. */
   lookup(aliases: readonly string[]): Promise<string[][]>
-  /** `null`: the index does not have it. Rejects with ERR_KMOD_NOT_FOUND where the file is gone. */
+  /** `null`: the index does not have it. Rejects with ERR_KMOD_NOT_FOUND if the file is missing. */
   describe(name: string): Promise<Description | null>
   describeFile(path: string): Promise<Description>
 }

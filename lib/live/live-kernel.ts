@@ -41,7 +41,11 @@ import type { KmodOptions, LoadedModule } from '../contract/types'
 const TABLE = '/proc/modules'
 const SYS_MODULES = '/sys/module'
 
+/** There is one running system, whatever indexes and configurations its kernel objects use. */
+const RUNNING_SYSTEM = {}
+
 export class LiveKernel implements Kernel {
+  readonly system = RUNNING_SYSTEM
   readonly readOnly = false
   readonly clock: Clock = hostClock
   readonly index: LibkmodIndex

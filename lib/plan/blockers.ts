@@ -1,74 +1,75 @@
-/** The fourth stage: what stands in the way. */
+/** The fourth stage: what prevents the plan. */
 import {
-  commandBlocker,
   criticalBlocker,
   heldBlocker,
+  heldByUnloadingBlocker,
   inUseBlocker,
-  leavingBlocker,
   permanentBlocker,
+  removeCommandBlocker,
   transientBlocker,
-} from '../change/blocker'
+} from '../change/refusals'
 import type { Blocker, Effect, LoadedModule, PlanOptions } from '../contract/types'
-import { demanded, type Selection } from './select'
 import { referencesOf } from '../kernel/table'
-import type { World } from './world'
+import type { Readings } from './readings'
+import { requiredRemovals, type RemovalSet } from './select'
 
-/** Waiting cures the last two. */
+/** The codes that come last, in this order. The last two can pass while a call waits. */
 const LAST = ['ERR_KMOD_HELD', 'ERR_KMOD_IN_USE', 'ERR_KMOD_TRANSIENT']
 
-/** First what no waiting cures, then held, in use, transient. */
-export function sortBlockers(blockers: readonly Blocker[]): Blocker[] {
+function sortBlockers(blockers: readonly Blocker[]): Blocker[] {
   return [...blockers].sort((a, b) => LAST.indexOf(a.code) - LAST.indexOf(b.code))
 }
 
-/** What blocks the targets and holders; dependencies never do. */
+/** What blocks the targets and their holders. Dependencies never block: they are kept. */
 export function findBlockers(
-  world: World,
+  readings: Readings,
   targets: readonly string[],
-  { goes }: Selection,
+  removals: RemovalSet,
   options: Required<PlanOptions>,
 ): Blocker[] {
   const blockers: Blocker[] = []
-  for (const name of demanded(world, targets, options).keys()) {
-    const row = world.graph.row(name)!
-    const command = world.policies.get(name)?.removeCommand ?? null
-    const runs = command !== null && options.commands === 'run'
-    const kernels = kernelsBlockers(row, world, goes, options.force)
-      // A command that is to run is there to end what uses the module.
-      .filter(({ code }) => !runs || code !== 'ERR_KMOD_IN_USE')
-    blockers.push(...kernels)
+  for (const name of requiredRemovals(readings, targets, options).keys()) {
+    const row = readings.graph.row(name)!
+    const command = readings.policies.get(name)?.removeCommand ?? null
+    const commandRuns = command !== null && options.commands === 'run'
+    const ofKernel = kernelBlockers(row, readings, removals, options.force)
+      // It is the task of a remove command to end what uses the module.
+      .filter(({ code }) => !commandRuns || code !== 'ERR_KMOD_IN_USE')
+    blockers.push(...ofKernel)
     if (command !== null && options.commands === 'refuse') {
-      blockers.push(commandBlocker(name, command))
+      blockers.push(removeCommandBlocker(name, command))
     }
-    // What the kernel does not let go needs no guard.
-    if (kernels.length > 0) continue
-    for (const effect of world.effects.get(name) ?? []) {
+    // The guard need not prevent what the kernel prevents.
+    if (ofKernel.length > 0) continue
+    for (const effect of readings.effects.get(name) ?? []) {
       if (isRefused(effect, options)) blockers.push(criticalBlocker(effect))
     }
   }
   return sortBlockers(blockers)
 }
 
-/** In the words of delete_module(2): holders, state, permanent, references. */
-function kernelsBlockers(
+/** Why delete_module(2) would refuse: state, no exit function, holders, references. */
+function kernelBlockers(
   row: LoadedModule,
-  { graph }: World,
-  goes: Selection['goes'],
+  { graph, stuck }: Readings,
+  removals: RemovalSet,
   force: boolean,
 ): Blocker[] {
   const { name: module } = row
-  if (row.state !== 'live') return [transientBlocker(module, row.state)]
+  if (row.state !== 'live') return [transientBlocker(module, row.state, stuck.pid(module))]
   const found: Blocker[] = []
   if (row.permanent && !force) found.push(permanentBlocker(module))
-  const holders = row.holders.filter((holder) => graph.has(holder) && !goes.has(holder))
+  const holders = row.holders.filter((holder) => graph.has(holder) && !removals.has(holder))
   if (holders.length > 0) {
-    const areLeaving = holders.every((holder) => graph.row(holder)!.state === 'unloading')
-    found.push(areLeaving ? leavingBlocker(module, holders) : heldBlocker(module, holders))
+    const areUnloading = holders.every((holder) => graph.row(holder)!.state === 'unloading')
+    found.push(
+      areUnloading ? heldByUnloadingBlocker(module, holders) : heldBlocker(module, holders),
+    )
   }
   const references = referencesOf(row) ?? 0
   if (references > 0 && !force) {
-    const leaving = row.holders.filter((holder) => goes.has(holder))
-    found.push(inUseBlocker(module, references, leaving))
+    const removedHolders = row.holders.filter((holder) => removals.has(holder))
+    found.push(inUseBlocker(module, references, removedHolders))
   }
   return found
 }

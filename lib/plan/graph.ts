@@ -1,7 +1,6 @@
-/** Who uses whom, out of the kernel's table. */
+/** Which module uses which, from one reading of the kernel's table. */
 import type { LoadedModule } from '../contract/types'
 
-/** The loaded modules by name, and what each of them uses. Made from one reading of the table. */
 export class Graph {
   readonly #rows: Map<string, LoadedModule>
   #uses: Map<string, string[]> | undefined
@@ -22,20 +21,20 @@ export class Graph {
     return this.#rows.get(name)?.holders ?? []
   }
 
-  /** The loaded modules that this one uses itself, newest first. */
+  /** The loaded modules that this one uses directly, newest first. */
   uses(name: string): readonly string[] {
-    this.#uses ??= this.#invert()
+    this.#uses ??= this.#invertHolders()
     return this.#uses.get(name) ?? []
   }
 
-  /** The names and all that `next` leads to from them, each once, in the order in which it is met. */
+  /** The names and everything that `next` leads to from them, each once, breadth first. */
   reach(names: Iterable<string>, next: (name: string) => readonly string[]): Set<string> {
     const reached = new Set(names)
     for (const name of reached) for (const one of next(name)) reached.add(one)
     return reached
   }
 
-  #invert(): Map<string, string[]> {
+  #invertHolders(): Map<string, string[]> {
     const uses = new Map<string, string[]>()
     for (const { name, holders } of this.table) {
       for (const holder of holders) {

@@ -1,4 +1,4 @@
-/** The options of plan and unload: what they may be, and what they are when nothing is said. */
+/** The options of plan and unload: their rules and their defaults. */
 import {
   abortSignal,
   callback,
@@ -40,7 +40,7 @@ const PLAN_DEFAULTS: Required<PlanOptions> = {
   allowUnknown: false,
 }
 
-/** Throws a TypeError for what cannot be an option of unload. */
+/** Throws a TypeError for an option that unload does not have, or that has a wrong value. */
 export function checkUnloadOptions(options: unknown): UnloadOptions {
   return checkOptions<UnloadOptions>(options, {
     ...planRules,
@@ -54,17 +54,17 @@ export function checkUnloadOptions(options: unknown): UnloadOptions {
   })
 }
 
-/** The options of a plan that comes from outside. */
+/** Checks the options inside a plan that the caller gives. */
 export function checkPlanOptions(options: unknown): Required<PlanOptions> {
   return planOptions(checkOptions<PlanOptions>(options, planRules))
 }
 
-/** What concerns the plan, with the defaults filled in. */
+/** The options that concern the plan, with the defaults filled in. */
 export function planOptions(options: UnloadOptions): Required<PlanOptions> {
   const filled: Record<string, unknown> = { ...PLAN_DEFAULTS }
   for (const name of Object.keys(PLAN_DEFAULTS) as (keyof PlanOptions)[]) {
     if (options[name] !== undefined) filled[name] = options[name]
   }
-  // A list of its own: whoever changes it changes no other plan.
+  // A copy: a caller who changes the list must not change other plans.
   return { ...(filled as unknown as Required<PlanOptions>), allow: [...(options.allow ?? [])] }
 }

@@ -1,93 +1,101 @@
-/** The third stage: in which order what goes can go. */
-import type { StepReason } from '../contract/types'
-import type { World } from './world'
+/** The third stage: the order of the removals. */
+import type { Graph } from './graph'
+import type { Readings } from './readings'
+import type { RemovalSet } from './select'
 
 /**
- * Holders before what they use: that the kernel demands. Softdeps, post before and pre after, as far
- * as that allows and they do not contradict each other (modprobe.d may name a cycle).
+ * A module is removed after its holders: the kernel requires that. Soft dependencies, `post` before
+ * the module and `pre` after it, count as far as the holders allow and as they do not contradict
+ * each other: modprobe.d may contain cycles.
  */
 export function order(
-  { graph, policies }: Pick<World, 'graph' | 'policies'>,
-  goes: ReadonlyMap<string, StepReason>,
+  { graph, policies }: Pick<Readings, 'graph' | 'policies'>,
+  removals: RemovalSet,
 ): string[] {
-  const before = new Constraints()
-  for (const name of goes.keys()) {
-    for (const holder of graph.holders(name)) if (goes.has(holder)) before.add(holder, name, 'hard')
-  }
-  for (const [name, reason] of goes) {
-    // Softdeps of what goes along do not count.
-    if (reason !== 'target' && reason !== 'holder') continue
-    const { pre = [], post = [] } = policies.get(name)?.softDependencies ?? {}
-    for (const one of post) if (goes.has(one) && one !== name) before.add(one, name, 'soft')
-    for (const one of pre) if (goes.has(one) && one !== name) before.add(name, one, 'soft')
-  }
-  return before.sort(preferred(graph, goes))
-}
-
-/** A natural order of the roots: what holds a target right before it, and so on up. */
-function preferred(graph: World['graph'], goes: ReadonlyMap<string, StepReason>): string[] {
-  const names: string[] = []
-  const seen = new Set<string>()
-  const stack = [...goes.keys()].reverse()
-  for (let name = stack.pop(); name !== undefined; name = stack.pop()) {
-    if (seen.has(name)) continue
-    seen.add(name)
-    names.push(name)
-    for (const holder of [...graph.holders(name)].reverse()) {
-      if (goes.has(holder) && !seen.has(holder)) stack.push(holder)
+  const constraints = new Constraints()
+  for (const name of removals.keys()) {
+    for (const holder of graph.holders(name)) {
+      if (removals.has(holder)) constraints.add(holder, name, 'holder')
     }
   }
-  return names
+  for (const [name, reason] of removals) {
+    // The softdeps of dependencies do not count.
+    if (reason !== 'target' && reason !== 'holder') continue
+    const { pre = [], post = [] } = policies.get(name)?.softDependencies ?? {}
+    const isOther = (one: string): boolean => removals.has(one) && one !== name
+    for (const one of post.filter(isOther)) constraints.add(one, name, 'softdep')
+    for (const one of pre.filter(isOther)) constraints.add(name, one, 'softdep')
+  }
+  return constraints.sort(preferredOrder(graph, removals))
 }
 
-type Strength = 'hard' | 'soft'
+/**
+ * Depth first, each module before its holders. Decides which of several free modules is removed
+ * first.
+ */
+function preferredOrder(graph: Graph, removals: RemovalSet): string[] {
+  const names = new Set<string>()
+  const stack = [...removals.keys()].reverse()
+  for (let name = stack.pop(); name !== undefined; name = stack.pop()) {
+    if (names.has(name)) continue
+    names.add(name)
+    for (const holder of [...graph.holders(name)].reverse()) {
+      if (removals.has(holder) && !names.has(holder)) stack.push(holder)
+    }
+  }
+  return [...names]
+}
 
+type ConstraintKind = 'holder' | 'softdep'
+
+/** Pairs of modules of which the first must be removed before the second. */
 class Constraints {
-  readonly #after = new Map<string, { name: string; strength: Strength }[]>()
-  readonly #waitingFor = { hard: new Map<string, number>(), soft: new Map<string, number>() }
+  readonly #after = new Map<string, { name: string; kind: ConstraintKind }[]>()
+  /** How many modules must still be removed before each one. */
+  readonly #before = { holder: new Map<string, number>(), softdep: new Map<string, number>() }
 
-  add(first: string, second: string, strength: Strength): void {
+  add(first: string, second: string, kind: ConstraintKind): void {
     const list = this.#after.get(first)
-    if (list === undefined) this.#after.set(first, [{ name: second, strength }])
-    else list.push({ name: second, strength })
-    const counts = this.#waitingFor[strength]
+    if (list === undefined) this.#after.set(first, [{ name: second, kind }])
+    else list.push({ name: second, kind })
+    const counts = this.#before[kind]
     counts.set(second, (counts.get(second) ?? 0) + 1)
   }
 
   /**
-   * Depth first: what becomes free follows what freed it. Where soft constraints are in the way of
-   * everything that is left, the first module that only they hold up goes all the same.
+   * A topological sort, depth first: a module follows the one whose removal made it free. When
+   * every module that is left has a constraint, the first one with softdeps only is next.
    */
   sort(names: readonly string[]): string[] {
     const sorted = new Set<string>()
-    const { hard, soft } = this.#waitingFor
-    const ready: string[] = []
-    const patient = new Set<string>()
-    const sortIn = (freed: readonly string[]): void => {
-      for (const name of freed.toReversed()) {
-        if (sorted.has(name) || hard.get(name)) continue
-        if (soft.get(name)) patient.add(name)
-        else ready.push(name)
+    const { holder, softdep } = this.#before
+    const free: string[] = []
+    const heldBySoftdeps = new Set<string>()
+    const classify = (candidates: readonly string[]): void => {
+      for (const name of candidates.toReversed()) {
+        if (sorted.has(name) || holder.get(name)) continue
+        if (softdep.get(name)) heldBySoftdeps.add(name)
+        else free.push(name)
       }
     }
-    const take = (name: string): void => {
+    const append = (name: string): void => {
       sorted.add(name)
-      patient.delete(name)
+      heldBySoftdeps.delete(name)
       const after = this.#after.get(name) ?? []
-      for (const { name: second, strength } of after) {
-        const counts = this.#waitingFor[strength]
+      for (const { name: second, kind } of after) {
+        const counts = this.#before[kind]
         counts.set(second, counts.get(second)! - 1)
       }
-      sortIn(after.map(({ name: second }) => second))
+      classify(after.map(({ name: second }) => second))
     }
-    sortIn(names)
+    classify(names)
     for (;;) {
-      const next = ready.pop() ?? patient.values().next().value
+      const next = free.pop() ?? heldBySoftdeps.values().next().value
       if (next === undefined) break
-      if (!sorted.has(next)) take(next)
-      else patient.delete(next)
+      if (!sorted.has(next)) append(next)
+      else heldBySoftdeps.delete(next)
     }
-    // Modules that use each other in a circle: no kernel has them, but a file can say so.
+    // Modules that use each other in a circle. No kernel has them, but a captured table can.
     for (const name of names) sorted.add(name)
     return [...sorted]
   }

@@ -1,92 +1,102 @@
 /** names -> resolve -> table (one reading of the kernel) -> plan -> guard */
-import type { Kernel } from '../kernel/kernel'
+import { callsOn } from '../change/calls'
+import { NO_FORCE, refusalError } from '../change/refusals'
 import { checkTargets, isName, normalize } from '../contract/names'
-import { forceUnsupported } from '../change/force'
-import type { PlanOptions, StepReason, UnloadPlan, UnloadStep } from '../contract/types'
+import type { PlanOptions, UnloadPlan, UnloadStep } from '../contract/types'
+import type { Kernel } from '../kernel/kernel'
 import { findBlockers } from './blockers'
 import { Graph } from './graph'
 import { checkUnloadOptions, planOptions } from './options'
 import { order } from './order'
-import { BEGINNING, demanded, select, type Progress, type Selection } from './select'
+import { NO_PROGRESS, type Progress } from './progress'
+import { PolicyReader, readEffects, type Readings } from './readings'
+import { requiredRemovals, select, type RemovalSet, type Selection } from './select'
 import { findTargets } from './targets'
-import { PolicyReader, readEffects, type World } from './world'
 
-/** What an unload would do; nothing is touched. */
+/** What an unload would do. Changes nothing. */
 export async function plan(kernel: Kernel, names: unknown, options?: unknown): Promise<UnloadPlan> {
   return makePlan(kernel, checkTargets(names), planOptions(checkUnloadOptions(options)))
 }
 
-/** In the middle of an execution, with what went before. */
+/** `progress`: what the call has learned so far, if it is not its first plan. */
 export async function makePlan(
   kernel: Kernel,
-  asked: readonly string[],
+  names: readonly string[],
   options: Required<PlanOptions>,
-  progress: Progress = BEGINNING,
+  progress: Progress = NO_PROGRESS,
 ): Promise<UnloadPlan> {
-  if (options.force && (await kernel.facts()).kernel.forceUnload === false) throw forceUnsupported()
+  if (options.force && (await kernel.facts()).kernel.forceUnload === false) {
+    throw refusalError(NO_FORCE)
+  }
+  const asked = progress.targets ?? names
   const reader = new PolicyReader(kernel)
-  // It takes the longest; with a guard it is needed for whatever goes.
+  // This takes the longest, so it begins first. A plan with a guard needs it for every removal.
   const early = options.guard === 'off' || asked.length === 0 ? null : readEffects(kernel)
-  early?.catch(() => undefined) // it is heard below, if anything goes
-  // Most plans need no more than this, and both take a while.
+  early?.catch(() => undefined) // awaited below, if anything is removed
   const [table] = await Promise.all([
     kernel.table(),
+    // Most plans need no other policies than these.
     reader.read(asked.filter(isName).map(normalize)),
   ])
   const graph = new Graph(table)
-  const targets = await findTargets(kernel, asked, graph, options, progress.began)
+  const targets = await findTargets(kernel, asked, graph, options, progress.accepted)
 
-  const world: World = { graph, policies: reader.policies, effects: new Map() }
+  const { stuck } = callsOn(kernel)
+  let readings: Readings = { graph, policies: reader.policies, effects: new Map(), stuck }
   const unreadable = [...targets.unreadable]
-  let selection = await settle(world, reader, targets.names, options, progress)
-  // What goes along must be harmless, also where nobody guards what was asked for.
-  const goesAlong = selection.goes.size > demanded(world, targets.names, options).size
-  if (selection.goes.size > 0 && (options.guard !== 'off' || goesAlong)) {
-    const seen = await (early ?? readEffects(kernel))
-    world.effects = seen.effects
-    unreadable.push(...seen.unreadable)
-    selection = await settle(world, reader, targets.names, options, progress)
+  let selection = await selectAll(readings, reader, targets.names, options, progress)
+  // The removal of a dependency must be harmless, also without a guard.
+  const required = requiredRemovals(readings, targets.names, options)
+  const hasDependencies = selection.removals.size > required.size
+  if (selection.removals.size > 0 && (options.guard !== 'off' || hasDependencies)) {
+    const found = await (early ?? readEffects(kernel))
+    readings = { ...readings, effects: found.effects }
+    unreadable.push(...found.unreadable)
+    selection = await selectAll(readings, reader, targets.names, options, progress)
   }
   unreadable.push(...reader.unreadable)
-  const blockers = findBlockers(world, targets.names, selection, options)
-  blockers.unshift(...targets.blockers)
+  const { removals, kept } = selection
+  const blockers = [
+    ...targets.blockers,
+    ...findBlockers(readings, targets.names, removals, options),
+  ]
   return {
     targets: targets.names,
     absent: targets.absent,
-    steps: order(world, selection.goes).map((name) => stepOf(name, selection.goes, world, options)),
+    steps: order(readings, removals).map((name) => stepOf(name, removals, readings, options)),
     blockers,
-    kept: selection.kept,
+    kept,
     effects:
       options.guard === 'off'
         ? []
-        : [...selection.goes.keys()].flatMap((name) => world.effects.get(name) ?? []),
+        : [...removals.keys()].flatMap((name) => readings.effects.get(name) ?? []),
     feasible: blockers.length === 0,
     unreadable: [...new Set(unreadable)],
     options,
   }
 }
 
-/** Reads the configuration of what goes, until no more of it is unknown: mostly it is known already. */
-async function settle(
-  world: World,
+/** Selects, and reads the policies of what was selected, until there are no more to read. */
+async function selectAll(
+  readings: Readings,
   reader: PolicyReader,
   targets: readonly string[],
   options: Required<PlanOptions>,
   progress: Progress,
 ): Promise<Selection> {
   for (;;) {
-    const selection = select(world, targets, options, progress)
-    if (!(await reader.read(selection.goes.keys()))) return selection
+    const selection = select(readings, targets, options, progress)
+    if (!(await reader.read(selection.removals.keys()))) return selection
   }
 }
 
 function stepOf(
   module: string,
-  goes: ReadonlyMap<string, StepReason>,
-  { policies }: World,
+  removals: RemovalSet,
+  { policies }: Readings,
   { commands }: Required<PlanOptions>,
 ): UnloadStep {
-  const reason = goes.get(module)!
+  const reason = removals.get(module)!
   const command = policies.get(module)?.removeCommand ?? null
   return command !== null && commands === 'run'
     ? { action: 'run', module, reason, command }

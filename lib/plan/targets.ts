@@ -1,7 +1,8 @@
 /** The first stage: which modules the names and aliases stand for. */
+import { builtinBlocker, notFoundBlocker, notLoadedBlocker } from '../change/refusals'
+import type { Blocker, PlanOptions } from '../contract/types'
 import { meaningsOf, type Missing } from '../inspect/meaning'
 import type { Kernel } from '../kernel/kernel'
-import type { Blocker, PlanOptions } from '../contract/types'
 import type { Graph } from './graph'
 
 export interface Targets {
@@ -12,63 +13,47 @@ export interface Targets {
   unreadable: string[]
 }
 
+/** `accepted`: targets that an earlier plan of the same call found valid. */
 export async function findTargets(
   kernel: Kernel,
   asked: readonly string[],
   graph: Graph,
   options: Required<PlanOptions>,
-  began: ReadonlySet<string>,
+  accepted: ReadonlySet<string>,
 ): Promise<Targets> {
-  // What was there and is gone is absent by now; the index may know another module by that name.
-  const isSettled = (name: string): boolean => began.has(name) && !graph.has(name)
+  const isGone = (name: string): boolean => accepted.has(name) && !graph.has(name)
   const { meanings, unreadable } = await meaningsOf(
     kernel,
-    asked.filter((name) => !isSettled(name)),
+    asked.filter((name) => !isGone(name)),
     (name) => graph.has(name),
   )
-  const targets: Targets = { names: [], absent: [], blockers: [], unreadable }
-  const seen = new Set<string>()
-  const isNew = (name: string): boolean => !seen.has(name) && seen.add(name).has(name)
+  const names = new Set<string>()
+  const absent: string[] = []
+  const blockers: Blocker[] = []
   for (const { loaded, missing } of meanings) {
-    targets.names.push(...loaded.filter(isNew))
-    for (const one of missing.filter(({ name }) => isNew(name))) {
-      targets.names.push(one.name)
-      judge(one, options, targets)
+    for (const name of loaded) names.add(name)
+    for (const one of missing) {
+      if (names.has(one.name)) continue
+      names.add(one.name)
+      const blocker = missingBlocker(one, options)
+      if (blocker === null) absent.push(one.name)
+      else blockers.push(blocker)
     }
   }
-  for (const name of asked.filter((one) => isSettled(one) && isNew(one))) {
-    targets.names.push(name)
-    targets.absent.push(name)
+  for (const name of asked.filter(isGone)) {
+    if (names.has(name)) continue
+    names.add(name)
+    absent.push(name)
   }
-  return targets
+  return { names: [...names], absent, blockers, unreadable }
 }
 
-/** What is not loaded is absent, or blocks. */
-function judge(
+/** `null`: that it is not loaded is fine. */
+function missingBlocker(
   { name, status }: Missing,
   { allowUnknown, mustBeLoaded }: Required<PlanOptions>,
-  targets: Targets,
-): void {
-  const known = status !== 'unknown' || allowUnknown
-  if (status === 'builtin') {
-    targets.blockers.push({
-      code: 'ERR_KMOD_BUILTIN',
-      module: name,
-      message: `Module ${name} is compiled into the kernel: it cannot be unloaded.`,
-    })
-  } else if (!known) {
-    targets.blockers.push({
-      code: 'ERR_KMOD_NOT_FOUND',
-      module: name,
-      message: `There is no module or alias ${name}: it is not loaded, and the module index does not have it. Check the spelling, or allow it with allowUnknown.`,
-    })
-  } else if (mustBeLoaded) {
-    targets.blockers.push({
-      code: 'ERR_KMOD_NOT_LOADED',
-      module: name,
-      message: `Module ${name} is not loaded.`,
-    })
-  } else {
-    targets.absent.push(name)
-  }
+): Blocker | null {
+  if (status === 'builtin') return builtinBlocker(name)
+  if (status === 'unknown' && !allowUnknown) return notFoundBlocker(name, 'unload')
+  return mustBeLoaded ? notLoadedBlocker(name) : null
 }

@@ -1,25 +1,25 @@
-import { abortedError } from '../change/change'
+import { abortedError } from '../change/waiting'
 import { invalidValue } from '../contract/errors'
 import type { Kernel, ReferenceTrace } from '../kernel/kernel'
 import { checkName } from '../contract/names'
 import { abortSignal, checkOptions } from '../contract/options'
 import type { ReferenceEvent, TraceOptions } from '../contract/types'
 
-/** Where Node has no such symbol yet (before 20.5), libraries agree on this one, as Node does. */
+/** Node before 20.5 has no such symbol. Libraries, and Node itself, then use this one. */
 const asyncDispose: typeof Symbol.asyncDispose =
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- see above
   Symbol.asyncDispose ?? (Symbol.for('nodejs.asyncDispose') as typeof Symbol.asyncDispose)
 
-/** Who takes and drops references to a module, from this call on. Never throws. */
+/** The references to a module that are taken and dropped from this call on. Never throws. */
 export function trace(kernel: Kernel, name: unknown, options?: unknown): ReferenceEvents {
   return new ReferenceEvents(kernel, name, options)
 }
 
-/** An iterator that tells of whatever is wrong once, by `next()`, and has ended then. */
+/** An iterator that reports an error once, by `next()`, and has ended then. */
 class ReferenceEvents implements AsyncIterableIterator<ReferenceEvent>, AsyncDisposable {
   #source: ReferenceTrace | undefined
   #signal: AbortSignal | undefined
-  /** For the next `next()` to throw. */
+  /** What the next `next()` throws. */
   #failure: { error: unknown } | undefined
   #ended: Promise<void> | undefined
   readonly #module: string = ''
@@ -65,12 +65,12 @@ class ReferenceEvents implements AsyncIterableIterator<ReferenceEvent>, AsyncDis
     await this.return()
   }
 
-  /** `null`: there are no more. */
+  /** `null`: there are no more events. */
   async #read(): Promise<ReferenceEvent | null> {
     try {
       return (await this.#source?.next()) ?? null
     } catch (error) {
-      // Of several that wait, the first is told.
+      // If several calls of next() wait, only the first one rejects.
       if (this.#ended === undefined) this.#failure = { error }
       return null
     }
@@ -82,14 +82,16 @@ class ReferenceEvents implements AsyncIterableIterator<ReferenceEvent>, AsyncDis
     void this.#end()
   }
 
-  /** Resolves when nothing of the trace is left. */
+  /** Resolves when nothing of the trace is left in the kernel. */
   #end(): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#abort)
     return (this.#ended ??= this.#source?.close() ?? Promise.resolve())
   }
 }
 
-/** A name in a filter of the kernel stands between quotes, and nothing is escaped there. */
+/**
+ * In a trace filter of the kernel a name stands between quotes, and there is no way to escape one.
+ */
 function checkTraceable(name: unknown): string {
   const checked = checkName(name)
   if (!/["'\\]/.test(checked)) return checked

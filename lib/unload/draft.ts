@@ -1,5 +1,4 @@
-/** The report while it is being written: whatever happens, it says what has happened so far. */
-import type { Clock } from '../kernel/kernel'
+/** The report of a call while the call runs: at any moment it tells what was done so far. */
 import type {
   Kept,
   KernelHealth,
@@ -8,6 +7,7 @@ import type {
   UnloadReport,
   UnloadStep,
 } from '../contract/types'
+import type { Clock } from '../kernel/kernel'
 
 type StepRecord = UnloadReport['steps'][number]
 
@@ -16,28 +16,25 @@ export class Draft {
   readonly restored: string[] = []
   readonly notRestored: UnloadReport['notRestored'] = []
   readonly parametersLost: UnloadReport['parametersLost'] = []
-  readonly steps: StepRecord[] = []
+  /** The step that runs or is waited for: if the call fails now, this is the step that failed. */
+  current: UnloadStep | undefined
+  readonly #steps = new Map<string, { record: StepRecord; began: number }>()
   readonly #absent = new Set<string>()
   readonly #kept = new Map<string, Kept['reason']>()
   readonly #reappeared = new Set<string>()
-  readonly #begun = new Map<string, number>()
-  failed: UnloadReport['failed'] = null
+  #failed: UnloadReport['failed'] = null
 
   constructor(private readonly clock: Clock) {}
 
-  /** Takes over what a plan says about modules that do not go. */
-  take({ absent, kept }: UnloadPlan): void {
+  /** Takes over what a plan says about the modules that it does not remove. */
+  take({ absent, kept }: Pick<UnloadPlan, 'absent' | 'kept'>): void {
     for (const name of absent) this.markAbsent(name)
-    for (const { module, reason } of kept) this.keep(module, reason)
+    for (const { module, reason } of kept) this.#kept.set(module, reason)
   }
 
   markAbsent(module: string): void {
-    // A target that this call removed is not there at the next look, of course.
+    // A later plan finds the targets absent that this call has removed.
     if (!this.removed.includes(module)) this.#absent.add(module)
-  }
-
-  keep(module: string, reason: Kept['reason']): void {
-    this.#kept.set(module, reason)
   }
 
   markRemoved(module: string): void {
@@ -46,40 +43,46 @@ export class Draft {
     this.#absent.delete(module)
   }
 
-  /** The modules that are kept. */
-  get kept(): string[] {
-    return [...this.#kept.keys()]
-  }
-
-  /** At the end: what is not there has not been kept. */
-  forgetKept(isLoaded: (module: string) => boolean): void {
-    for (const module of [...this.#kept.keys()]) if (!isLoaded(module)) this.#kept.delete(module)
-  }
-
   markReappeared(module: string): void {
     this.#reappeared.add(module)
   }
 
-  /** The record of a step, made at its first mention. */
-  record(step: UnloadStep): StepRecord {
-    let record = this.steps.find((one) => one.step.module === step.module)
-    if (record === undefined) {
-      record = { step, attempts: 0, duration: 0 }
-      this.steps.push(record)
-      this.#begun.set(step.module, this.clock.now())
-    }
-    return record
+  get kept(): string[] {
+    return [...this.#kept.keys()]
   }
 
-  end(step: UnloadStep): void {
-    const record = this.record(step)
-    record.duration = this.clock.now() - this.#begun.get(step.module)!
+  /** A module that is not loaded at the end was not kept. */
+  forgetKept(isLoaded: (module: string) => boolean): void {
+    for (const module of this.kept) if (!isLoaded(module)) this.#kept.delete(module)
   }
 
-  fail(step: UnloadStep | undefined, code: KmodErrorCode): void {
-    if (step === undefined) return
-    this.failed = { step, code }
-    if (this.#begun.has(step.module)) this.end(step)
+  /** A step can begin several times; its duration counts from the first. */
+  begin(step: UnloadStep): void {
+    this.current = step
+    if (this.#steps.has(step.module)) return
+    const record = { step, attempts: 0, duration: 0 }
+    this.#steps.set(step.module, { record, began: this.clock.now() })
+  }
+
+  countAttempt({ module }: UnloadStep): void {
+    this.#steps.get(module)!.record.attempts++
+  }
+
+  end({ module }: UnloadStep): void {
+    this.#setDuration(module)
+    this.current = undefined
+  }
+
+  /** The step ends, and its module stays. */
+  keep(step: UnloadStep, reason: Kept['reason']): void {
+    this.#kept.set(step.module, reason)
+    this.end(step)
+  }
+
+  fail(code: KmodErrorCode): void {
+    if (this.current === undefined) return
+    this.#failed = { step: this.current, code }
+    this.#setDuration(this.current.module)
   }
 
   finish(health: KernelHealth): UnloadReport {
@@ -89,13 +92,19 @@ export class Draft {
       absent: [...this.#absent],
       kept: [...this.#kept].map(([module, reason]) => ({ module, reason })),
       reappeared,
-      steps: this.steps,
-      failed: this.failed,
+      steps: [...this.#steps.values()].map(({ record }) => record),
+      failed: this.#failed,
       restored: this.restored,
       notRestored: this.notRestored,
       parametersLost: this.parametersLost,
       ...health,
       clean: reappeared.length > 0 ? false : health.clean,
     }
+  }
+
+  /** A step that a call only waited for has no record. */
+  #setDuration(module: string): void {
+    const step = this.#steps.get(module)
+    if (step !== undefined) step.record.duration = this.clock.now() - step.began
   }
 }

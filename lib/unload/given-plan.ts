@@ -1,4 +1,7 @@
-/** A plan that comes from the caller, perhaps out of JSON: it is compared, never carried out itself. */
+/**
+ * A plan that the caller gives, perhaps out of JSON. It is never carried out itself: its targets
+ * are planned again, and the new plan must be the same.
+ */
 import { invalidType, invalidValue, KmodError } from '../contract/errors'
 import { checkPlanOptions } from '../plan/options'
 import { checkTargets } from '../contract/names'
@@ -7,15 +10,15 @@ import type { PlanOptions, UnloadOptions, UnloadPlan } from '../contract/types'
 export interface GivenPlan {
   targets: string[]
   options: Required<PlanOptions>
-  /** What it would do, to compare. */
-  gist: string
+  /** What it would do, as text to compare. */
+  fingerprint: string
 }
 
 export function isPlan(what: unknown): what is object {
   return typeof what === 'object' && what !== null && !Array.isArray(what)
 }
 
-/** Throws a TypeError for what is no plan, and for options that contradict it. */
+/** Throws a TypeError for what is not a plan, and for options that contradict it. */
 export function checkGivenPlan(what: object, options: UnloadOptions): GivenPlan {
   const { targets, steps, blockers, effects, options: own } = what as Partial<UnloadPlan>
   if (![targets, steps, blockers, effects].every(Array.isArray) || typeof own !== 'object') {
@@ -31,23 +34,29 @@ export function checkGivenPlan(what: object, options: UnloadOptions): GivenPlan 
       given,
     )
   }
-  return { targets: checkTargets(targets), options: planned, gist: gist(what as UnloadPlan) }
+  return {
+    targets: checkTargets(targets),
+    options: planned,
+    fingerprint: fingerprint(what as UnloadPlan),
+  }
 }
 
-export function refuseChanged({ gist: before }: GivenPlan, plan: UnloadPlan): void {
-  if (gist(plan) === before) return
+/** Throws ERR_KMOD_PLAN_CHANGED if the new plan would do something else. */
+export function refuseChanges(given: GivenPlan, plan: UnloadPlan): void {
+  if (fingerprint(plan) === given.fingerprint) return
   throw new KmodError(
     'ERR_KMOD_PLAN_CHANGED',
-    'The plan is no longer what would happen: the system has changed since. Look at the new one, ' +
-      'which this error carries, and unload with that. Nothing was touched.',
+    'The system has changed since the plan was made, and unloading would not do the same any more. Nothing was ' +
+      'changed. Check the new plan, which is the `plan` of this error, and unload with that.',
     { plan },
   )
 }
 
 /**
- * Steps, blockers (not their figures, which come and go), and the set of effects by kind and subject.
+ * Steps, blockers, and the set of effects by kind and subject. The figures of a blocker do not
+ * count: they change all the time.
  */
-function gist({ steps, blockers, effects }: UnloadPlan): string {
+function fingerprint({ steps, blockers, effects }: UnloadPlan): string {
   const pick = (value: unknown, ...keys: string[]): unknown[] =>
     keys.map((key) => {
       const field = (value as Record<string, unknown> | null)?.[key]

@@ -1,24 +1,33 @@
-/** Putting back what an unload took out: before, whether it can be done; after, the doing. */
-import { awaitChange, DEFAULT_HUNG_AFTER, stuckModules } from '../change/change'
+/**
+ * `onFailure: 'restore'`: checks first that modules can be loaded again, and loads them after a
+ * failure.
+ */
+import { callsOn } from '../change/calls'
+import { awaitChange, DEFAULT_HUNG_AFTER } from '../change/change'
+import { insertionError } from '../change/change-error'
 import { isKmodError, KmodError } from '../contract/errors'
-import type { Kernel } from '../kernel/kernel'
-import { insertionError } from '../change/insertion-error'
 import type { UnloadStep } from '../contract/types'
+import type { Kernel } from '../kernel/kernel'
 import type { Draft } from './draft'
 
-/** What a charp parameter shows that was never set; given back, it would be taken for a text. */
+/**
+ * What sysfs shows for a string parameter that was never set. Set to this text, it would have the
+ * text as value.
+ */
 const UNSET = '(null)'
 
-/** What is known of a module while it is still loaded. */
+const LIMITS = { hungAfter: DEFAULT_HUNG_AFTER }
+
+/** What is known of a module from the time when it was loaded. */
 interface Before {
-  parameters: Map<string, string>
+  parameters: ReadonlyMap<string, string>
   sourceVersion: string | null
-  byCommand: boolean
+  removedByCommand: boolean
 }
 
 export class Restorer {
   readonly #before = new Map<string, Before>()
-  /** What came in with an insertion of ours. */
+  /** Modules that this call has inserted, with those that they need. */
   readonly #inserted = new Set<string>()
 
   constructor(
@@ -26,45 +35,47 @@ export class Restorer {
     private readonly draft: Draft,
   ) {}
 
-  /** Rejects where one of the steps takes out what could not come back. */
+  /** Rejects if one of the steps would remove a module that could not be loaded again. */
   async prepare(steps: readonly UnloadStep[]): Promise<void> {
-    for (const step of steps) {
-      if (this.#before.has(step.module)) continue
-      const sourceVersion = await this.kernel.sourceVersion(step.module)
-      const obstacle = await this.#obstacle(step.module, sourceVersion)
+    for (const { module, action } of steps) {
+      if (this.#before.has(module)) continue
+      const sourceVersion = await this.kernel.sourceVersion(module)
+      const obstacle = await this.#obstacle(module, sourceVersion)
       if (obstacle !== null) {
         throw new KmodError(
           'ERR_KMOD_NOT_FOUND',
-          `Module ${step.module} could not be restored if the unload failed: ${obstacle}. Nothing of it was touched; unload without onFailure: 'restore' if that is acceptable.`,
-          { module: step.module },
+          `Module ${module} could not be restored after a failure: ${obstacle}. It was not removed. To unload without a way back, omit onFailure: 'restore'.`,
+          { module },
         )
       }
-      const byCommand = step.action === 'run'
-      this.#before.set(step.module, { parameters: new Map(), sourceVersion, byCommand })
+      const removedByCommand = action === 'run'
+      this.#before.set(module, { parameters: new Map(), sourceVersion, removedByCommand })
     }
   }
 
-  /** Right before a module goes: whoever set a parameter while we waited meant it. */
+  /** To be called right before a removal: a parameter can be set while the call waits. */
   async remember(module: string): Promise<void> {
     const before = this.#before.get(module)
-    if (before !== undefined) before.parameters = await this.kernel.parameters(module)
+    if (before === undefined) return
+    this.#before.set(module, { ...before, parameters: await this.kernel.parameters(module) })
   }
 
-  /** Loads what was removed, newest first. What does not work out stands in the draft. */
+  /** Loads what was removed, the last one first. The draft tells what could not be restored. */
   async restore(): Promise<void> {
-    for (const module of this.draft.removed.toReversed()) {
+    const { removed, restored, notRestored } = this.draft
+    for (const module of removed.toReversed()) {
       try {
         const problem = await this.#restore(module)
-        if (problem === null) this.draft.restored.push(module)
-        else this.draft.notRestored.push({ module, message: problem })
+        if (problem === null) restored.push(module)
+        else notRestored.push({ module, message: problem })
       } catch (error) {
         if (!isKmodError(error)) throw error
-        this.draft.notRestored.push({ module, message: error.message })
+        notRestored.push({ module, message: error.message })
       }
     }
   }
 
-  /** Why a module's file would not give the module back. */
+  /** Why the module's file would not bring back the module that is loaded; `null` if it would. */
   async #obstacle(module: string, sourceVersion: string | null): Promise<string | null> {
     let description
     try {
@@ -80,77 +91,66 @@ export class Restorer {
     if (sourceVersion !== null && inFile !== null) {
       return sourceVersion === inFile
         ? null
-        : `${description.path} is another version (srcversion ${inFile}) than the loaded one (${sourceVersion})`
+        : `${description.path} has srcversion ${inFile}, and the loaded module has ${sourceVersion}`
     }
     const { release } = (await this.kernel.facts()).kernel
     const builtFor = field('vermagic')?.split(' ')[0]
     return builtFor === undefined || builtFor === release
       ? null
-      : `${description.path} was built for the kernel ${builtFor}, and this is ${release}`
+      : `${description.path} was built for kernel ${builtFor}, and this is ${release}`
   }
 
-  /** `null`: it is back. */
+  /** Returns why the module was not restored; `null`: it was. */
   async #restore(module: string): Promise<string | null> {
     const before = this.#before.get(module)!
-    if (before.byCommand) {
-      return 'A remove command of modprobe.d took it out; what that did cannot be undone.'
+    if (before.removedByCommand) {
+      return 'A remove command of modprobe.d removed it, and what the command did cannot be undone.'
     }
-    const isBack = (await this.kernel.row(module)) !== undefined
-    if (isBack && !this.#inserted.has(module)) {
+    const isLoaded = (await this.kernel.row(module)) !== undefined
+    if (isLoaded && !this.#inserted.has(module)) {
       this.draft.markReappeared(module)
-      return 'Somebody else has loaded it again: it is left as it is.'
+      return 'Something else has loaded it again. It was left as it is.'
     }
     const [needs = []] = await this.kernel.index.needs([module])
-    const stuck = needs.find((need) => stuckModules().includes(need))
-    if (stuck !== undefined) return `It needs ${stuck}, which is stuck inside the kernel.`
+    const { stuck } = callsOn(this.kernel)
+    const stuckNeed = needs.find((need) => stuck.has(need))
+    if (stuckNeed !== undefined) return `It needs ${stuckNeed}, which is stuck inside the kernel.`
     const obstacle = await this.#obstacle(module, before.sourceVersion)
     if (obstacle !== null) return `Not loaded: ${obstacle}.`
-    if (!isBack) await this.#insert(module, {})
+    if (!isLoaded) await this.#insert(module, {})
     await this.#restoreParameters(module, before.parameters)
     return null
   }
 
   /**
-   * With its configuration alone a module mostly comes back as it was. Where it does not, it is
-   * loaded once more, with the parameters that differ.
+   * Most modules get their parameters back from the configuration. Where that is not enough, the
+   * module is loaded once more, with the parameters that differ.
    */
   async #restoreParameters(module: string, before: ReadonlyMap<string, string>): Promise<void> {
-    const lost = await this.#differences(module, before)
-    const settable = lost.filter(({ text }) => !text.includes(UNSET) && !/["\n]/.test(text))
-    if (settable.length > 0 && (await this.#removeAgain(module))) {
-      await this.#insert(
-        module,
-        Object.fromEntries(settable.map(({ name, text }) => [name, text])),
-      ).catch(() => this.#insert(module, {}))
-    }
-    for (const { name, text } of lost) {
-      const after = (await this.kernel.parameters(module)).get(name) ?? null
-      if (after === text) continue
-      this.draft.parametersLost.push({ module, name, before: text, after })
-    }
-  }
-
-  async #differences(
-    module: string,
-    before: ReadonlyMap<string, string>,
-  ): Promise<{ name: string; text: string }[]> {
     const now = await this.kernel.parameters(module)
-    return [...before]
-      .filter(([name, text]) => now.get(name) !== text)
-      .map(([name, text]) => ({ name, text }))
+    const different = [...before].filter(([name, value]) => now.get(name) !== value)
+    const settable = different.filter(([, value]) => !value.includes(UNSET) && !/["\n]/.test(value))
+    if (settable.length > 0 && (await this.#removeAgain(module))) {
+      await this.#insert(module, Object.fromEntries(settable)).catch(() => this.#insert(module, {}))
+    }
+    for (const [name, value] of different) {
+      const after = (await this.kernel.parameters(module)).get(name) ?? null
+      if (after === value) continue
+      this.draft.parametersLost.push({ module, name, before: value, after })
+    }
   }
 
   async #removeAgain(module: string): Promise<boolean> {
-    const patience = { hungAfter: DEFAULT_HUNG_AFTER }
     const change = this.kernel.remove(module, false)
-    return (await awaitChange(this.kernel.clock, module, change, patience)).outcome === 'done'
+    const end = await awaitChange(this.kernel, module, change, LIMITS)
+    if (end.outcome === 'abandoned') throw end.error
+    return end.outcome === 'done'
   }
 
   async #insert(module: string, parameters: Record<string, string>): Promise<void> {
-    // Should somebody else have been faster, the module is not ours to change.
+    // mustBeNew: a module that something else loads meanwhile is not ours to change.
     const change = this.kernel.insert({ what: module, module, mustBeNew: true, parameters })
-    const patience = { hungAfter: DEFAULT_HUNG_AFTER }
-    const end = await awaitChange(this.kernel.clock, module, change, patience)
+    const end = await awaitChange(this.kernel, module, change, LIMITS)
     for (const attempt of change.attempts) this.#inserted.add(attempt.module)
     if (end.outcome !== 'done') throw await insertionError(this.kernel, module, change, end)
   }

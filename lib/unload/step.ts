@@ -1,25 +1,33 @@
-/** One step of a plan, carried out. */
-import { blockerError, refusedBlocker } from '../change/blocker'
-import { abortedError, awaitChange, whenAborted } from '../change/change'
+/** One step of a plan: a removal, or a remove command of modprobe.d. */
+import { removalErrno, removalError } from '../change/change-error'
+import { awaitChange, type ChangeLimits } from '../change/change'
+import { callsOn } from '../change/calls'
+import { refusalError, refusedRemovalBlocker } from '../change/refusals'
+import { abortedError, waitFor } from '../change/waiting'
 import { KmodError } from '../contract/errors'
-import type { Kernel } from '../kernel/kernel'
+import type { Blocker, LoadedModule, PlanOptions, UnloadStep } from '../contract/types'
+import type { CommandRun, Kernel } from '../kernel/kernel'
 import { referencesOf } from '../kernel/table'
-import type { Blocker, LoadedModule, UnloadStep } from '../contract/types'
-import { removalError } from '../change/removal-error'
 
 export type StepOutcome =
   | { outcome: 'removed' }
-  /** Somebody else removed it. */
+  /** It was not loaded any more: something else had removed it. */
   | { outcome: 'absent' }
-  /** The kernel refused, for a reason of the moment. */
+  /** The kernel refused, for a reason that can pass. */
   | { outcome: 'blocked'; blocker: Blocker }
+  | { outcome: 'failed'; error: KmodError }
 
-export interface StepPatience {
-  hungAfter: number
-  signal: AbortSignal | undefined
+/** Is the step for a module that must be removed, and not for a dependency? */
+export function isRequired({ reason }: UnloadStep): boolean {
+  return reason === 'target' || reason === 'holder'
 }
 
-/** Is the module as the plan takes it to be, so that the kernel will let it go? */
+/** Force is for what must be removed, never for dependencies. */
+export function isForced(step: UnloadStep, { force }: Pick<PlanOptions, 'force'>): boolean {
+  return force === true && isRequired(step)
+}
+
+/** Is the module as the plan expects it, so that the kernel will remove it? */
 export function isAsPlanned(row: LoadedModule, step: UnloadStep, force: boolean): boolean {
   if (row.state !== 'live' || row.holders.length > 0) return false
   if (force) return true
@@ -27,68 +35,51 @@ export function isAsPlanned(row: LoadedModule, step: UnloadStep, force: boolean)
   return step.action === 'run' || (referencesOf(row) ?? 0) === 0
 }
 
-/** One delete_module(2). Rejects with what no waiting cures. */
+/** One delete_module(2). It does not hear the signal: the report must tell how it ended. */
 export async function removeModule(
   kernel: Kernel,
   module: string,
   force: boolean,
-  { hungAfter }: StepPatience,
+  { hungAfter }: ChangeLimits,
 ): Promise<StepOutcome> {
-  // No signal: a call into the kernel cannot be taken back, and the report would not be true.
-  const end = await awaitChange(kernel.clock, module, kernel.remove(module, force), { hungAfter })
+  const end = await awaitChange(kernel, module, kernel.remove(module, force), { hungAfter })
   if (end.outcome === 'done') return { outcome: 'removed' }
-  const errno = end.outcome === 'refused' ? end.failure.errnoName : ''
+  const errno = removalErrno(end)
   if (errno === 'ENOENT') return { outcome: 'absent' }
   if (errno === 'EAGAIN' || errno === 'EBUSY') {
     const row = await kernel.row(module)
     if (row === undefined) return { outcome: 'absent' }
-    const blocker = refusedBlocker(module, row, errno)
+    const pid = callsOn(kernel).stuck.pid(module)
+    const blocker = refusedRemovalBlocker(module, row, errno, pid)
     if (blocker.code !== 'ERR_KMOD_PERMANENT') return { outcome: 'blocked', blocker }
-    throw blockerError(blocker)
+    return { outcome: 'failed', error: refusalError(blocker) }
   }
-  throw await removalError(kernel, module, end)
+  return { outcome: 'failed', error: await removalError(kernel, module, end) }
 }
 
-/** A `remove` command of modprobe.d. */
+/** A remove command of modprobe.d. It is killed when it takes too long or the signal aborts. */
 export async function runRemoveCommand(
   kernel: Kernel,
   module: string,
   command: string,
-  { hungAfter, signal }: StepPatience,
+  { hungAfter, signal }: ChangeLimits,
 ): Promise<StepOutcome> {
   const run = kernel.runCommand(module, command)
-  const over = new AbortController()
-  const ended = run.ended.finally(() => over.abort())
-  const late = await Promise.race([
-    ended.then(() => null),
-    hungAfter === Infinity
-      ? new Promise<never>(() => undefined)
-      : kernel.clock.sleep(hungAfter, over.signal).then(() => 'late' as const),
-    whenAborted(signal, over.signal).then(() => 'aborted' as const),
-  ])
-  // Both may have come at once; what has ended by itself is neither late nor worth aborting.
-  const givenUp = over.signal.aborted ? null : late
-  if (givenUp !== null) run.kill()
-  const end = await ended
-  const isThere = (await kernel.row(module)) !== undefined
-  if (givenUp === 'aborted') {
-    throw abortedError(
-      signal!,
-      `Aborted while the remove command of ${module} ran; the command and what it had started were ended.`,
-      module,
-    )
+  const wait = await waitFor(kernel.clock, run.ended, { timeout: hungAfter, signal })
+  if (wait.ended !== 'done') run.kill()
+  const end = await run.ended
+  const isLoaded = (await kernel.row(module)) !== undefined
+  if (wait.ended === 'aborted') {
+    const message = `Aborted during the remove command of module ${module}; the command and all its processes were killed.`
+    return { outcome: 'failed', error: abortedError(wait.signal, message, module) }
   }
-  if (end.exitCode === 0 && !isThere) return { outcome: 'removed' }
+  if (end.exitCode === 0 && !isLoaded) return { outcome: 'removed' }
   const how =
-    givenUp === 'late'
-      ? `did not end within ${hungAfter} ms, and was ended`
-      : end.exitCode === 0
-        ? 'ended well, but the module is still loaded'
-        : end.signal === null
-          ? `ended with status ${end.exitCode}`
-          : `was ended by ${end.signal}`
+    wait.ended === 'timeout'
+      ? `was killed because it did not end within ${hungAfter} ms`
+      : howEnded(end)
   const output = end.output.trim()
-  throw new KmodError(
+  const error = new KmodError(
     'ERR_KMOD_REMOVE_COMMAND',
     `The remove command of module ${module} in modprobe.d, "${command}", ${how}.` +
       (output === '' ? ' It printed nothing.' : ` It printed: ${output}`),
@@ -99,4 +90,10 @@ export async function runRemoveCommand(
       ...(end.signal !== null && { signal: end.signal }),
     },
   )
+  return { outcome: 'failed', error }
+}
+
+function howEnded({ exitCode, signal }: Awaited<CommandRun['ended']>): string {
+  if (exitCode === 0) return 'ended with status 0, but the module is still loaded'
+  return signal === null ? `ended with status ${exitCode}` : `was ended by ${signal}`
 }

@@ -1,52 +1,45 @@
-/** The last stage: what went is gone, and stays gone. */
-import { abortedError } from '../change/change'
-import { KmodError } from '../contract/errors'
-import type { Call } from './execution'
-import { Waiting } from './wait'
+/** The last stage: what was removed must stay removed. */
+import { reappearedError } from '../change/refusals'
+import { abortedError } from '../change/waiting'
+import type { Call } from './call'
+import { Polling } from './polling'
 
-/** Looks once, and goes on looking for the time of `settle`. */
+/** Looks at least once, and goes on for the time of `settle`. */
 export async function verify(
   { kernel, draft, options: { settle = 0, signal } }: Call,
   targets: readonly string[],
 ): Promise<void> {
-  const watch = new Waiting(kernel, settle, signal)
-  const watched = new Set([...draft.removed, ...targets])
+  const polling = new Polling(kernel, settle, signal)
+  const removed = [...new Set([...draft.removed, ...targets])]
   try {
     for (;;) {
-      // The folder in /sys/module comes before the module's init function runs; a glance is enough.
-      const names = [...watched, ...draft.kept].filter(isFolderName)
+      // A module has its folder in /sys/module before its init function runs. That is enough, and
+      // cheaper than the table.
+      const names = [...removed, ...draft.kept].filter(isFolderName)
       const found = await kernel.sysModules(names)
       const loaded = new Set(names.filter((_, i) => found[i]!.identity !== ''))
       draft.forgetKept((name) => loaded.has(name))
-      const back = [...watched].filter((name) => loaded.has(name))
-      for (const name of back) draft.markReappeared(name)
-      if (watch.isOver) {
-        const target = back.find((name) => targets.includes(name))
-        if (target !== undefined) throw reappeared(target)
+      const reappeared = removed.filter((name) => loaded.has(name))
+      for (const name of reappeared) draft.markReappeared(name)
+      if (polling.isOver) {
+        const target = reappeared.find((name) => targets.includes(name))
+        if (target !== undefined) throw reappearedError(target)
         return
       }
-      await watch.pause()
+      await polling.pause()
       if (signal?.aborted) {
         throw abortedError(
           signal,
-          'Aborted after the last step, while it was watched whether all stays gone.',
+          'Aborted after the last step, during `settle`. The report lists what was removed.',
         )
       }
     }
   } finally {
-    watch.end()
+    polling.end()
   }
 }
 
-function reappeared(module: string): KmodError {
-  return new KmodError(
-    'ERR_KMOD_REAPPEARED',
-    `Module ${module} was unloaded, and somebody has loaded it again. Find out who asks for it (udev, a service, an alias); \`blacklist\` in modprobe.d keeps it out.`,
-    { module },
-  )
-}
-
-/** An alias that stands for nothing can hold anything. */
+/** A target that is absent can be an alias that stands for nothing, with any characters. */
 function isFolderName(name: string): boolean {
   return !name.includes('/') && name !== '.' && name !== '..'
 }

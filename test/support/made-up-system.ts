@@ -1,4 +1,4 @@
-/** Systems that fast-check makes up: modules that use each other in every way a kernel allows. */
+/** Systems for property tests: modules that use each other in every way that a kernel allows. */
 import fc from 'fast-check'
 import type { PlanOptions } from '../../lib/contract/types'
 import { SimulatedKernel } from './simulated-kernel'
@@ -28,7 +28,7 @@ const mostly = <T>(usual: T, ...others: T[]): fc.Arbitrary<T> =>
 
 const moduleAt = (i: number, count: number): fc.Arbitrary<MadeUpModule> =>
   fc.record({
-    // A module uses older ones only.
+    // A module can only use older ones.
     uses: i === 0 ? fc.constant([]) : fc.uniqueArray(fc.nat(i - 1), { maxLength: 3 }),
     references: mostly(0, 1, 3),
     permanent: mostly(false, true),
@@ -36,7 +36,7 @@ const moduleAt = (i: number, count: number): fc.Arbitrary<MadeUpModule> =>
     removeCommand: mostly(false, true),
     configured: mostly(false, true),
     hasInterface: mostly(false, true),
-    // Any module at all, itself and circles included; one past the end is not loaded.
+    // Any module, also itself and in cycles. The one after the last is not loaded.
     pre: fc.array(fc.nat(count), { maxLength: 1 }),
     post: fc.array(fc.nat(count), { maxLength: 1 }),
   })
@@ -92,8 +92,8 @@ export function build({ modules }: MadeUpSystem): SimulatedKernel {
   return kernel
 }
 
-/** As many modules, but none that stands in the way. */
-export const willingSystem: fc.Arbitrary<MadeUpSystem> = madeUpSystem.map((system) => ({
+/** The same, without anything that blocks a removal. */
+export const removableSystem: fc.Arbitrary<MadeUpSystem> = madeUpSystem.map((system) => ({
   ...system,
   modules: system.modules.map((module) => ({
     ...module,

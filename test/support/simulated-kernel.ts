@@ -1,7 +1,7 @@
 /**
- * A kernel that exists in memory, with modules as good or bad as a test wants them, and a clock that
- * runs as fast as the test. It answers removals as delete_module(2) does, in the order in which that
- * looks: holders, state, permanent, references.
+ * A kernel in memory, with modules that behave as a test wants, and a clock that runs as fast as the
+ * test. It refuses removals as delete_module(2) does, which checks in this order: holders, state, no
+ * exit function, references.
  */
 import type { KmodErrorDetails } from '../../lib/contract/errors'
 import type {
@@ -25,31 +25,31 @@ import type { LoadedModule } from '../../lib/contract/types'
 
 export interface SimulatedModule {
   name: string
-  /** Modules that it uses, of which it is a holder. */
+  /** Modules that it uses: it is a holder of each. */
   uses: string[]
-  /** References that are not modules. */
+  /** References that are not held by modules. */
   references: number
   state: LoadedModule['state']
   permanent: boolean
-  /** Milliseconds in the exit function; Infinity: it hangs. */
+  /** How many milliseconds the exit function takes; Infinity: it hangs. */
   exitTime: number
-  /** The exit function ends in an oops. */
+  /** The exit function causes an oops. */
   oops: boolean
   parameters: Record<string, string>
   sourceVersion: string | null
   identity: number
 }
 
-/** A module that the index knows. */
+/** A module in the index. */
 export interface IndexedModule {
   name: string
   uses?: string[]
   builtin?: boolean
   aliases?: string[]
   fields?: { key: string; value: string }[]
-  /** What its parameters are when nobody sets them. */
+  /** The default values of its parameters. */
   parameters?: Record<string, string>
-  /** The kernel refuses to load it. */
+  /** The kernel refuses to load it, with ENODEV. */
   refuses?: boolean
 }
 
@@ -79,7 +79,7 @@ export class SimulatedClock implements Clock {
     })
   }
 
-  /** Once nothing else is left to do, the earliest sleeper wakes: time is what they wait for. */
+  /** Time moves on to the next sleeper when everything else that can run has run. */
   #wakeNext(): void {
     setImmediate(() => {
       const next = this.#sleepers.reduce<Sleeper | undefined>(
@@ -95,28 +95,29 @@ export class SimulatedClock implements Clock {
 }
 
 export class SimulatedKernel implements Kernel {
+  readonly system = {}
   readOnly = false
   readonly clock = new SimulatedClock()
   readonly modules = new Map<string, SimulatedModule>()
   readonly indexed = new Map<string, IndexedModule>()
-  /** Folders of built-ins in /sys/module. */
+  /** Built-in modules with a folder in /sys/module. */
   readonly sysBuiltins = new Set<string>()
   hasTable = true
   hasIndex = true
   tainted = 0n
   logLines: string[] | null = []
   logLost = false
-  /** Every removal that was asked for, in order. */
+  /** The modules of all calls of `remove`, in order. */
   readonly removals: string[] = []
   readonly policies = new Map<string, Partial<RemovalPolicy>>()
   snapshotNow: Snapshot = snapshot()
-  /** What the remove commands of modprobe.d do. */
+  /** What the remove commands of modprobe.d do, by module. */
   readonly commands = new Map<string, () => { exitCode: number; output: string }>()
-  /** Called before each removal is tried: a test's way to get in between. */
+  /** Called before the kernel looks at a module that it is to remove, so that a test can change it. */
   beforeRemoval: ((name: string) => void) | undefined
-  /** Every trace that was begun, in order. */
+  /** All traces, in the order in which they began. */
   readonly traces: SimulatedTrace[] = []
-  /** Why none can be. */
+  /** What `trace` throws, if anything. */
   traceProblem: Error | undefined
   readonly #listeners = new Set<() => void>()
   factsNow: KernelFacts = {
@@ -134,7 +135,7 @@ export class SimulatedKernel implements Kernel {
   }
   #nextIdentity = 1
 
-  /** Puts a module in at the head of the table, as the kernel does. */
+  /** Adds a module at the head of the table, as the kernel does. */
   add(name: string, properties: Partial<SimulatedModule> = {}): this {
     this.modules.set(name, {
       name,
@@ -153,7 +154,7 @@ export class SimulatedKernel implements Kernel {
     return this
   }
 
-  /** Something happens after so many milliseconds. */
+  /** Makes something happen after some milliseconds. */
   after(delay: number, what: () => void): this {
     void this.clock.sleep(delay).then(() => {
       what()

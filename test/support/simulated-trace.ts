@@ -1,4 +1,4 @@
-/** A trace of references to which a test says what happens. */
+/** A trace of references whose events come from the test. */
 import type { ReferenceTrace } from '../../lib/kernel/kernel'
 import type { ReferenceEvent } from '../../lib/contract/types'
 
@@ -11,14 +11,14 @@ export class SimulatedTrace implements ReferenceTrace {
   #events: ReferenceEvent[] = []
   #waiting: Waiter[] = []
   #failure: Error | undefined
-  /** Closing takes until `leave` is called. */
+  /** `close` waits until `leave` is called. */
   lingers = false
   state: 'open' | 'closing' | 'gone' = 'open'
   leave: () => void = () => undefined
 
   constructor(readonly module: string) {}
 
-  /** Somebody takes or drops a reference. */
+  /** Makes an event happen. */
   tell(event: Partial<ReferenceEvent> = {}): void {
     const whole: ReferenceEvent = {
       action: 'get',

@@ -12,7 +12,7 @@ beforeEach(() => {
   kernel.sysBuiltins.add('printk')
 })
 
-test('list has the newest first', async () => {
+test('list returns the newest module first', async () => {
   expect((await Kmod.over(kernel).list()).map(({ name }) => name)).toEqual([
     'coming',
     'going',
@@ -21,7 +21,7 @@ test('list has the newest first', async () => {
   ])
 })
 
-test('find takes dashes for underscores', async () => {
+test('find accepts dashes for underscores', async () => {
   kernel.add('snd_hda_intel')
   expect(await Kmod.over(kernel).find('snd-hda-intel')).toMatchObject({ name: 'snd_hda_intel' })
   expect(await Kmod.over(kernel).find('none')).toBeUndefined()
@@ -42,7 +42,7 @@ test.each([
   expect(await kmod.isBuiltin(name)).toBe(isBuiltin)
 })
 
-test('a folder without initstate that goes at the second look is no built-in', async () => {
+test('a folder without initstate that is gone at the second look is not a built-in module', async () => {
   const { sysModules } = kernel
   let looks = 0
   kernel.sysModules = (names) => {
@@ -52,7 +52,7 @@ test('a folder without initstate that goes at the second look is no built-in', a
   expect(await Kmod.over(kernel).status('printk')).toBe('unknown')
 })
 
-test('a module that is in the table by the second look was on its way in', async () => {
+test('a module that is in the table at the second look was being loaded', async () => {
   kernel.sysBuiltins.add('fresh')
   const { table } = kernel
   let readings = 0
@@ -63,7 +63,7 @@ test('a module that is in the table by the second look was on its way in', async
   expect(await Kmod.over(kernel).status('fresh')).not.toBe('builtin')
 })
 
-test('without a table of modules, status still tells what it can', async () => {
+test('without a table of modules, status reports what other sources know', async () => {
   kernel.hasTable = false
   expect(await Kmod.over(kernel).status('ext4')).toBe('builtin')
   expect(await Kmod.over(kernel).status('printk')).toBe('builtin')
@@ -71,7 +71,7 @@ test('without a table of modules, status still tells what it can', async () => {
   await expect(Kmod.over(kernel).list()).rejects.toMatchObject({ code: 'ERR_KMOD_UNSUPPORTED' })
 })
 
-test('holders', async () => {
+test('holders returns the modules that use one, or rejects with the reason why it is not loaded', async () => {
   const kmod = Kmod.over(kernel)
   expect(await kmod.holders('llc')).toEqual(['bridge'])
   expect(await kmod.holders('bridge')).toEqual([])
@@ -85,12 +85,12 @@ test('holders', async () => {
   await expect(kmod.holders('nothing')).rejects.toMatchObject({ code: 'ERR_KMOD_NOT_LOADED' })
 })
 
-test('resolve', async () => {
+test('resolve returns the modules of an alias', async () => {
   expect(await Kmod.over(kernel).resolve('rtnl-link-dummy')).toEqual(['dummy'])
   expect(await Kmod.over(kernel).resolve('nothing')).toEqual([])
 })
 
-test("info takes a file's fields apart", async () => {
+test('info parses the fields of a module file', async () => {
   const fields = Object.entries({
     description: ['A sample', 'another'],
     license: ['GPL'],
@@ -129,7 +129,7 @@ test("info takes a file's fields apart", async () => {
   })
 })
 
-test('info of a built-in that only /sys/module shows, and of nothing', async () => {
+test('info of a built-in module that only /sys/module has, and of an unknown module', async () => {
   expect(await Kmod.over(kernel).info('printk')).toMatchObject({
     name: 'printk',
     builtin: true,
@@ -142,7 +142,7 @@ test('info of a built-in that only /sys/module shows, and of nothing', async () 
 })
 
 test.each([[undefined], [5], [null], [{}], [{ file: 5 }], [[]]])(
-  'info(%p) is of the wrong type',
+  'info(%p) rejects an argument of the wrong type',
   async (what) => {
     await expect(Kmod.over(kernel).info(what as string)).rejects.toThrow(
       expect.objectContaining({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' }) as Error,
@@ -150,13 +150,13 @@ test.each([[undefined], [5], [null], [{}], [{ file: 5 }], [[]]])(
   },
 )
 
-test.each(['', '/a\0b'])('info({ file: %p }) has no such value', async (file) => {
+test.each(['', '/a\0b'])('info({ file: %p }) rejects a wrong path', async (file) => {
   await expect(Kmod.over(kernel).info({ file })).rejects.toThrow(
     expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }) as Error,
   )
 })
 
-test('a wrong name rejects, and never throws', async () => {
+test('a wrong name makes the promise reject and never throws', async () => {
   const kmod = Kmod.over(kernel)
   for (const method of ['find', 'holders', 'status', 'isLoaded', 'isBuiltin'] as const) {
     const result: Promise<unknown> = kmod[method]('a/b')
@@ -168,7 +168,7 @@ describe('preflight', () => {
   const codes = async (): Promise<string[]> =>
     (await Kmod.over(kernel).preflight()).problems.map(({ code }) => code)
 
-  test('finds nothing wrong where nothing is', async () => {
+  test('reports no problem if there is none', async () => {
     expect(await Kmod.over(kernel).preflight()).toEqual({
       canUnload: true,
       canForce: true,
@@ -183,13 +183,13 @@ describe('preflight', () => {
     ['a kernel without modules', { modules: false, unload: false }, 'ERR_KMOD_UNSUPPORTED'],
     ['a kernel that cannot unload', { unload: false }, 'ERR_KMOD_UNSUPPORTED'],
     ['modules_disabled', { modulesDisabled: true }, 'ERR_KMOD_DISABLED'],
-  ])('tells %s', async (_, facts, code) => {
+  ])('reports %s', async (_, facts, code) => {
     kernel.factsNow = { ...kernel.factsNow, kernel: { ...kernel.factsNow.kernel, ...facts } }
     expect(await codes()).toEqual([code])
     expect(await Kmod.over(kernel).preflight()).toMatchObject({ canUnload: false, canForce: false })
   })
 
-  test('tells a missing capability and a missing library, both', async () => {
+  test('reports a missing capability and a missing library together', async () => {
     kernel.factsNow = {
       ...kernel.factsNow,
       capability: false,
@@ -199,12 +199,12 @@ describe('preflight', () => {
     expect(await codes()).toEqual(['ERR_KMOD_PERMISSION', 'ERR_KMOD_LIBRARY'])
   })
 
-  test("does not promise force where the kernel's configuration is not known", async () => {
+  test('reports that force is not available if the kernel configuration is unknown', async () => {
     kernel.factsNow.kernel.forceUnload = null
     expect(await Kmod.over(kernel).preflight()).toMatchObject({ canUnload: true, canForce: false })
   })
 
-  test('tells another root', async () => {
+  test('reports another root', async () => {
     kernel.readOnly = true
     expect(await codes()).toEqual(['ERR_KMOD_READ_ONLY'])
   })

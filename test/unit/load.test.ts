@@ -17,7 +17,7 @@ beforeEach(() => {
 
 const code = (code: string): unknown => expect.objectContaining({ code })
 
-test('a module comes with what it needs, in order', async () => {
+test('a module is loaded after the modules that it needs', async () => {
   expect(await kmod.load('bridge')).toEqual({
     module: 'bridge',
     loaded: ['llc', 'stp', 'bridge'],
@@ -28,17 +28,17 @@ test('a module comes with what it needs, in order', async () => {
   })
 })
 
-test('what was there before was not loaded by this call', async () => {
+test('a module that was loaded before is not in `loaded`', async () => {
   kernel.add('llc')
   expect((await kmod.load('bridge')).loaded).toEqual(['stp', 'bridge'])
 })
 
-test('an alias loads what it stands for', async () => {
+test('an alias loads its module', async () => {
   expect(await kmod.load('rtnl-link-bridge')).toMatchObject({ module: 'bridge' })
   expect(kernel.modules.has('bridge')).toBe(true)
 })
 
-test('loaded already is no failure, unless it had to be new', async () => {
+test('an already loaded module is an error only with mustBeNew or parameters', async () => {
   kernel.add('llc')
   expect(await kmod.load('llc')).toMatchObject({ alreadyLoaded: true, loaded: [] })
   await expect(kmod.load('llc', { mustBeNew: true })).rejects.toEqual(
@@ -49,14 +49,14 @@ test('loaded already is no failure, unless it had to be new', async () => {
   )
 })
 
-test('a built-in is there already, and takes no parameters', async () => {
+test('a built-in module counts as loaded, and takes no parameters', async () => {
   expect(await kmod.load('ext4')).toMatchObject({ alreadyLoaded: true, loaded: [] })
   await expect(kmod.load('ext4', { parameters: { a: 1 } })).rejects.toEqual(
     code('ERR_KMOD_BUILTIN'),
   )
 })
 
-test('unknown, on its way, another root, aborted', async () => {
+test('an unknown module, a module being unloaded, another root and an abort are errors', async () => {
   await expect(kmod.load('nothing')).rejects.toEqual(code('ERR_KMOD_NOT_FOUND'))
   kernel.add('going', { state: 'unloading' })
   await expect(kmod.load('going')).rejects.toEqual(code('ERR_KMOD_TRANSIENT'))
@@ -67,7 +67,7 @@ test('unknown, on its way, another root, aborted', async () => {
   await expect(kmod.load('llc')).rejects.toEqual(code('ERR_KMOD_READ_ONLY'))
 })
 
-test('parameters go to every target, or to the one that they name', async () => {
+test('a parameter is for every target, or for the one that it names', async () => {
   const given: [string, Record<string, string>][] = []
   const { insert } = kernel
   kernel.insert = (request) => {
@@ -81,7 +81,7 @@ test('parameters go to every target, or to the one that they name', async () => 
   ])
 })
 
-test('parameters of a module that is not among several targets are a TypeError', async () => {
+test('a parameter for a module that is not one of several targets is a TypeError', async () => {
   await expect(kmod.load('both', { parameters: { 'three.own': 1 } })).rejects.toEqual(
     code('ERR_INVALID_ARG_VALUE'),
   )
@@ -90,13 +90,13 @@ test('parameters of a module that is not among several targets are a TypeError',
 test.each([
   ['a name with a NUL', 'a\0', undefined],
   ['an unknown option', 'llc', { force: true }],
-  ['parameters that are none', 'llc', { parameters: 'a=1' }],
+  ['parameters that are not an object', 'llc', { parameters: 'a=1' }],
 ])('%s is a TypeError', async (_, what, options) => {
   await expect(kmod.load(what, options as object)).rejects.toThrow(TypeError)
   expect(kernel.modules.size).toBe(0)
 })
 
-describe("the kernel's health", () => {
+describe('the health of the kernel', () => {
   const during = (change: () => void): void => {
     const { insert } = kernel
     kernel.insert = (request) => {
@@ -105,7 +105,7 @@ describe("the kernel's health", () => {
     }
   }
 
-  test('new taints by name, not those from before', async () => {
+  test('new taints are reported by name, earlier ones are not', async () => {
     kernel.tainted = 1n
     during(() => (kernel.tainted |= (1n << 9n) | (1n << 12n) | (1n << 60n)))
     expect(await kmod.load('llc')).toMatchObject({
@@ -121,17 +121,17 @@ describe("the kernel's health", () => {
     ['kernel BUG at mm/slub.c:435!', false],
     ['Oops: 0002 [#1] PREEMPT SMP NOPTI', false],
     ['early warning: nothing to see', true],
-  ])('the message %p means clean: %p', async (message, clean) => {
+  ])('after the message %p clean is %p', async (message, clean) => {
     during(() => kernel.logLines!.push(message))
     expect(await kmod.load('llc')).toMatchObject({ messages: [message], clean })
   })
 
-  test('a log that cannot be read leaves clean open', async () => {
+  test('if the log is not readable, clean is null', async () => {
     kernel.logLines = null
     expect(await kmod.load('llc')).toMatchObject({ messages: null, clean: null })
   })
 
-  test('lost messages are told, and leave clean open', async () => {
+  test('if messages were lost, the report says so and clean is null', async () => {
     kernel.logLost = true
     const report = await kmod.load('llc')
     expect(report.messages).toHaveLength(1)

@@ -21,7 +21,7 @@ describe('a module name', () => {
     },
   )
 
-  test('has dashes and underscores alike', () => {
+  test('is normalized to underscores', () => {
     expect(checkName('snd-hda-intel')).toBe('snd_hda_intel')
   })
 
@@ -29,7 +29,7 @@ describe('a module name', () => {
     ['empty', ''],
     ['56 bytes long', 'x'.repeat(56)],
     ['with a slash', 'a/b'],
-    ['with a dot: libkmod would cut it there', 'dummy.whatever'],
+    ['with a dot, where libkmod would cut it', 'dummy.whatever'],
     ['with a blank', 'a b'],
     ['with a newline', 'a\n'],
     ['with a tab', '\ta'],
@@ -37,20 +37,20 @@ describe('a module name', () => {
     ['with a control character', 'a\x7fb'],
     ['beyond ASCII', 'dümmy'],
     ['the parent folder', '..'],
-  ])('is not %s', (_, name) => {
+  ])('may not be %s', (_, name) => {
     expect(thrownBy(() => checkName(name))).toEqual(valueError)
     expect(thrownBy(() => checkName(name))).toBeInstanceOf(TypeError)
   })
 
   test.each([undefined, null, 5, true, {}, [], ['dummy'], Symbol('dummy'), Buffer.from('dummy')])(
-    'is not of another type: %p',
+    'may not be %p, which is not a string',
     (value) => {
       expect(thrownBy(() => checkName(value))).toEqual(typeError)
       expect(thrownBy(() => checkName(value))).toBeInstanceOf(TypeError)
     },
   )
 
-  test('never passes with a character that a path, a shell or libkmod takes for something else', () => {
+  test('never has a character that is special in a path, in a shell or to libkmod', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (text) => {
         const passes = thrownBy(() => checkName(text)) === undefined
@@ -65,7 +65,7 @@ describe('a module name', () => {
 
 describe('an alias', () => {
   test.each(['fs-ext4', 'pci:v00008086d*', 'a.b/c d', 'ü', '\n', 'x'.repeat(4095)])(
-    'may be %p, and stays as it is',
+    'may be %p and is not changed',
     (alias) => {
       expect(checkAlias(alias)).toBe(alias)
     },
@@ -76,16 +76,16 @@ describe('an alias', () => {
     ['longer than 4,095 bytes', 'x'.repeat(4096)],
     ['longer than 4,095 bytes in UTF-8', 'ü'.repeat(2048)],
     ['with a NUL', 'a\0'],
-  ])('is not %s', (_, alias) => {
+  ])('may not be %s', (_, alias) => {
     expect(thrownBy(() => checkAlias(alias))).toEqual(valueError)
   })
 
-  test('is a string', () => {
+  test('must be a string', () => {
     expect(thrownBy(() => checkAlias(7))).toEqual(typeError)
   })
 })
 
-test('normalizing twice changes no more', () => {
+test('normalizing twice is the same as once', () => {
   fc.assert(
     fc.property(fc.string(), (text) => {
       expect(normalize(normalize(text))).toBe(normalize(text))

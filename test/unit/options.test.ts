@@ -9,13 +9,13 @@ interface Sample {
 const rules = { wait: duration, force: flag, signal: abortSignal, paths: listOf(path) }
 const check = (options: unknown): Sample => checkOptions<Sample>(options, rules)
 
-test('undefined is the same as absent, for each option and for all of them', () => {
+test('undefined means the same as absent, for one option and for all', () => {
   expect(check(undefined)).toEqual({})
   expect(check({})).toEqual({})
   expect(Object.keys(check({ wait: undefined, unknown: undefined }))).toEqual([])
 })
 
-test('what is right is passed on', () => {
+test('valid options are returned', () => {
   const { signal } = new AbortController()
   const options = { wait: 0, force: false, signal, paths: ['/a'] }
   expect(check(options)).toEqual(options)
@@ -23,34 +23,37 @@ test('what is right is passed on', () => {
 })
 
 test.each([
-  ['an unknown one', { weit: 5 }],
+  ['an unknown option', { weit: 5 }],
   ['an inherited name', { toString: true }],
   ['a negative time', { wait: -1 }],
   ['NaN', { wait: NaN }],
   ['a time as text', { wait: '5' }],
   ['null', { force: null }],
   ['a truthy value', { force: 1 }],
-  ['something that is no signal', { signal: { aborted: false } }],
-  ['a list that is none', { paths: '/a' }],
+  ['a wrong signal', { signal: { aborted: false } }],
+  ['something that is not a list', { paths: '/a' }],
   ['a list with a wrong element', { paths: ['/a', ''] }],
   ['a path with a NUL', { paths: ['/a\0'] }],
-])('a TypeError tells %s', (_, options) => {
+])('%s is a TypeError', (_, options) => {
   expect(() => check(options)).toThrow(TypeError)
   expect(() => check(options)).toThrow(
     expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }) as Error,
   )
 })
 
-test.each([null, 5, 'wait', true, []])(
-  'options that are no object are of the wrong type: %p',
-  (o) => {
-    expect(() => check(o)).toThrow(
-      expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }) as Error,
-    )
-  },
-)
+test.each([
+  [{ waits: 5 }, 'Unknown option "waits". Did you mean "wait"?'],
+  [{ Force: true }, 'Unknown option "Force". Did you mean "force"?'],
+  [{ toString: true }, 'Unknown option "toString". The options are wait, force, signal, paths.'],
+])('the error for %p names the nearest option, or all', (options, message) => {
+  expect(() => check(options)).toThrow(message)
+})
 
-test('a signal of another realm is one', () => {
+test.each([null, 5, 'wait', true, []])('options must be an object, not %p', (o) => {
+  expect(() => check(o)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }) as Error)
+})
+
+test('a signal of another realm is valid', () => {
   const foreign = { aborted: false, addEventListener: () => undefined }
   expect(check({ signal: foreign })).toEqual({ signal: foreign })
 })

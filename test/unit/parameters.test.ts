@@ -2,7 +2,7 @@ import { checkParameters, parameterString } from '../../lib/contract/parameters'
 
 const print = (parameters: unknown): string => parameterString(checkParameters(parameters))
 
-test('each kind of value is written as the kernel reads it', () => {
+test('each type of value is written as the kernel reads it', () => {
   expect(
     print({ a: 'text', b: 5, c: true, d: false, e: [1, 2, 'x'], f: -1.5, g: '', h: undefined }),
   ).toBe('a=text b=5 c=1 d=0 e=1,2,x f=-1.5 g=')
@@ -30,7 +30,7 @@ test.each([
   ['a name with a blank', { 'a b': 1 }],
   ['a name with an equals sign', { 'a=b': 1 }],
   ['an empty name', { '': 1 }],
-])('a TypeError tells %s', (_, parameters) => {
+])('%s is a TypeError', (_, parameters) => {
   expect(() => checkParameters(parameters)).toThrow(TypeError)
   expect(() => checkParameters(parameters)).toThrow(
     expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }) as Error,

@@ -11,7 +11,7 @@ beforeEach(() => {
   kmod = Kmod.over(kernel)
 })
 
-/** What modprobe br_netfilter loads on a real system. */
+/** The modules that `modprobe br_netfilter` loads on a real system. */
 function addBridge(): void {
   kernel
     .add('llc')
@@ -37,10 +37,10 @@ const addInterface = (module: string, more: Partial<NetworkInterface> = {}): voi
 const names = (plan: UnloadPlan): string[] => plan.steps.map((step) => step.module)
 const codes = (plan: UnloadPlan): string[] => plan.blockers.map(({ code }) => code)
 
-describe('what goes', () => {
+describe('the removal set', () => {
   beforeEach(addBridge)
 
-  test('dependencies all the way down: no orphans', async () => {
+  test('has all dependencies that nothing else uses', async () => {
     const plan = await kmod.plan('br_netfilter')
     expect(plan).toMatchObject({
       targets: ['br_netfilter'],
@@ -61,7 +61,7 @@ describe('what goes', () => {
     expect(kernel.removals).toEqual([])
   })
 
-  test('targets in any order', async () => {
+  test('is the same for targets in any order', async () => {
     for (const order of [
       ['llc', 'stp', 'bridge', 'br-netfilter'],
       ['stp', 'br_netfilter', 'llc', 'bridge', 'stp'],
@@ -73,7 +73,7 @@ describe('what goes', () => {
     }
   })
 
-  test('a holder blocks', async () => {
+  test('a holder blocks by default', async () => {
     const plan = await kmod.plan('llc')
     expect(plan.feasible).toBe(false)
     expect(plan.blockers).toEqual([
@@ -86,7 +86,7 @@ describe('what goes', () => {
     ])
   })
 
-  test('or goes too, and what holds that, all the way up', async () => {
+  test('has all direct and indirect holders with holders: remove', async () => {
     const plan = await kmod.plan('llc', { holders: 'remove' })
     expect(plan.feasible).toBe(true)
     expect(plan.steps.map(({ module, reason }) => [module, reason])).toEqual([
@@ -105,7 +105,7 @@ describe('what goes', () => {
     ])
   })
 
-  test('held only by modules that are leaving: it passes', async () => {
+  test('a module that only modules being unloaded use is transient', async () => {
     kernel.add('leaving', { uses: ['idle'], state: 'unloading' }).add('idle')
     expect((await kmod.plan('idle')).blockers).toMatchObject([
       { code: 'ERR_KMOD_TRANSIENT', module: 'idle' },
@@ -113,7 +113,7 @@ describe('what goes', () => {
   })
 })
 
-describe('a dependency stays, and it is said why', () => {
+describe('the reason why a dependency is kept', () => {
   const kept = async (options = {}): Promise<unknown> => (await kmod.plan('top', options)).kept
 
   test.each([
@@ -136,13 +136,13 @@ describe('a dependency stays, and it is said why', () => {
     expect(await kept({ dependencies: 'keep' })).toEqual([{ module: 'base', reason: 'option' }])
   })
 
-  test('an effect counts also where nobody guards the target', async () => {
+  test('an effect of a dependency counts also with guard: off', async () => {
     kernel.add('base').add('top', { uses: ['base'] })
     addInterface('base')
     expect(await kept({ guard: 'off' })).toEqual([{ module: 'base', reason: 'effect' }])
   })
 
-  test('a command that may run, or is left out, keeps nobody', async () => {
+  test('a remove command that runs or is skipped is no reason to keep a dependency', async () => {
     kernel.add('base').add('top', { uses: ['base'] })
     kernel.policies.set('base', { removeCommand: '/bin/true' })
     expect((await kmod.plan('top', { commands: 'run' })).steps[1]).toEqual({
@@ -159,12 +159,12 @@ describe('a dependency stays, and it is said why', () => {
   })
 })
 
-describe('softdeps', () => {
+describe('soft dependencies', () => {
   const soft = (name: string, pre: string[], post: string[]): void => {
     kernel.policies.set(name, { softDependencies: { pre, post } })
   }
 
-  test('post before, pre after; what is not loaded is no matter', async () => {
+  test('post is removed before the module and pre after it; those not loaded are ignored', async () => {
     kernel.add('a').add('p').add('q').add('z')
     soft('a', ['p', 'nowhere'], ['q', 'z'])
     const plan = await kmod.plan('a')
@@ -176,7 +176,7 @@ describe('softdeps', () => {
     ])
   })
 
-  test('a busy one stays, and nothing fails', async () => {
+  test('one that is in use is kept and does not block', async () => {
     kernel.add('a').add('q', { references: 1 })
     soft('a', [], ['q'])
     const plan = await kmod.plan('a')
@@ -185,7 +185,7 @@ describe('softdeps', () => {
     expect(plan.kept).toEqual([{ module: 'q', reason: 'in-use' }])
   })
 
-  test('circles end', async () => {
+  test('cycles end', async () => {
     kernel.add('a').add('b')
     soft('a', [], ['b'])
     soft('b', [], ['a'])
@@ -195,13 +195,13 @@ describe('softdeps', () => {
     expect(names(await kmod.plan('a'))).toEqual(['a'])
   })
 
-  test('never against the kernel: a holder goes before what it uses', async () => {
+  test('never put a module before its holder', async () => {
     kernel.add('base').add('top', { uses: ['base'] })
     soft('top', [], ['base'])
     expect(names(await kmod.plan('top'))).toEqual(['top', 'base'])
   })
 
-  test('of what goes along do not count', async () => {
+  test('of dependencies do not count', async () => {
     kernel
       .add('base')
       .add('top', { uses: ['base'] })
@@ -210,15 +210,15 @@ describe('softdeps', () => {
     expect(names(await kmod.plan('top'))).toEqual(['top', 'base'])
   })
 
-  test('can be left out', async () => {
+  test('are ignored with softDependencies: false', async () => {
     kernel.add('a').add('q')
     soft('a', [], ['q'])
     expect(names(await kmod.plan('a', { softDependencies: false }))).toEqual(['a'])
   })
 })
 
-describe('what blocks', () => {
-  test('a remove command, for a target', async () => {
+describe('blockers', () => {
+  test('a remove command of a target', async () => {
     kernel.add('a')
     kernel.policies.set('a', { removeCommand: 'echo $MODPROBE_MODULE' })
     const refused = await kmod.plan('a')
@@ -231,7 +231,7 @@ describe('what blocks', () => {
     expect((await kmod.plan('a', { commands: 'skip' })).steps).toMatchObject([{ action: 'remove' }])
   })
 
-  test('force overrides references and permanent, never holders or state', async () => {
+  test('force overrides references and a missing exit function, never holders or the state', async () => {
     kernel.add('busy', { references: 1 }).add('fixed', { permanent: true })
     kernel
       .add('going', { state: 'unloading' })
@@ -248,7 +248,7 @@ describe('what blocks', () => {
     })
   })
 
-  test('first what no waiting cures, then held, in use, transient', async () => {
+  test('those that cannot pass come first, then held, in use, transient', async () => {
     kernel
       .add('going', { state: 'unloading' })
       .add('busy', { references: 1 })
@@ -266,7 +266,7 @@ describe('what blocks', () => {
 })
 
 describe('names', () => {
-  test('not loaded is absent, unknown blocks, built in blocks', async () => {
+  test('a module that is not loaded is absent; an unknown or built-in one blocks', async () => {
     kernel.addToIndex({ name: 'known' }, { name: 'inside', builtin: true })
     expect(await kmod.plan('known')).toMatchObject({
       targets: ['known'],
@@ -283,7 +283,7 @@ describe('names', () => {
     expect(codes(await kmod.plan('inside'))).toEqual(['ERR_KMOD_BUILTIN'])
   })
 
-  test('without an index what is not loaded is absent, and it is said', async () => {
+  test('without an index every module that is not loaded is absent, and unreadable says why', async () => {
     kernel.hasIndex = false
     kernel.add('loaded')
     const plan = await kmod.plan(['nowhere', 'loaded'])
@@ -291,7 +291,7 @@ describe('names', () => {
     expect(plan.unreadable).toEqual([expect.stringMatching(/index/)])
   })
 
-  test('an alias stands for all its modules, those not loaded ignored where one is', async () => {
+  test('an alias stands for all its loaded modules or, if none is loaded, for all its modules', async () => {
     kernel.addToIndex(
       { name: 'one', aliases: ['pci:v1'] },
       { name: 'two', aliases: ['pci:v1'] },
@@ -307,13 +307,13 @@ describe('names', () => {
     })
   })
 
-  test("a loaded module's name wins over an alias", async () => {
+  test('the name of a loaded module wins over an alias', async () => {
     kernel.addToIndex({ name: 'other', aliases: ['taken'] })
     kernel.add('other').add('taken')
     expect((await kmod.plan('taken')).targets).toEqual(['taken'])
   })
 
-  test('nothing asked for, nothing to do', async () => {
+  test('a plan for no names is empty', async () => {
     expect(await kmod.plan([])).toMatchObject({ targets: [], steps: [], feasible: true })
   })
 
@@ -324,7 +324,7 @@ describe('names', () => {
     ['', 'ERR_INVALID_ARG_VALUE'],
     [['a\0b'], 'ERR_INVALID_ARG_VALUE'],
     ['x'.repeat(4096), 'ERR_INVALID_ARG_VALUE'],
-  ])('%p is refused', async (wrong, code) => {
+  ])('%p is a TypeError', async (wrong, code) => {
     await expect(kmod.plan(wrong as string)).rejects.toMatchObject({ name: 'TypeError', code })
   })
 
@@ -337,7 +337,7 @@ describe('names', () => {
     { allow: 'interface' },
     { nothing: 1 },
     { onStep: 1 },
-  ])('option %p is refused', async (wrong) => {
+  ])('option %p is a TypeError', async (wrong) => {
     kernel.add('a')
     await expect(kmod.plan('a', wrong as object)).rejects.toMatchObject({
       name: 'TypeError',
@@ -352,7 +352,7 @@ describe('the guard', () => {
     addInterface('e1000', { hasDefaultRoute: true })
   })
 
-  test('refuses the card of the default route, at count 0', async () => {
+  test('refuses the network card of the default route at reference count 0', async () => {
     const plan = await kmod.plan('e1000')
     expect(plan.blockers).toMatchObject([
       {
@@ -366,7 +366,7 @@ describe('the guard', () => {
     ])
   })
 
-  test('what is accepted beforehand does not block, and is told all the same', async () => {
+  test('an accepted effect does not block and is in the plan', async () => {
     for (const allow of ['default-route', 'default-route:eth0']) {
       const plan = await kmod.plan('e1000', { allow: [allow] })
       expect(plan).toMatchObject({ feasible: true, effects: [{ subject: 'eth0' }] })
@@ -378,7 +378,7 @@ describe('the guard', () => {
     })
   })
 
-  test('disruptive effects block under strict only', async () => {
+  test('disruptive effects block only with guard: strict', async () => {
     kernel.add('dummy')
     addInterface('dummy', { name: 'dummy0' })
     expect((await kmod.plan('dummy')).feasible).toBe(true)
@@ -388,7 +388,7 @@ describe('the guard', () => {
     ])
   })
 
-  test("where the kernel would refuse, the blocker is the kernel's", async () => {
+  test('if the kernel would refuse, the blocker is the reason of the kernel', async () => {
     kernel.modules.get('e1000')!.references = 1
     const plan = await kmod.plan('e1000')
     expect(codes(plan)).toEqual(['ERR_KMOD_IN_USE'])
@@ -396,7 +396,7 @@ describe('the guard', () => {
     expect(codes(await kmod.plan('e1000', { force: true }))).toEqual(['ERR_KMOD_CRITICAL'])
   })
 
-  test('looks at what goes along as a holder', async () => {
+  test('looks at holders that are removed', async () => {
     kernel.add('base').modules.get('e1000')!.uses.push('base')
     expect((await kmod.plan('base', { holders: 'remove' })).blockers).toMatchObject([
       { code: 'ERR_KMOD_CRITICAL', module: 'e1000' },
@@ -404,7 +404,7 @@ describe('the guard', () => {
   })
 })
 
-test('plan is plain JSON, its options filled in', async () => {
+test('a plan is plain JSON with all options filled in', async () => {
   addBridge()
   const plan = await kmod.plan('bridge', { wait: 5, allow: ['interface'] })
   expect(JSON.parse(JSON.stringify(plan))).toEqual(plan)

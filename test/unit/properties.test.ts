@@ -1,9 +1,9 @@
-/** What must hold of every system, made up by the thousand. The judge is the simulated kernel. */
+/** What must be true on every system, checked on thousands of made-up ones with a simulated kernel. */
 import fc from 'fast-check'
 import type { KmodError } from '../../lib/contract/errors'
 import { Kmod } from '../../lib/kmod'
 import type { UnloadReport } from '../../lib/contract/types'
-import { build, madeUpSystem, nameOf, willingSystem } from '../support/made-up-system'
+import { build, madeUpSystem, nameOf, removableSystem } from '../support/made-up-system'
 import type { SimulatedKernel } from '../support/simulated-kernel'
 
 const RUNS = 1_500
@@ -17,7 +17,7 @@ interface Facts {
   state: string
 }
 
-/** The kernel as it was, to compare with. */
+/** The state of the kernel, to compare with later. */
 const factsOf = (kernel: SimulatedKernel): Map<string, Facts> =>
   new Map(
     [...kernel.modules.values()].map(({ name, references, permanent, state }) => [
@@ -34,7 +34,7 @@ const settle = async (
     (error: KmodError) => ({ report: error.report!, error }),
   )
 
-test('a feasible plan never meets a refusal, and what it names is what goes', async () => {
+test('an unload removes exactly the modules of a feasible plan, and nothing if it is infeasible', async () => {
   await fc.assert(
     fc.asyncProperty(madeUpSystem, async (system) => {
       const kernel = build(system)
@@ -63,29 +63,29 @@ test('a feasible plan never meets a refusal, and what it names is what goes', as
   )
 })
 
-test("every step's reason is true, and every blocker's figures", async () => {
+test('the reason of every step and the figures of every blocker are true', async () => {
   await fc.assert(
     fc.asyncProperty(madeUpSystem, async (system) => {
       const kernel = build(system)
       const facts = factsOf(kernel)
       const targets = system.targets.map(nameOf)
       const plan = await Kmod.over(kernel).plan(targets, system.options)
-      const goes = new Set(plan.steps.map(({ module }) => module))
-      const demanded = (name: string): boolean =>
+      const removed = new Set(plan.steps.map(({ module }) => module))
+      const isRequired = (name: string): boolean =>
         plan.steps.some(
           ({ module, reason }) => module === name && ['target', 'holder'].includes(reason),
         )
       plan.steps.forEach(({ module, reason }, i) => {
         const earlier = new Set(plan.steps.slice(0, i).map((step) => step.module))
         const fact = facts.get(module)!
-        // Whoever goes and uses it, goes before it.
+        // A module is removed after its holders.
         for (const holder of fact.holders) {
-          if (goes.has(holder)) expect(earlier).toContain(holder)
+          if (removed.has(holder)) expect(earlier).toContain(holder)
         }
         if (reason === 'target') expect(targets).toContain(module)
         if (reason === 'holder') {
           const used = [...facts].filter(([, { holders }]) => holders.includes(module))
-          expect(used.some(([name]) => demanded(name))).toBe(true)
+          expect(used.some(([name]) => isRequired(name))).toBe(true)
         }
         if (reason === 'dependency' || reason === 'soft-dependency') {
           const { references, permanent, state, holders } = fact
@@ -94,7 +94,7 @@ test("every step's reason is true, and every blocker's figures", async () => {
             permanent: false,
             state: 'live',
           })
-          for (const holder of holders) expect(goes).toContain(holder)
+          for (const holder of holders) expect(removed).toContain(holder)
           const { configured, hasInterface } = system.modules[Number(module.slice(1))]!
           expect({ configured, hasInterface }).toEqual({ configured: false, hasInterface: false })
         }
@@ -103,7 +103,7 @@ test("every step's reason is true, and every blocker's figures", async () => {
           const namers = system.modules.flatMap(({ pre, post }, namer) =>
             [...pre, ...post].map(nameOf).includes(module) ? [nameOf(namer)] : [],
           )
-          expect(namers.some(demanded)).toBe(true)
+          expect(namers.some(isRequired)).toBe(true)
         }
       })
       for (const blocker of plan.blockers) {
@@ -111,7 +111,7 @@ test("every step's reason is true, and every blocker's figures", async () => {
         if (blocker.code === 'ERR_KMOD_HELD') {
           expect(blocker.holders.length).toBeGreaterThan(0)
           expect(fact.holders).toEqual(expect.arrayContaining(blocker.holders))
-          for (const holder of blocker.holders) expect(goes).not.toContain(holder)
+          for (const holder of blocker.holders) expect(removed).not.toContain(holder)
         }
         if (blocker.code === 'ERR_KMOD_IN_USE') expect(blocker.references).toBe(fact.references)
         if (blocker.code === 'ERR_KMOD_PERMANENT') expect(fact.permanent).toBe(true)
@@ -121,22 +121,22 @@ test("every step's reason is true, and every blocker's figures", async () => {
   )
 })
 
-test('nothing that only the removed ones used is left behind without a reason', async () => {
+test('a dependency that only removed modules use is removed, or kept for a true reason', async () => {
   await fc.assert(
     fc.asyncProperty(madeUpSystem, async (system) => {
       const kernel = build(system)
       const facts = factsOf(kernel)
       const plan = await Kmod.over(kernel).plan(system.targets.map(nameOf), system.options)
-      const goes = new Set(plan.steps.map(({ module }) => module))
+      const removed = new Set(plan.steps.map(({ module }) => module))
       const kept = new Set(plan.kept.map(({ module }) => module))
       for (const [name, { holders }] of facts) {
-        const usedByRemoved = holders.some((holder) => goes.has(holder))
-        if (usedByRemoved && !goes.has(name)) expect(kept).toContain(name)
-        if (kept.has(name)) expect(goes).not.toContain(name)
+        const usedByRemoved = holders.some((holder) => removed.has(holder))
+        if (usedByRemoved && !removed.has(name)) expect(kept).toContain(name)
+        if (kept.has(name)) expect(removed).not.toContain(name)
       }
       for (const { module, reason } of plan.kept) {
         const { holders, references, permanent, state } = facts.get(module)!
-        if (reason === 'held') expect(holders.some((holder) => !goes.has(holder))).toBe(true)
+        if (reason === 'held') expect(holders.some((holder) => !removed.has(holder))).toBe(true)
         if (reason === 'in-use') expect(references).toBeGreaterThan(0)
         if (reason === 'permanent') expect(permanent).toBe(true)
         if (reason === 'transient') expect(state).not.toBe('live')
@@ -146,16 +146,16 @@ test('nothing that only the removed ones used is left behind without a reason', 
   )
 })
 
-/** Something that goes wrong right before the n-th removal. */
-const mishap = fc.record({
+/** An event right before the n-th removal. */
+const disturbance = fc.record({
   at: fc.nat(8),
   module: fc.nat(11),
   what: fc.constantFrom('busy', 'permanent', 'gone', 'held', 'oops', 'forbidden', 'back'),
 })
 
-test('whatever goes wrong, the report is true; restored, the first state is back', async () => {
+test('after any failure the report is true, and with restore the first state is back', async () => {
   await fc.assert(
-    fc.asyncProperty(willingSystem, mishap, fc.boolean(), async (system, wrong, restore) => {
+    fc.asyncProperty(removableSystem, disturbance, fc.boolean(), async (system, wrong, restore) => {
       const kernel = build(system)
       const before = new Set(loaded(kernel))
       const removedByOthers = new Set<string>()
@@ -210,12 +210,12 @@ test('whatever goes wrong, the report is true; restored, the first state is back
         expect(report.restored).toEqual([])
         return
       }
-      // Each is back, or it is said why not.
+      // Each removed module was restored, or the report says why not.
       const accounted = [...report.restored, ...report.notRestored.map(({ module }) => module)]
       expect(accounted.sort()).toEqual([...report.removed].sort())
       for (const module of report.restored) expect(kernel.modules.has(module)).toBe(true)
       if (wrong.what !== 'oops' && wrong.what !== 'forbidden' && wrong.what !== 'gone') {
-        // (What somebody else has brought back is left as it is.)
+        // A module that something else loaded again is left as it is.
         const failed = report.notRestored.filter(
           ({ module }) => !report.reappeared.includes(module),
         )

@@ -9,14 +9,14 @@ beforeEach(() => {
   kmod = Kmod.over(kernel)
 })
 
-test('an idle module goes, and nothing else', async () => {
+test('removes an idle module and no other', async () => {
   kernel.add('llc').add('stp', { uses: ['llc'] })
   await expect(kmod.remove('stp')).resolves.toBeUndefined()
   expect([...kernel.modules.keys()]).toEqual(['llc'])
   expect(kernel.removals).toEqual(['stp'])
 })
 
-test("the kernel's EAGAIN is told apart: held, in use", async () => {
+test('EAGAIN means held or in use', async () => {
   kernel
     .add('llc', { references: 3 })
     .add('stp', { uses: ['llc'] })
@@ -39,7 +39,7 @@ test("the kernel's EAGAIN is told apart: held, in use", async () => {
   })
 })
 
-test("the kernel's EBUSY is told apart: permanent, transient", async () => {
+test('EBUSY means permanent or transient', async () => {
   kernel.add('fixed', { permanent: true }).add('going', { state: 'unloading' })
   kernel.add('coming', { state: 'loading', permanent: true })
   expect(await rejection(kmod.remove('fixed'))).toMatchObject({
@@ -50,7 +50,7 @@ test("the kernel's EBUSY is told apart: permanent, transient", async () => {
   expect(await rejection(kmod.remove('coming'))).toMatchObject({ code: 'ERR_KMOD_TRANSIENT' })
 })
 
-test('force overrides references and permanent, not holders and state', async () => {
+test('force overrides references and a missing exit function, not holders or the state', async () => {
   kernel.add('used', { references: 1 }).add('fixed', { permanent: true })
   kernel
     .add('llc')
@@ -66,7 +66,7 @@ test('force overrides references and permanent, not holders and state', async ()
   })
 })
 
-test('force that the kernel is known to lack is not tried', async () => {
+test('force is not tried on a kernel that is known to lack it', async () => {
   kernel.add('used', { references: 1 })
   kernel.factsNow.kernel.forceUnload = false
   expect(await rejection(kmod.remove('used', { force: true }))).toMatchObject({
@@ -75,7 +75,7 @@ test('force that the kernel is known to lack is not tried', async () => {
   expect(kernel.removals).toEqual([])
 })
 
-test('what is not there: built in, known, unknown, and without an index', async () => {
+test('a module that is not loaded is built in, known, unknown, or without an index not loaded', async () => {
   kernel.addToIndex({ name: 'dummy' }, { name: 'ext4', builtin: true })
   expect(await rejection(kmod.remove('ext4'))).toMatchObject({
     code: 'ERR_KMOD_BUILTIN',
@@ -87,7 +87,7 @@ test('what is not there: built in, known, unknown, and without an index', async 
   expect(await rejection(kmod.remove('nothing'))).toMatchObject({ code: 'ERR_KMOD_NOT_LOADED' })
 })
 
-test('EPERM is told apart: disabled, capability, something else', async () => {
+test('EPERM means a missing capability or disabled modules', async () => {
   kernel.add('llc')
   const { kernel: facts } = kernel.factsNow
   kernel.factsNow = { ...kernel.factsNow, capability: false }
@@ -98,7 +98,22 @@ test('EPERM is told apart: disabled, capability, something else', async () => {
   expect(await rejection(kmod.remove('llc'))).toMatchObject({ code: 'ERR_KMOD_DISABLED' })
 })
 
-test('an oops in the exit function is told', async () => {
+test('EAGAIN of another system call says nothing about the module', async () => {
+  kernel.add('llc', { references: 1 })
+  const { remove } = kernel
+  kernel.remove = (...args) => {
+    const failure = { errno: 11, errnoName: 'EAGAIN', syscall: 'fork', detail: '' }
+    const end = { outcome: 'refused', failure: { failure: 'system', ...failure } } as const
+    return { ...remove.apply(kernel, args), ended: Promise.resolve(end) }
+  }
+  expect(await rejection(kmod.remove('llc'))).toMatchObject({
+    code: 'ERR_KMOD_SYSTEM',
+    errnoCode: 'EAGAIN',
+    syscall: 'fork',
+  })
+})
+
+test('an oops in the exit function is an error that says so', async () => {
   kernel.add('bad', { oops: true })
   const error = await rejection(kmod.remove('bad'))
   expect(error).toMatchObject({ code: 'ERR_KMOD_SYSTEM', module: 'bad' })
@@ -115,12 +130,12 @@ describe('a removal that hangs', () => {
     expect(kernel.clock.now()).toBe(5000)
   })
 
-  test('rejects after 30 s where nothing else is said', async () => {
+  test('rejects after 30 s by default', async () => {
     expect(await rejection(kmod.remove('stuck'))).toMatchObject({ code: 'ERR_KMOD_HUNG' })
     expect(kernel.clock.now()).toBe(30_000)
   })
 
-  test('is remembered: the next call names the process', async () => {
+  test('is remembered, and the next call names the process', async () => {
     await rejection(kmod.remove('stuck', { hungAfter: 1 }))
     expect(await rejection(kmod.remove('stuck'))).toMatchObject({
       code: 'ERR_KMOD_TRANSIENT',
@@ -143,13 +158,13 @@ describe('a removal that hangs', () => {
   })
 })
 
-test('a slow removal is waited for', async () => {
+test('waits for a slow removal', async () => {
   kernel.add('slow', { exitTime: 29_000 })
   await kmod.remove('slow')
   expect(kernel.modules.size).toBe(0)
 })
 
-test('a late end is not remembered', async () => {
+test('forgets a stuck removal that has ended', async () => {
   kernel.add('slow', { exitTime: 100 })
   await rejection(kmod.remove('slow', { hungAfter: 10 }))
   await kernel.clock.sleep(1000)
@@ -158,7 +173,7 @@ test('a late end is not remembered', async () => {
   expect(await rejection(kmod.remove('slow'))).not.toHaveProperty('pid')
 })
 
-test('an aborted signal stops the call before it begins', async () => {
+test('removes nothing if the signal is already aborted', async () => {
   kernel.add('llc')
   expect(await rejection(kmod.remove('llc', { signal: AbortSignal.abort() }))).toMatchObject({
     code: 'ERR_KMOD_ABORTED',
@@ -166,7 +181,7 @@ test('an aborted signal stops the call before it begins', async () => {
   expect(kernel.removals).toEqual([])
 })
 
-test('another root is not changed', async () => {
+test('changes nothing under another root', async () => {
   kernel.add('llc')
   kernel.readOnly = true
   expect(await rejection(kmod.remove('llc'))).toMatchObject({ code: 'ERR_KMOD_READ_ONLY' })
@@ -177,7 +192,7 @@ test.each([
   ['a name with a dot', 'dummy.whatever', undefined],
   ['an unknown option', 'llc', { wait: 5 }],
   ['a negative time', 'llc', { hungAfter: -1 }],
-])('%s is a TypeError before the kernel is asked', async (_, name, options) => {
+])('%s is a TypeError, and the kernel is not called', async (_, name, options) => {
   kernel.add('llc').add('dummy')
   const error = await rejection(kmod.remove(name, options as object))
   expect(error).toBeInstanceOf(TypeError)

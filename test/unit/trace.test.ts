@@ -16,7 +16,7 @@ function begin(options?: { signal?: AbortSignal }) {
   return { events, source: kernel.traces.at(-1)! }
 }
 
-/** Has it settled by now? */
+/** Whether the promise has settled by now. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   let settled = false
   promise.then(
@@ -27,7 +27,7 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   return settled
 }
 
-test('it begins with the call, not with the first next', async () => {
+test('a trace begins with the call, not with the first next()', async () => {
   const { events, source } = begin()
   expect(source.module).toBe('snd_pcm')
   source.tell({ pid: 7 })
@@ -37,7 +37,7 @@ test('it begins with the call, not with the first next', async () => {
   await events.return!()
 })
 
-test('several next() at once get the events in their order', async () => {
+test('several calls of next() at once get the events in their order', async () => {
   const { events, source } = begin()
   const three = [events.next(), events.next(), events.next()]
   for (const pid of [1, 2, 3]) source.tell({ pid })
@@ -47,12 +47,12 @@ test('several next() at once get the events in their order', async () => {
 })
 
 test.each([
-  ['a name that cannot be', ['a/b'], 'ERR_INVALID_ARG_VALUE'],
+  ['a wrong name', ['a/b'], 'ERR_INVALID_ARG_VALUE'],
   ['a name with a quote', ['a"b'], 'ERR_INVALID_ARG_VALUE'],
-  ['no string', [null], 'ERR_INVALID_ARG_TYPE'],
+  ['a name that is not a string', [null], 'ERR_INVALID_ARG_TYPE'],
   ['an unknown option', ['tun', { wait: 1 }], 'ERR_INVALID_ARG_VALUE'],
-  ['a signal that is none', ['tun', { signal: 'x' }], 'ERR_INVALID_ARG_VALUE'],
-])('%s is thrown by the first next, once', async (_, args, code) => {
+  ['a wrong signal', ['tun', { signal: 'x' }], 'ERR_INVALID_ARG_VALUE'],
+])('the first next() rejects for %s, once', async (_, args, code) => {
   const events = kmod.trace(...(args as [string]))
   expect(kernel.traces).toEqual([])
   await expect(events.next()).rejects.toMatchObject({ name: 'TypeError', code })
@@ -60,21 +60,21 @@ test.each([
   expect(await events.return!()).toEqual(DONE)
 })
 
-test('a kernel that cannot be traced is told by the first next', async () => {
+test('the first next() rejects if the kernel cannot be traced', async () => {
   kernel.traceProblem = new KmodError('ERR_KMOD_UNSUPPORTED', 'no tracefs')
   const events = kmod.trace('tun')
   await expect(events.next()).rejects.toBe(kernel.traceProblem)
   expect(await events.next()).toEqual(DONE)
 })
 
-test('a failure that nobody asks for goes by', async () => {
+test('an error that is never read is not an unhandled rejection', async () => {
   kernel.traceProblem = new KmodError('ERR_KMOD_UNSUPPORTED', 'no tracefs')
   const events = kmod.trace('tun')
   await isSettled(Promise.resolve())
   expect(await events.return!()).toEqual(DONE)
 })
 
-test('a trace that breaks off tells the first who waits, and is closed', async () => {
+test('when a trace ends by itself, the first waiting next() rejects and the trace is closed', async () => {
   const { events, source } = begin()
   const waiting = [events.next(), events.next()]
   const error = new KmodError('ERR_KMOD_SYSTEM', 'the helper ended')
@@ -85,8 +85,8 @@ test('a trace that breaks off tells the first who waits, and is closed', async (
   expect(await events.next()).toEqual(DONE)
 })
 
-describe('the end', () => {
-  test('by break comes when nothing is left in the kernel', async () => {
+describe('ending a trace', () => {
+  test('with break waits until nothing is left in the kernel', async () => {
     const { events, source } = begin()
     source.tell()
     source.lingers = true
@@ -104,7 +104,7 @@ describe('the end', () => {
     expect(await events.next()).toEqual(DONE)
   })
 
-  test('by an exception in the loop comes likewise', async () => {
+  test('with an exception in the loop closes it', async () => {
     const { events, source } = begin()
     source.tell()
     const loop = async () => {
@@ -114,7 +114,7 @@ describe('the end', () => {
     expect(source.state).toBe('gone')
   })
 
-  test('by disposal, and again, comes once', async () => {
+  test('with disposal can be repeated', async () => {
     const { events, source } = begin()
     await events[Symbol.asyncDispose]()
     expect(source.state).toBe('gone')
@@ -123,7 +123,7 @@ describe('the end', () => {
     expect(await events.next()).toEqual(DONE)
   })
 
-  test('lets those go who wait, and what was not read', async () => {
+  test('ends waiting calls of next() and drops unread events', async () => {
     const { events, source } = begin()
     const waiting = [events.next(), events.next()]
     await events.return!()
@@ -136,7 +136,7 @@ describe('the end', () => {
 describe('the signal', () => {
   const aborted = { name: 'AbortError', code: 'ERR_KMOD_ABORTED', module: 'snd_pcm', cause: 'why' }
 
-  test('rejects the next that waits, when nothing is left in the kernel', async () => {
+  test('makes the waiting next() reject when nothing is left in the kernel', async () => {
     const controller = new AbortController()
     const { events, source } = begin({ signal: controller.signal })
     source.lingers = true
@@ -150,7 +150,7 @@ describe('the signal', () => {
     expect(await events.next()).toEqual(DONE)
   })
 
-  test('rejects the next that comes, whatever was not read', async () => {
+  test('makes the following next() reject, and drops unread events', async () => {
     const controller = new AbortController()
     const { events, source } = begin({ signal: controller.signal })
     source.tell()
@@ -159,14 +159,14 @@ describe('the signal', () => {
     expect(await events.next()).toEqual(DONE)
   })
 
-  test('that is aborted already lets nothing begin', async () => {
+  test('that is already aborted prevents the trace', async () => {
     const events = kmod.trace('snd_pcm', { signal: AbortSignal.abort('why') })
     expect(kernel.traces).toEqual([])
     await expect(events.next()).rejects.toMatchObject(aborted)
     expect(await events.next()).toEqual(DONE)
   })
 
-  test('that comes after the end is not heard, and none is kept listening to', async () => {
+  test('has no listener left after the end', async () => {
     const controller = new AbortController()
     const added = jest.spyOn(controller.signal, 'addEventListener')
     const removed = jest.spyOn(controller.signal, 'removeEventListener')
@@ -179,7 +179,7 @@ describe('the signal', () => {
   })
 })
 
-test('a captured system has nothing to trace', async () => {
+test('a captured system cannot be traced', async () => {
   const events = new Kmod({ root: '/nowhere', kernelRelease: '6.1' }).trace('tun')
   await expect(events.next()).rejects.toMatchObject({ code: 'ERR_KMOD_UNSUPPORTED' })
 })

@@ -1,4 +1,4 @@
-/** Faults that a review found, each kept from coming back. */
+/** Races between a call and other changes of the system. Each of these failed once. */
 import { Kmod } from '../../lib/kmod'
 import type { UnloadEvent } from '../../lib/contract/types'
 import { rejection } from '../support/rejection'
@@ -16,8 +16,8 @@ const busyFor = (name: string, milliseconds: number): void => {
   kernel.after(milliseconds, () => (kernel.modules.get(name)!.references = 0))
 }
 
-describe('names are settled once', () => {
-  test('a target that is gone is not looked up as an alias of something else', async () => {
+describe('a name is resolved once', () => {
+  test('a target that was removed is not looked up as an alias', async () => {
     kernel.addToIndex({ name: 'victim', aliases: ['x'] })
     kernel
       .add('victim')
@@ -30,7 +30,7 @@ describe('names are settled once', () => {
     expect(kernel.modules.has('victim')).toBe(true)
   })
 
-  test('what this call removed is no missing target', async () => {
+  test('a target that this call removed does not violate mustBeLoaded', async () => {
     kernel.addToIndex({ name: 'a' }, { name: 'b' })
     kernel.add('b').add('a')
     kernel.beforeRemoval = (name) => {
@@ -40,7 +40,7 @@ describe('names are settled once', () => {
     expect(report.removed).toEqual(['a', 'b'])
   })
 
-  test('nor unknown, where the index never had it', async () => {
+  test('a target that this call removed is not unknown, also if the index never had it', async () => {
     kernel.add('d').add('insmodded', { uses: ['d'] })
     kernel.beforeRemoval = (name) => {
       if (name === 'insmodded') kernel.modules.get('d')!.references = 1
@@ -51,14 +51,14 @@ describe('names are settled once', () => {
     })
   })
 
-  test('one that goes while the call is in the queue is absent', async () => {
+  test('a target that is removed while the call is in the queue is absent', async () => {
     kernel.add('insmodded', { exitTime: 100 })
     const [, second] = await Promise.all([kmod.unload('insmodded'), kmod.unload('insmodded')])
     expect(second).toMatchObject({ removed: [], absent: ['insmodded'] })
   })
 })
 
-test('a remove command of a soft dependency that fails runs once', async () => {
+test('a failing remove command of a soft dependency runs once', async () => {
   kernel.add('s').add('t')
   kernel.policies.set('t', { softDependencies: { pre: [], post: ['s'] } })
   kernel.policies.set('s', { removeCommand: 'false' })
@@ -69,7 +69,7 @@ test('a remove command of a soft dependency that fails runs once', async () => {
   expect(report).toMatchObject({ removed: ['t'], kept: [{ module: 's', reason: 'command' }] })
 })
 
-test('a command that takes its module out and fails all the same has not kept it', async () => {
+test('a dependency is not kept if its remove command removed it and then failed', async () => {
   kernel.add('d').add('t', { uses: ['d'] })
   kernel.policies.set('d', { removeCommand: 'halfway' })
   kernel.commands.set('d', () => {
@@ -83,7 +83,7 @@ test('a command that takes its module out and fails all the same has not kept it
 })
 
 describe('the queue', () => {
-  test('a callback does not wait for those who wait for its call', async () => {
+  test('a call inside a callback does not wait for calls that wait for the outer call', async () => {
     kernel.add('base', { references: 1 })
     const first = kmod.unload('base', {
       wait: 60_000,
@@ -97,7 +97,7 @@ describe('the queue', () => {
     expect(await second).toMatchObject({ absent: ['base'] })
   })
 
-  test('an abort while it plans is heard', async () => {
+  test('the signal is heard while a call plans again', async () => {
     kernel.add('slow', { exitTime: 5_000 })
     const first = kmod.unload('slow')
     const controller = new AbortController()
@@ -121,7 +121,7 @@ describe('the queue', () => {
   })
 })
 
-test('a plan that is edited changes no other', async () => {
+test('a change to the options of one plan changes no other plan', async () => {
   kernel.add('a')
   const plan = await kmod.plan('a')
   ;(plan.options.allow as string[]).push('root-filesystem')
@@ -134,7 +134,7 @@ describe('restore', () => {
     kernel.add('b').add('p')
   })
 
-  test('leaves alone what somebody else has loaded again', async () => {
+  test('does not touch a module that something else has loaded again', async () => {
     kernel.beforeRemoval = (name) => {
       if (name !== 'b') return
       kernel.add('p', { parameters: { q: '7' } })
@@ -150,7 +150,7 @@ describe('restore', () => {
     expect(kernel.removals).toEqual(['p', 'b'])
   })
 
-  test('gives back the parameters of the moment of the removal', async () => {
+  test('gives back the parameters that were set right before the removal', async () => {
     busyFor('p', 500)
     kernel.after(200, () => (kernel.modules.get('p')!.parameters.q = '5'))
     kernel.beforeRemoval = (name) => {
@@ -164,8 +164,8 @@ describe('restore', () => {
   })
 })
 
-describe('who comes back', () => {
-  test('a soft dependency is left to whoever loaded it', async () => {
+describe('a module that is loaded again during the run', () => {
+  test('is not removed if it is a soft dependency', async () => {
     kernel.add('s').add('t')
     kernel.policies.set('t', { softDependencies: { pre: ['s'], post: [] } })
     kernel.beforeRemoval = (name) => {
@@ -175,7 +175,7 @@ describe('who comes back', () => {
     expect(await kmod.unload('t')).toMatchObject({ removed: ['t'], reappeared: ['s'] })
   })
 
-  test('a holder is removed again, within the wait', async () => {
+  test('is removed again if it is a holder and there is a wait', async () => {
     kernel.add('t').add('h', { uses: ['t'] })
     let times = 0
     kernel.beforeRemoval = (name) => {
@@ -187,7 +187,7 @@ describe('who comes back', () => {
   })
 })
 
-test('a new holder of a dependency fails nothing', async () => {
+test('a new holder of a dependency is no error', async () => {
   kernel
     .add('d')
     .add('t1', { uses: ['d'] })
@@ -201,7 +201,7 @@ test('a new holder of a dependency fails nothing', async () => {
   })
 })
 
-test('waiting is told for the step that is waited for, and the start once', async () => {
+test('onStep reports the wait with the step that is waited for, and each start once', async () => {
   kernel.add('base').add('top', { uses: ['base'] })
   busyFor('base', 100)
   const events: unknown[][] = []
@@ -218,7 +218,7 @@ test('waiting is told for the step that is waited for, and the start once', asyn
   ])
 })
 
-test('what was kept and is gone by the end is not kept', async () => {
+test('a dependency that is gone at the end is not in `kept`', async () => {
   kernel.add('d', { references: 1 }).add('t', { uses: ['d'] })
   const report = await kmod.unload('t', {
     onStep: ({ state }) => {
@@ -228,7 +228,7 @@ test('what was kept and is gone by the end is not kept', async () => {
   expect(report).toMatchObject({ removed: ['t'], kept: [] })
 })
 
-test('the timeout carries the users twice: in itself, and in its cause', async () => {
+test('a timeout has the users in the error and in its cause', async () => {
   kernel.add('busy', { references: 1 })
   expect(await rejection(kmod.unload('busy', { wait: 50 }))).toMatchObject({
     users: [],

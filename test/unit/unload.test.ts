@@ -25,7 +25,7 @@ function addChain(): void {
 
 const loaded = (): string[] => [...kernel.modules.keys()]
 
-test('the plan is carried out, and the report says so', async () => {
+test('carries the plan out and reports it', async () => {
   addChain()
   const report = await kmod.unload('top')
   expect(report).toMatchObject({
@@ -50,7 +50,29 @@ test('the plan is carried out, and the report says so', async () => {
   expect(JSON.parse(JSON.stringify(report))).toEqual(report)
 })
 
-test('already absent is success', async () => {
+test('reads the kernel once before the removal of an idle module and once after it', async () => {
+  kernel.addToIndex({ name: 'idle' }).add('idle')
+  const calls: string[] = []
+  const watch = <T extends object>(object: T, methods: (keyof T & string)[]): void => {
+    for (const name of methods) {
+      const method = object[name] as (...args: unknown[]) => unknown
+      object[name] = ((...args: unknown[]) => {
+        calls.push(name)
+        return method.apply(object, args)
+      }) as T[typeof name]
+    }
+  }
+  watch(kernel, ['table', 'row', 'sysModules', 'snapshot', 'parameters', 'facts', 'remove'])
+  watch(kernel.index, ['find', 'lookup', 'describe', 'policies', 'needs'])
+  await kmod.unload('idle', { guard: 'off' })
+  expect(calls).toEqual(['table', 'policies', 'remove', 'sysModules'])
+  calls.length = 0
+  kernel.add('idle')
+  await kmod.unload('idle')
+  expect(calls).toEqual(['snapshot', 'table', 'policies', 'remove', 'sysModules'])
+})
+
+test('succeeds if the module is not loaded', async () => {
   kernel.addToIndex({ name: 'gone' })
   expect(await kmod.unload('gone')).toMatchObject({ removed: [], absent: ['gone'], clean: true })
 })
@@ -63,7 +85,7 @@ test('an infeasible plan removes nothing', async () => {
   expect(kernel.removals).toEqual([])
 })
 
-test('in use: the users are named, with how they let go', async () => {
+test('the error of a module in use names its users and how to release them', async () => {
   kernel.add('tun', { references: 1 })
   kernel.snapshotNow.openDevices.push({
     pid: 77,
@@ -83,7 +105,7 @@ test('in use: the users are named, with how they let go', async () => {
 })
 
 describe('waiting', () => {
-  test('until it is free', async () => {
+  test('removes a module when it is free', async () => {
     addChain()
     kernel.modules.get('top')!.references = 1
     kernel.after(700, () => (kernel.modules.get('top')!.references = 0))
@@ -91,11 +113,11 @@ describe('waiting', () => {
     expect(report.removed).toEqual(['top', 'mid', 'base'])
     expect(kernel.clock.now()).toBeGreaterThanOrEqual(700)
     expect(kernel.clock.now()).toBeLessThan(1_000)
-    // Nobody asked the kernel while it could not.
+    // The kernel was not called while it would have refused.
     expect(kernel.removals).toEqual(['top', 'mid', 'base'])
   })
 
-  test('up to one deadline', async () => {
+  test('ends at one deadline for the whole call', async () => {
     kernel.add('busy', { references: 2 })
     const error = await rejection(kmod.unload('busy', { wait: 1_000 }))
     expect(error).toMatchObject({
@@ -109,7 +131,7 @@ describe('waiting', () => {
     expect(kernel.clock.now()).toBe(1_000)
   })
 
-  test('what no waiting cures rejects at once', async () => {
+  test('rejects at once for a blocker that cannot pass', async () => {
     addChain()
     expect(await rejection(kmod.unload('base', { wait: 60_000 }))).toMatchObject({
       code: 'ERR_KMOD_HELD',
@@ -118,23 +140,23 @@ describe('waiting', () => {
     expect(kernel.clock.now()).toBe(0)
   })
 
-  test('without a wait there is no timeout', async () => {
+  test('without wait the error is the blocker, not a timeout', async () => {
     kernel.add('busy', { references: 1 })
     expect(await rejection(kmod.unload('busy'))).toMatchObject({ code: 'ERR_KMOD_IN_USE' })
     kernel.add('going', { state: 'unloading' })
     expect(await rejection(kmod.unload('going'))).toMatchObject({ code: 'ERR_KMOD_TRANSIENT' })
   })
 
-  test('a module that somebody else is unloading ends up absent', async () => {
+  test('a module that something else is unloading becomes absent', async () => {
     addChain()
     kernel.modules.get('top')!.state = 'unloading'
     kernel.after(300, () => kernel.modules.delete('top'))
     const report = await kmod.unload('top', { wait: 5_000 })
-    // What was to go along with it does, all the same.
+    // Its dependencies are removed all the same.
     expect(report).toMatchObject({ absent: ['top'], removed: ['mid', 'base'] })
   })
 
-  test('onBlocked is told at the first block and at each change, and then it is tried at once', async () => {
+  test('onBlocked is called for the first blocker and for each change, and followed by a try at once', async () => {
     kernel.add('busy', { references: 2 })
     const seen: number[] = []
     const report = await kmod.unload('busy', {
@@ -150,7 +172,7 @@ describe('waiting', () => {
     expect(kernel.clock.now()).toBe(0)
   })
 
-  test('onStep is told of the start, the waiting and the end', async () => {
+  test('onStep is called for the wait, the start and the end of a step', async () => {
     addChain()
     kernel.modules.get('top')!.references = 1
     kernel.after(50, () => (kernel.modules.get('top')!.references = 0))
@@ -170,7 +192,7 @@ describe('waiting', () => {
     expect(events[0]!.blocker).toMatchObject({ code: 'ERR_KMOD_IN_USE' })
   })
 
-  test('the signal is heard', async () => {
+  test('ends when the signal aborts', async () => {
     kernel.add('busy', { references: 1 })
     const controller = new AbortController()
     kernel.after(400, () => controller.abort(new Error('enough')))
@@ -187,10 +209,10 @@ describe('waiting', () => {
   })
 })
 
-describe('the world changes in the middle', () => {
+describe('changes during the run', () => {
   beforeEach(addChain)
 
-  test('a dependency turned busy: it is kept, and the call does not fail', async () => {
+  test('a dependency that is in use by then is kept, and the call does not fail', async () => {
     kernel.beforeRemoval = (name) => {
       if (name === 'top') kernel.modules.get('mid')!.references = 1
     }
@@ -205,7 +227,7 @@ describe('the world changes in the middle', () => {
     })
   })
 
-  test('busy only when the kernel looks: the same', async () => {
+  test('a dependency that the kernel refuses to remove is kept', async () => {
     kernel.beforeRemoval = (name) => {
       if (name === 'mid') kernel.modules.get('mid')!.references = 1
     }
@@ -218,7 +240,7 @@ describe('the world changes in the middle', () => {
     })
   })
 
-  test('a dependency that somebody else removes counts as gone', async () => {
+  test('a dependency that something else removes is absent', async () => {
     kernel.beforeRemoval = (name) => {
       if (name === 'mid') kernel.modules.delete('mid')
     }
@@ -228,7 +250,7 @@ describe('the world changes in the middle', () => {
     })
   })
 
-  test('a new holder: held, with what had gone by then', async () => {
+  test('a new holder is an error, and the report lists what was removed before', async () => {
     kernel.beforeRemoval = (name) => {
       if (name === 'top') kernel.add('late', { uses: ['base'] })
     }
@@ -244,7 +266,7 @@ describe('the world changes in the middle', () => {
     })
   })
 
-  test('a new holder is planned anew within the wait', async () => {
+  test('a new holder is removed too if there is a wait', async () => {
     kernel.beforeRemoval = (name) => {
       if (name === 'top') kernel.add('late', { uses: ['base'] })
     }
@@ -252,7 +274,7 @@ describe('the world changes in the middle', () => {
     expect(report.removed).toEqual(['top', 'mid', 'late', 'base'])
   })
 
-  test('a module that went and came back is not the one that was planned for', async () => {
+  test('a target that was removed and loaded again is not removed', async () => {
     kernel.beforeRemoval = (name) => {
       if (name !== 'top') return
       kernel.modules.delete('base')
@@ -266,7 +288,7 @@ describe('the world changes in the middle', () => {
     })
   })
 
-  test('a target that is back by the end of settle', async () => {
+  test('a target that is loaded again during settle is an error', async () => {
     kernel.after(500, () => kernel.add('top'))
     const error = await rejection(kmod.unload('top', { settle: 2_000 }))
     expect(error).toMatchObject({
@@ -276,18 +298,17 @@ describe('the world changes in the middle', () => {
     })
   })
 
-  test('a dependency that is back is told, and no failure', async () => {
+  test('a dependency that is loaded again is reported and is no error', async () => {
     kernel.after(500, () => kernel.add('base'))
     const report = await kmod.unload('top', { settle: 2_000 })
     expect(report).toMatchObject({ reappeared: ['base'], clean: false })
   })
 })
 
-describe('what goes wrong', () => {
+describe('failures', () => {
   beforeEach(addChain)
 
-  test('a hanging exit', async () => {
-    // A name of its own: what is stuck is remembered for the process.
+  test('an exit function that hangs', async () => {
     kernel.add('hanging', { exitTime: Infinity }).add('upper', { uses: ['hanging'] })
     const error = await rejection(kmod.unload('upper', { hungAfter: 5_000 }))
     expect(error).toMatchObject({
@@ -305,7 +326,7 @@ describe('what goes wrong', () => {
     })
   })
 
-  test('an oops', async () => {
+  test('an oops in an exit function', async () => {
     kernel.modules.get('mid')!.oops = true
     expect(await rejection(kmod.unload('top'))).toMatchObject({
       code: 'ERR_KMOD_SYSTEM',
@@ -313,7 +334,7 @@ describe('what goes wrong', () => {
     })
   })
 
-  test('no capability', async () => {
+  test('a missing capability', async () => {
     kernel.factsNow.capability = false
     expect(await rejection(kmod.unload('top'))).toMatchObject({
       code: 'ERR_KMOD_PERMISSION',
@@ -336,7 +357,7 @@ describe('what goes wrong', () => {
     })
   })
 
-  test('a kernel that is not well afterwards', async () => {
+  test('a warning of the kernel is not clean', async () => {
     kernel.beforeRemoval = () => {
       kernel.tainted = 512n
       kernel.logLines!.push('WARNING: CPU: 0 PID: 1 at exit')
@@ -344,7 +365,7 @@ describe('what goes wrong', () => {
     expect(await kmod.unload('top')).toMatchObject({ clean: false, newTaints: ['WARN'] })
   })
 
-  test('another root is only looked at', async () => {
+  test('another root can be planned for, not changed', async () => {
     kernel.readOnly = true
     expect((await kmod.plan('top')).feasible).toBe(true)
     expect(await rejection(kmod.unload('top'))).toMatchObject({ code: 'ERR_KMOD_READ_ONLY' })
@@ -354,12 +375,12 @@ describe('what goes wrong', () => {
 describe('restore', () => {
   beforeEach(addChain)
 
-  test('what this call removed comes back, newest first', async () => {
+  test('loads what the call removed, the last removed first', async () => {
     kernel.modules.get('base')!.oops = true
     const error = await rejection(
       kmod.unload(['top', 'mid', 'base'], { onFailure: 'restore', hungAfter: 1_000 }),
     )
-    // base is stuck half-way out, and what needs it cannot come back.
+    // base is still being unloaded, and the modules that need it cannot be loaded.
     expect(error.report).toMatchObject({ removed: ['top', 'mid'] })
 
     kernel = new SimulatedKernel()
@@ -376,7 +397,7 @@ describe('restore', () => {
     expect(loaded().sort()).toEqual(['base', 'mid', 'top'])
   })
 
-  test('with their parameters, as far as they were set', async () => {
+  test('gives modules the parameters back that were set', async () => {
     kernel.indexed.get('top')!.parameters = { debug: '0', id: '(null)', run: '1' }
     Object.assign(kernel.modules.get('top')!.parameters, { debug: '3', id: '(null)', run: '1' })
     kernel.beforeRemoval = (name) => {
@@ -387,7 +408,7 @@ describe('restore', () => {
     expect(kernel.modules.get('top')!.parameters).toEqual({ debug: '3', id: '(null)', run: '1' })
   })
 
-  test('a parameter that cannot be set again is told', async () => {
+  test('reports a parameter that cannot be set again', async () => {
     kernel.indexed.get('top')!.parameters = { text: 'as "ever"' }
     kernel.modules.get('top')!.parameters = { text: 'a "new" one' }
     kernel.beforeRemoval = (name) => {
@@ -399,7 +420,7 @@ describe('restore', () => {
     ])
   })
 
-  test('what could not come back is not taken out', async () => {
+  test('does not remove a module that could not be loaded again', async () => {
     kernel.indexed.delete('top')
     const error = await rejection(kmod.unload('top', { onFailure: 'restore' }))
     expect(error).toMatchObject({ code: 'ERR_KMOD_NOT_FOUND', module: 'top' })
@@ -412,7 +433,7 @@ describe('restore', () => {
     expect(kernel.removals).toEqual([])
   })
 
-  test('what fails to come back is told', async () => {
+  test('reports a module that could not be loaded again', async () => {
     kernel.beforeRemoval = (name) => {
       if (name === 'mid') {
         kernel.modules.get('mid')!.permanent = true
@@ -426,7 +447,7 @@ describe('restore', () => {
     })
   })
 
-  test('also on abort, and after a callback that threw', async () => {
+  test('restores also after an abort and after a callback that threw', async () => {
     const controller = new AbortController()
     const stop = (how: () => void) => ({
       onFailure: 'restore' as const,
@@ -461,7 +482,7 @@ describe('remove commands', () => {
     kernel.policies.set('a', { removeCommand: 'sh -c off' })
   })
 
-  test('are run, and must work', async () => {
+  test('run, and must remove the module', async () => {
     kernel.commands.set('a', () => {
       kernel.modules.delete('a')
       return { exitCode: 0, output: '' }
@@ -469,7 +490,7 @@ describe('remove commands', () => {
     expect(await kmod.unload('a', { commands: 'run' })).toMatchObject({ removed: ['a'] })
   })
 
-  test('that end well and leave the module there have failed', async () => {
+  test('fail if they end with status 0 and the module is still loaded', async () => {
     kernel.commands.set('a', () => ({ exitCode: 0, output: 'all fine' }))
     const error = await rejection(kmod.unload('a', { commands: 'run' }))
     expect(error).toMatchObject({
@@ -481,7 +502,7 @@ describe('remove commands', () => {
     expect(error.message).toMatch(/all fine/)
   })
 
-  test('that fail after the module is gone: the report knows', async () => {
+  test('that fail after they removed the module leave it in `removed`', async () => {
     kernel.commands.set('a', () => {
       kernel.modules.delete('a')
       return { exitCode: 3, output: '' }
@@ -494,15 +515,15 @@ describe('remove commands', () => {
   })
 })
 
-describe('a plan in place of names', () => {
+describe('a given plan', () => {
   beforeEach(addChain)
 
-  test('is carried out, also out of JSON', async () => {
+  test('is carried out, also from JSON', async () => {
     const plan = JSON.parse(JSON.stringify(await kmod.plan('mid', { holders: 'remove' }))) as never
     expect(await kmod.unload(plan)).toMatchObject({ removed: ['top', 'mid', 'base'] })
   })
 
-  test('that is no longer true is refused, and nothing touched', async () => {
+  test('that would do something else now is refused, and nothing is removed', async () => {
     const plan = await kmod.plan('top')
     kernel.add('late', { uses: ['mid'] })
     const error = await rejection(kmod.unload(plan))
@@ -511,7 +532,7 @@ describe('a plan in place of names', () => {
     expect(kernel.removals).toEqual([])
   })
 
-  test('commands are never taken from it', async () => {
+  test('is never a source of commands', async () => {
     const plan = await kmod.plan('top')
     plan.steps[0] = { action: 'run', module: 'top', reason: 'target', command: 'rm -rf /' }
     expect(await rejection(kmod.unload(plan))).toMatchObject({ code: 'ERR_KMOD_PLAN_CHANGED' })
@@ -522,19 +543,19 @@ describe('a plan in place of names', () => {
     [{ targets: ['top'] }],
     [null],
     [{ targets: [1], steps: [], blockers: [], effects: [], options: {} }],
-  ])('%p is none', async (wrong) => {
+  ])('%p is not one', async (wrong) => {
     await expect(kmod.unload(wrong as never)).rejects.toMatchObject({ name: 'TypeError' })
   })
 
-  test('options that contradict it are refused', async () => {
+  test('rejects options that contradict it', async () => {
     const plan = await kmod.plan('top')
     await expect(kmod.unload(plan, { guard: 'off' })).rejects.toMatchObject({ name: 'TypeError' })
     await expect(kmod.unload(plan, { guard: 'refuse', wait: 5 })).resolves.toBeDefined()
   })
 })
 
-describe('two calls at once', () => {
-  test('one from within a callback of the other does not wait for it', async () => {
+describe('calls at the same time', () => {
+  test('a call inside a callback does not wait for the call that made the callback', async () => {
     kernel.add('base', { references: 1 })
     const report = await kmod.unload('base', {
       wait: 60_000,
@@ -547,7 +568,7 @@ describe('two calls at once', () => {
     expect(report.removed).toEqual(['base'])
   })
 
-  test('that touch the same modules run one after the other', async () => {
+  test('run one after the other if they touch the same modules', async () => {
     addChain()
     kernel.modules.get('top')!.exitTime = 1_000
     const [first, second] = await Promise.all([
@@ -555,11 +576,11 @@ describe('two calls at once', () => {
       kmod.unload('base', { wait: 5_000 }).catch((error: unknown) => error),
     ])
     expect(first.removed).toEqual(['top', 'mid', 'base'])
-    // It was held when it was asked for, and is gone when its turn comes.
+    // It was held when the call was made, and is removed by the time of its turn.
     expect(second).toMatchObject({ removed: [], absent: ['base'] })
   })
 
-  test('others do not wait for each other', async () => {
+  test('run beside each other if they touch different modules', async () => {
     kernel.add('one', { exitTime: 10_000 }).add('two')
     const one = kmod.unload('one')
     await kmod.unload('two')
@@ -567,7 +588,23 @@ describe('two calls at once', () => {
     await one
   })
 
-  test('time in the queue counts', async () => {
+  test('plan beside each other', async () => {
+    kernel.add('one').add('two')
+    const { table } = kernel
+    let planning = 0
+    let most = 0
+    kernel.table = async () => {
+      most = Math.max(most, ++planning)
+      await kernel.clock.sleep(10)
+      planning--
+      return table.call(kernel)
+    }
+    await Promise.all([kmod.unload('one'), kmod.unload('two')])
+    expect(most).toBe(2)
+    expect(kernel.removals.sort()).toEqual(['one', 'two'])
+  })
+
+  test('the time in the queue counts against wait, and hears the signal', async () => {
     kernel.add('slow', { exitTime: 10_000 })
     const first = kmod.unload('slow')
     const error = await rejection(kmod.unload('slow', { wait: 500 }))

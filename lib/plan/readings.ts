@@ -1,21 +1,23 @@
-/** One reading of everything that a plan depends on. */
+/** Everything that a plan has read of the system. */
+import type { StuckChanges } from '../change/calls'
 import { isKmodError } from '../contract/errors'
+import type { Effect } from '../contract/types'
 import { effectsOf } from '../guard/effects'
 import { NO_INDEX } from '../inspect/meaning'
 import type { Kernel } from '../kernel/kernel'
 import type { RemovalPolicy } from '../kernel/module-index'
-import type { Effect } from '../contract/types'
 import type { Graph } from './graph'
 
-export interface World {
+export interface Readings {
   graph: Graph
-  /** Of the modules for which anything is configured. */
-  policies: Map<string, RemovalPolicy>
-  /** By module; empty while nobody has looked. */
-  effects: Map<string, Effect[]>
+  /** Has only the modules for which something is configured. */
+  policies: ReadonlyMap<string, RemovalPolicy>
+  /** By module; empty if the plan did not need to know. */
+  effects: ReadonlyMap<string, Effect[]>
+  stuck: Pick<StuckChanges, 'pid'>
 }
 
-/** Reads policies as the need for them shows, each once. */
+/** Reads the policies of modules as they are needed, each once. */
 export class PolicyReader {
   readonly policies = new Map<string, RemovalPolicy>()
   readonly #asked = new Set<string>()
@@ -23,12 +25,12 @@ export class PolicyReader {
 
   constructor(private readonly kernel: Kernel) {}
 
-  /** Why there may be more than is known. */
+  /** What could not be read, as entries of the plan's `unreadable`. */
   get unreadable(): string[] {
     return this.#problem === undefined ? [] : [this.#problem]
   }
 
-  /** Whether there was anything that had not been read before. */
+  /** Returns false if all of these had been read before. */
   async read(names: Iterable<string>): Promise<boolean> {
     const unknown = [...names].filter((name) => !this.#asked.has(name))
     if (unknown.length === 0) return false

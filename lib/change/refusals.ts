@@ -1,0 +1,271 @@
+/**
+ * Why something cannot be done: the code and the words of every refusal. A plan lists them as
+ * blockers, a call rejects with them, preflight() reports them; the words are the same everywhere.
+ */
+import { KmodError, type KmodErrorDetails } from '../contract/errors'
+import type { Blocker, Effect, KmodErrorCode, LoadedModule } from '../contract/types'
+
+/** A refusal that is not about one module. Each {@link Blocker} is a refusal too. */
+export interface Refusal {
+  code: KmodErrorCode
+  message: string
+}
+
+type BlockerOf<C extends Blocker['code']> = Blocker & { code: C }
+
+/** The error with the code of the refusal, and with everything that the code brings. */
+export function refusalError(
+  refusal: Refusal | Blocker,
+  details: KmodErrorDetails = {},
+): KmodError {
+  const { code, message, ...brought } = refusal
+  return new KmodError(code, message, { ...details, ...brought })
+}
+
+/** The same refusal in the middle of a task; `doing` completes "Cannot ...". */
+export function cannot(doing: string, { code, message }: Refusal): Refusal {
+  return { code, message: `Cannot ${doing}. ${message}` }
+}
+
+// What this process and this kernel cannot do at all.
+
+export const READ_ONLY: Refusal = {
+  code: 'ERR_KMOD_READ_ONLY',
+  message:
+    'This Kmod looks at another root, not at the running system, and can only inspect it. Use a ' +
+    'Kmod without `root` to change the running kernel.',
+}
+
+export const NO_MODULES: Refusal = {
+  code: 'ERR_KMOD_UNSUPPORTED',
+  message: 'This kernel has no loadable modules (there is no /proc/modules).',
+}
+
+export const NO_UNLOADING: Refusal = {
+  code: 'ERR_KMOD_UNSUPPORTED',
+  message: 'This kernel cannot unload modules: it was built without CONFIG_MODULE_UNLOAD.',
+}
+
+/** A kernel without the option ignores the flag and does not report that. */
+export const NO_FORCE: Refusal = {
+  code: 'ERR_KMOD_UNSUPPORTED',
+  message:
+    'This kernel cannot remove modules by force: it was built without CONFIG_MODULE_FORCE_UNLOAD.',
+}
+
+export const MODULES_DISABLED: Refusal = {
+  code: 'ERR_KMOD_DISABLED',
+  message:
+    'kernel.modules_disabled is set: no module can be loaded or unloaded until the next boot.',
+}
+
+export const NO_CAPABILITY: Refusal = {
+  code: 'ERR_KMOD_PERMISSION',
+  message:
+    'This process lacks CAP_SYS_MODULE in the initial user namespace. Run it as root, outside of ' +
+    'containers that drop the capability.',
+}
+
+/** The process has the capability, and the kernel answered EPERM all the same. */
+export const CALL_FORBIDDEN: Refusal = {
+  code: 'ERR_KMOD_PERMISSION',
+  message:
+    'This process has CAP_SYS_MODULE, but a seccomp filter or a security module forbids the call.',
+}
+
+// Modules that are not loaded.
+
+/** What a caller can do about an unknown name, by what the caller wanted. */
+const NOT_FOUND_ADVICE = {
+  inspect: 'Check the spelling; list() has the loaded modules.',
+  unload: 'Check the spelling, or accept unknown names with allowUnknown: true.',
+  load: 'Check the spelling. A module that is not installed is loaded from its file: load({ file }).',
+  info: 'Check the spelling. A module that is not installed is described by its file: info({ file }).',
+}
+
+export function notFoundBlocker(
+  name: string,
+  wanted: keyof typeof NOT_FOUND_ADVICE,
+): BlockerOf<'ERR_KMOD_NOT_FOUND'> {
+  return {
+    code: 'ERR_KMOD_NOT_FOUND',
+    module: name,
+    message: `The module index has no module or alias ${name}. ${NOT_FOUND_ADVICE[wanted]}`,
+  }
+}
+
+export function notLoadedBlocker(module: string): BlockerOf<'ERR_KMOD_NOT_LOADED'> {
+  return { code: 'ERR_KMOD_NOT_LOADED', module, message: `Module ${module} is not loaded.` }
+}
+
+export function builtinBlocker(module: string): BlockerOf<'ERR_KMOD_BUILTIN'> {
+  return {
+    code: 'ERR_KMOD_BUILTIN',
+    module,
+    message: `Module ${module} is built into the kernel: it cannot be loaded or unloaded, and takes parameters only on the kernel command line.`,
+  }
+}
+
+// Modules that the kernel does not remove now.
+
+export function heldBlocker(module: string, holders: string[]): BlockerOf<'ERR_KMOD_HELD'> {
+  const several = holders.length > 1
+  return {
+    code: 'ERR_KMOD_HELD',
+    module,
+    message: `Module ${module} is used by the ${several ? 'modules' : 'module'} ${holders.join(', ')}. Unload ${several ? 'those' : 'that one'} first, or all together with holders: 'remove'.`,
+    holders,
+  }
+}
+
+/** `removedHolders`: holders that the same plan removes. */
+export function inUseBlocker(
+  module: string,
+  references: number,
+  removedHolders: readonly string[] = [],
+): BlockerOf<'ERR_KMOD_IN_USE'> {
+  const count = `${references} ${references === 1 ? 'reference' : 'references'}`
+  // Some modules (the schedulers of ip_vs) take more references than the one of their link, and the
+  // kernel does not tell whose a reference is.
+  const perhapsTheirs =
+    removedHolders.length === 0
+      ? ''
+      : ` Some of them may belong to ${removedHolders.join(', ')}: unload ${removedHolders.length > 1 ? 'these' : 'that one'} first, in a call of its own.`
+  return {
+    code: 'ERR_KMOD_IN_USE',
+    module,
+    message:
+      references === 0
+        ? `Module ${module} was in use when the kernel looked, and is not in use any more. Try again.`
+        : `Module ${module} is in use: ${count} held by something other than a module (an open device, a mount, a socket, an interface). explain('${module}') lists what uses it.${perhapsTheirs}`,
+    references,
+  }
+}
+
+export function permanentBlocker(module: string): BlockerOf<'ERR_KMOD_PERMANENT'> {
+  return {
+    code: 'ERR_KMOD_PERMANENT',
+    module,
+    message: `Module ${module} has no exit function and stays loaded until the next boot. Only force: true removes it, at the risk of a kernel crash.`,
+  }
+}
+
+/**
+ * For a module that is being loaded or unloaded. `pid`: the process that is stuck in the kernel
+ * with it, as an earlier call found out.
+ */
+export function transientBlocker(
+  module: string,
+  state: LoadedModule['state'] | undefined,
+  pid: number | undefined,
+): BlockerOf<'ERR_KMOD_TRANSIENT'> {
+  const doing = `Module ${module} is being ${state === 'loading' ? 'loaded' : 'unloaded'}`
+  if (pid === undefined) {
+    return { code: 'ERR_KMOD_TRANSIENT', module, message: `${doing} at the moment. Try again.` }
+  }
+  return {
+    code: 'ERR_KMOD_TRANSIENT',
+    module,
+    message: `${doing} by process ${pid}, which was still inside the kernel when an earlier call stopped waiting for it. See /proc/${pid}/stack and the kernel log.`,
+    pid,
+  }
+}
+
+/** For a module that only modules which are being unloaded use. */
+export function heldByUnloadingBlocker(
+  module: string,
+  holders: string[],
+): BlockerOf<'ERR_KMOD_TRANSIENT'> {
+  return {
+    code: 'ERR_KMOD_TRANSIENT',
+    module,
+    message: `Module ${module} is used by ${holders.join(', ')}, which ${holders.length > 1 ? 'are' : 'is'} being unloaded at the moment. Try again.`,
+  }
+}
+
+/** For a module that another call of this process has its turn with. */
+export function queuedBlocker(module: string): BlockerOf<'ERR_KMOD_TRANSIENT'> {
+  return {
+    code: 'ERR_KMOD_TRANSIENT',
+    module,
+    message: `Another call of this process is at work on module ${module}, or on a module that would be removed with it. Await that call, or allow more time with a larger wait.`,
+  }
+}
+
+/**
+ * Why delete_module(2) refused. The kernel has two answers for four reasons, and the module's row
+ * in the table tells them apart: EAGAIN is for holders or references, EBUSY for the state or a
+ * missing exit function.
+ */
+export function refusedRemovalBlocker(
+  module: string,
+  row: LoadedModule | undefined,
+  errno: 'EAGAIN' | 'EBUSY',
+  pid: number | undefined,
+): Blocker {
+  const holders = row?.holders ?? []
+  if (errno === 'EAGAIN' && holders.length > 0) return heldBlocker(module, holders)
+  // The count may have fallen since the kernel looked.
+  if (errno === 'EAGAIN') return inUseBlocker(module, row?.refCount ?? 0)
+  if (row?.state === 'live' && row.permanent) return permanentBlocker(module)
+  return transientBlocker(module, row?.state, pid)
+}
+
+// What the options of the call do not allow.
+
+export function removeCommandBlocker(
+  module: string,
+  command: string,
+): BlockerOf<'ERR_KMOD_REMOVE_COMMAND'> {
+  return {
+    code: 'ERR_KMOD_REMOVE_COMMAND',
+    module,
+    message: `modprobe.d has a remove command for module ${module}: ${command}. Run it with commands: 'run', or remove the module without it with commands: 'skip'.`,
+    command,
+  }
+}
+
+export function criticalBlocker(effect: Effect): BlockerOf<'ERR_KMOD_CRITICAL'> {
+  return {
+    code: 'ERR_KMOD_CRITICAL',
+    module: effect.module,
+    message: `${effect.message} Accept this effect with allow: ['${effect.kind}:${effect.subject}'].`,
+    effect,
+  }
+}
+
+/** Can the blocker pass while a call waits? */
+export function canPass({ code }: Blocker): boolean {
+  return code === 'ERR_KMOD_IN_USE' || code === 'ERR_KMOD_TRANSIENT'
+}
+
+// What ends a call that has begun.
+
+/** `cause`: what the blocker's own error brings besides the blocker. */
+export function timeoutError(
+  milliseconds: number,
+  blocker: Blocker,
+  { cause = {}, ...details }: KmodErrorDetails & { cause?: KmodErrorDetails },
+): KmodError {
+  return new KmodError(
+    'ERR_KMOD_TIMEOUT',
+    `Gave up after ${milliseconds} ms of waiting. ${blocker.message}`,
+    { module: blocker.module, blocker, ...details, cause: refusalError(blocker, cause) },
+  )
+}
+
+export function reappearedError(module: string): KmodError {
+  return new KmodError(
+    'ERR_KMOD_REAPPEARED',
+    `Module ${module} was removed, and something else loaded it again. Find out what asks for it (udev, a service, an alias); \`blacklist ${module}\` in modprobe.d prevents loading by alias.`,
+    { module },
+  )
+}
+
+export function alreadyLoadedError(module: string, details: KmodErrorDetails = {}): KmodError {
+  return new KmodError(
+    'ERR_KMOD_ALREADY_LOADED',
+    `Module ${module} is already loaded and takes no parameters now. Unload it first to load it again.`,
+    { module, ...details },
+  )
+}

@@ -1,0 +1,22 @@
+/** What the stages of one unload share. */
+import type { Place } from '../change/queue'
+import type { PlanOptions, UnloadOptions } from '../contract/types'
+import type { Kernel } from '../kernel/kernel'
+import type { Draft } from './draft'
+import type { Polling } from './polling'
+import type { Restorer } from './restore'
+
+export interface Call {
+  readonly kernel: Kernel
+  /** Names and aliases, as they were given. */
+  readonly names: readonly string[]
+  readonly planOptions: Required<PlanOptions>
+  readonly options: UnloadOptions
+  /** Its place in the queue of this process. */
+  readonly place: Place
+  /** Up to `wait`. */
+  readonly polling: Polling
+  readonly draft: Draft
+  /** With `onFailure: 'restore'`. */
+  readonly restorer: Restorer | null
+}

@@ -1,0 +1,56 @@
+import { Kmod } from '../../lib/kmod'
+import { rejection } from '../support/rejection'
+import { SimulatedKernel } from '../support/simulated-kernel'
+
+let kernel: SimulatedKernel
+let kmod: Kmod
+beforeEach(() => {
+  kernel = new SimulatedKernel().addToIndex({ name: 'ext4', builtin: true }, { name: 'dummy' })
+  kmod = Kmod.over(kernel)
+})
+
+const blocker = async (name: string, options = {}) =>
+  (await kmod.plan(name, options)).blockers[0]!.message
+
+test('a blocker and the errors of the calls have the same words', async () => {
+  kernel.add('fixed', { permanent: true })
+  const builtin = await blocker('ext4')
+  expect((await rejection(kmod.holders('ext4'))).message).toBe(builtin)
+  expect((await rejection(kmod.load('ext4', { mustBeNew: true }))).message).toBe(builtin)
+  expect((await rejection(kmod.unload('ext4'))).message).toBe(builtin)
+  const notLoaded = await blocker('dummy', { mustBeLoaded: true })
+  expect((await rejection(kmod.remove('dummy'))).message).toBe(notLoaded)
+  const permanent = await blocker('fixed')
+  expect((await rejection(kmod.remove('fixed'))).message).toBe(permanent)
+})
+
+test('a name that nobody knows is described in the same words, with advice for the call', async () => {
+  const messages = [
+    await blocker('nowhere'),
+    (await rejection(kmod.load('nowhere'))).message,
+    (await rejection(kmod.info('nowhere'))).message,
+    (await rejection(kmod.holders('nowhere'))).message,
+    (await rejection(kmod.explain('nowhere'))).message,
+  ]
+  const common = 'The module index has no module or alias nowhere. '
+  for (const message of messages) expect(message.slice(0, common.length)).toBe(common)
+  expect(messages[0]).toContain('allowUnknown: true')
+  expect(messages[1]).toContain('load({ file })')
+  expect(messages[2]).toContain('info({ file })')
+})
+
+test('preflight reports a problem in the words of the error that a change would give', async () => {
+  kernel.add('dummy')
+  kernel.factsNow.capability = false
+  const { message } = await rejection(kmod.remove('dummy'))
+  const [problem] = (await kmod.preflight()).problems
+  expect(message).toBe(`Cannot remove module dummy. ${problem!.message}`)
+})
+
+test('a module in use is described by what may hold it', async () => {
+  kernel.add('tun', { references: 2 })
+  expect(await blocker('tun')).toBe(
+    'Module tun is in use: 2 references held by something other than a module (an open device, ' +
+      "a mount, a socket, an interface). explain('tun') lists what uses it.",
+  )
+})
