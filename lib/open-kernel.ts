@@ -1,15 +1,16 @@
-/** Which kernel the options of a Kmod mean. */
+/** Chooses the kernel that the options of a Kmod mean: the only file that knows both live and captured. */
 import { readdirSync } from 'node:fs'
 import type { CapturedPlaces } from './captured/captured-index'
 import { CapturedKernel } from './captured/captured-kernel'
-import { invalidValue } from './contract/errors'
-import type { Kernel } from './kernel/kernel'
-import { LiveKernel } from './live/live-kernel'
-import { checkOptions, folderName, listOf, path } from './contract/options'
 import { RootView } from './captured/root-view'
+import { invalidValue } from './contract/errors'
+import { checkOptions, folderName, listOf, path } from './contract/options'
 import type { KmodOptions } from './contract/types'
+import type { Kernel } from './kernel/kernel'
+import { host } from './live/host'
+import { LiveKernel } from './live/live-kernel'
 
-/** Throws a TypeError for a wrong option, and where `root` has several kernel releases. */
+/** Throws a TypeError for a wrong option, and where `root` has several kernel releases to choose from. */
 export function openKernel(options?: KmodOptions): Kernel {
   const checked = checkOptions<KmodOptions>(options, {
     root: path,
@@ -19,7 +20,7 @@ export function openKernel(options?: KmodOptions): Kernel {
   })
   const view = new RootView(checked.root ?? '/')
   if (view.root === '/') return new LiveKernel(checked)
-  return new CapturedKernel(view, findPlaces(view, checked))
+  return new CapturedKernel(view, findPlaces(view, checked), host)
 }
 
 function findPlaces(view: RootView, options: KmodOptions): CapturedPlaces {

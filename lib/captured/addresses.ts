@@ -1,11 +1,11 @@
-/** The addresses of interfaces, which /proc/net tells in pieces. */
+/** The addresses of network interfaces, put together from several files of /proc/net. */
 import type { SystemFiles } from '../kernel/system-files'
 import { addressOfBytes, addressOfWords } from '../snapshot/system/ip-address'
-import type { RawSurvey } from '../snapshot/system/raw'
+import type { RawLink, RawSurvey } from '../snapshot/system/raw-survey'
 
 type Addresses = Pick<RawSurvey, 'addresses' | 'unreadable'>
 
-/** In the local table. Source: fib_trie_seq_show() in net/ipv4/fib_trie.c. */
+/** A row of the local routing table. Source: fib_trie_seq_show() in net/ipv4/fib_trie.c. */
 const LOCAL = /\|-- (\d+\.\d+\.\d+\.\d+)\n +\/32 host LOCAL/g
 
 /** RTF_GATEWAY in include/uapi/linux/route.h. */
@@ -13,9 +13,9 @@ const GATEWAY = 0x2
 
 export async function capturedAddresses(
   files: SystemFiles,
-  links: RawSurvey['links'],
+  links: readonly RawLink[],
 ): Promise<Addresses> {
-  const [trie, route, inet6] = await files.readFiles([
+  const [trie, route, inet6] = await files.readTexts([
     '/proc/net/fib_trie',
     '/proc/net/route',
     '/proc/net/if_inet6',
@@ -23,10 +23,11 @@ export async function capturedAddresses(
   const locals = [...(trie ?? '').matchAll(LOCAL)].map(([, address]) => address!)
   const networks = networksOf(route ?? '')
   const found: { address: string; device: string }[] = devicesOf6(inet6 ?? '')
-  const homeless: string[] = []
+  const unknown: string[] = []
+  // /proc shows IPv4 addresses without their interface: it is the one whose network contains the address.
   for (const address of new Set(locals.filter((one) => !one.startsWith('127.')))) {
-    const device = networks.find((network) => network.has(address))?.device
-    if (device === undefined) homeless.push(address)
+    const device = networks.find((network) => network.contains(address))?.device
+    if (device === undefined) unknown.push(address)
     else found.push({ address, device })
   }
   const indexes = new Map(links.map(({ name, index }) => [name, index]))
@@ -37,17 +38,19 @@ export async function capturedAddresses(
     }),
     unreadable: [
       ...(trie === null ? ['addresses of interfaces: /proc/net/fib_trie was not captured'] : []),
-      ...(homeless.length > 0 ? [`the interface that has address ${homeless.join(', ')}`] : []),
+      ...(unknown.length > 0
+        ? [`the interface that has address ${unknown.join(', ')}: no route is to its network`]
+        : []),
     ],
   }
 }
 
 interface Network {
   device: string
-  has(address: string): boolean
+  contains(address: string): boolean
 }
 
-/** The networks that interfaces are in themselves, by the longest prefix first. */
+/** The networks to which an interface is directly connected, those with the longest prefix first. */
 function networksOf(text: string): Network[] {
   const networks = text.split('\n').flatMap((row) => {
     const [device, destination, , flags, , , , mask] = row.trim().split(/\s+/)
@@ -60,7 +63,7 @@ function networksOf(text: string): Network[] {
     .sort((one, other) => other.bits - one.bits)
     .map(({ device, network, bits }) => ({
       device,
-      has: (address) => (numberOf(address) & bits) >>> 0 === network,
+      contains: (address) => (numberOf(address) & bits) >>> 0 === network,
     }))
 }
 
@@ -73,7 +76,7 @@ function numberOf(address: string): number {
   return address.split('.').reduce((number, byte) => number * 256 + Number(byte), 0)
 }
 
-/** ADDRESS INDEX LENGTH SCOPE FLAGS NAME. Source: if6_seq_show() in net/ipv6/addrconf.c. */
+/** Rows "ADDRESS INDEX LENGTH SCOPE FLAGS NAME". Source: if6_seq_show() in net/ipv6/addrconf.c. */
 function devicesOf6(text: string): { address: string; device: string }[] {
   return text.split('\n').flatMap((row) => {
     const [digits, , , , , device] = row.trim().split(/\s+/)

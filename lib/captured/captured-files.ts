@@ -1,43 +1,47 @@
+/** The files of a captured system. */
 import { basename, dirname, join } from 'node:path'
-import { hostFiles } from '../live/host-files'
-import type { RootView } from './root-view'
 import type { SystemFiles } from '../kernel/system-files'
+import type { RootView } from './root-view'
 
 export interface CapturedFiles extends SystemFiles {
-  /** Where on the host each path is; `null`: its links never end. */
-  places(paths: readonly string[]): Promise<(string | null)[]>
+  /** Where on this machine each path is; `null`: links that lead to each other. */
+  resolve(paths: readonly string[]): Promise<(string | null)[]>
 }
 
 /**
- * The files of a captured root, for one pass over them: where the links on the way lead is read once
- * for each folder, and for many paths at a time.
+ * Reads the files of a captured system as files of this machine, `hostFiles`. The paths of one call are
+ * resolved together, and the links on the way are remembered. The object is for one pass over a captured
+ * system: it does not notice links that change later.
  */
-export function capturedFiles(view: RootView): CapturedFiles {
-  const links = new Map<string, string | null>()
+export function capturedFiles(view: RootView, hostFiles: SystemFiles): CapturedFiles {
+  const linkTargets = new Map<string, string | null>()
 
+  /** Takes the walks of all paths one step at a time, so that each step reads the links of all. */
   async function resolve(paths: readonly string[]): Promise<(string | null)[]> {
     const places = new Array<string | null>(paths.length).fill(null)
     const walks = paths.map((path) => view.walk(path))
-    let under = walks.map((walk, i) => ({ i, walk, step: next(walk) }))
-    while (under.length > 0) {
-      const asked = under.flatMap(({ step }) => (step === null || step.done ? [] : [step.value]))
-      const unknown = [...new Set(asked)].filter((path) => !links.has(path))
+    let unfinished = walks.map((walk, i) => ({ i, walk, step: nextStep(walk) }))
+    while (unfinished.length > 0) {
+      const asked = unfinished.flatMap(({ step }) =>
+        step === null || step.done ? [] : [step.value],
+      )
+      const unknown = [...new Set(asked)].filter((path) => !linkTargets.has(path))
       const targets = unknown.length === 0 ? [] : await hostFiles.readLinks(unknown)
-      unknown.forEach((path, k) => links.set(path, targets[k]!))
-      under = under.flatMap(({ i, walk, step }) => {
+      unknown.forEach((path, k) => linkTargets.set(path, targets[k]!))
+      unfinished = unfinished.flatMap(({ i, walk, step }) => {
         if (step === null) return []
         if (step.done) {
           places[i] = step.value
           return []
         }
-        return [{ i, walk, step: next(walk, links.get(step.value) ?? null) }]
+        return [{ i, walk, step: nextStep(walk, linkTargets.get(step.value) ?? null) }]
       })
     }
     return places
   }
 
-  /** Reads what could be placed. */
-  async function onHost<T>(
+  /** Reads what could be resolved; the answer for anything else is `missing`. */
+  async function readResolved<T>(
     paths: readonly string[],
     read: (places: readonly string[]) => Promise<T[]>,
     missing: T,
@@ -49,15 +53,17 @@ export function capturedFiles(view: RootView): CapturedFiles {
   }
 
   return {
-    places: resolve,
-    readFiles: (paths) => onHost(paths, (places) => hostFiles.readFiles(places), null),
-    list: (folders) =>
-      onHost<string[]>(
+    resolve,
+    readTexts: (paths) => readResolved(paths, (places) => hostFiles.readTexts(places), null),
+    readBytes: (paths) => readResolved(paths, (places) => hostFiles.readBytes(places), null),
+    listNames: (folders) =>
+      readResolved<string[]>(
         folders,
-        async (places) => (await hostFiles.list(places)).map((names) => names.sort()),
+        // Sorted, so that the answers do not depend on the file system of this machine.
+        async (places) => (await hostFiles.listNames(places)).map((names) => names.sort()),
         [],
       ),
-    // The link itself is not followed.
+    // The folder of the link is resolved, the link itself is read.
     readLinks: async (paths): Promise<(string | null)[]> => {
       const folders = await resolve(paths.map((path) => dirname(path)))
       const places = folders.map((folder, i) =>
@@ -70,8 +76,8 @@ export function capturedFiles(view: RootView): CapturedFiles {
 
 type Walk = ReturnType<RootView['walk']>
 
-/** The next folder that a walk asks about; `null`: it goes round in circles. */
-function next(walk: Walk, target: string | null = null): ReturnType<Walk['next']> | null {
+/** `null`: the links lead to each other. */
+function nextStep(walk: Walk, target: string | null = null): ReturnType<Walk['next']> | null {
   try {
     return walk.next(target)
   } catch {

@@ -1,37 +1,31 @@
-/** The index, configuration and module files of another root, through libkmod. */
+/** The index, configuration and module files of a captured system, through libkmod. */
 import { rmSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { KmodError } from '../contract/errors'
-import { LibkmodIndex, LOAD_LISTS, type IndexSource } from '../live/helper/queries'
+import type { Host } from '../kernel/host'
+import { CONFIG_DIRECTORIES, LOAD_LISTS, type IndexSource } from '../kernel/index-source'
 import type { Description, ModuleIndex } from '../kernel/module-index'
-import type { RootView } from './root-view'
 import { capturedFiles } from './captured-files'
+import type { RootView } from './root-view'
 
-/** Where some libkmod looks by default, first wins; the newest list. */
-const CONFIG_DIRECTORIES = [
-  '/etc/modprobe.d',
-  '/run/modprobe.d',
-  '/usr/local/lib/modprobe.d',
-  '/usr/lib/modprobe.d',
-  '/lib/modprobe.d',
-]
-
+/** Where the files of the index are in a captured system. All paths are inside the root. */
 export interface CapturedPlaces {
   /** `''`: there is no lib/modules. */
   release: string
-  /** Inside the root, as are `configPaths`. */
   moduleDirectory: string
+  /** `null`: the folders in which libkmod looks. */
   configPaths: readonly string[] | null
 }
 
 /**
- * libkmod follows symbolic links out of the root. So it is shown a mirror: a folder of links, each to
- * where a file really is when every link on the way is followed inside the root.
+ * libkmod would follow symbolic links out of the root. So it reads a mirror instead: a temporary folder
+ * of links, each to the place where a file is when all links are followed inside the root.
  */
 export class CapturedIndex implements ModuleIndex {
-  readonly #libkmod = new LibkmodIndex(() => this.#locate())
+  readonly #libkmod: ModuleIndex
+  /** The links of the mirror, joined: a mirror is made again only when they change. */
   #links = ''
   #mirror: string | null = null
   #locating: Promise<unknown> = Promise.resolve()
@@ -39,7 +33,10 @@ export class CapturedIndex implements ModuleIndex {
   constructor(
     private readonly view: RootView,
     private readonly places: CapturedPlaces,
-  ) {}
+    private readonly host: Host,
+  ) {
+    this.#libkmod = host.openIndex(() => this.#locate())
+  }
 
   async find(names: readonly string[]): ReturnType<ModuleIndex['find']> {
     const { complete, found } = await this.#libkmod.find(names)
@@ -67,8 +64,7 @@ export class CapturedIndex implements ModuleIndex {
   async describe(name: string): Promise<Description | null> {
     const [presence] = (await this.#libkmod.find([name])).found
     if (presence?.path == null) return this.#libkmod.describe(name)
-    const inside = this.#inside(presence.path)
-    const description = await this.#describeAt(inside)
+    const description = await this.#describeAt(this.#inside(presence.path))
     return { ...description, name }
   }
 
@@ -81,21 +77,21 @@ export class CapturedIndex implements ModuleIndex {
     return { ...description, path: this.view.show(inside) }
   }
 
-  /** A path in the mirror as seen from inside the root. */
+  /** A path of the mirror as the captured system has it. */
   #inside(path: string): string {
     const folder = this.#mirror === null ? '' : join(this.#mirror, 'modules')
     return path.startsWith(folder) ? this.places.moduleDirectory + path.slice(folder.length) : path
   }
 
+  /** One call at a time: two at once would make two mirrors. */
   #locate(): Promise<IndexSource> {
-    // One after the other: two calls at once must not make two mirrors.
     const located = this.#locating.then(() => this.#update())
     this.#locating = located.catch(() => undefined)
     return located
   }
 
   async #update(): Promise<IndexSource> {
-    const links = await this.#plan()
+    const links = await this.#findLinks()
     if (this.#mirror === null || links.join('\n') !== this.#links) {
       const old = this.#mirror
       this.#mirror = await makeMirror(links)
@@ -113,40 +109,40 @@ export class CapturedIndex implements ModuleIndex {
     }
   }
 
-  /** "PLACE\0TARGET" for each link. */
-  async #plan(): Promise<string[]> {
+  /** The links that the mirror needs, each as "PATH-IN-MIRROR\0TARGET". */
+  async #findLinks(): Promise<string[]> {
     const links = new Map<string, string>()
     const { moduleDirectory, configPaths } = this.places
-    const files = capturedFiles(this.view)
+    const files = capturedFiles(this.view, this.host.files)
     const config = configPaths ?? CONFIG_DIRECTORIES
     const folders = [moduleDirectory, ...config, ...LOAD_LISTS]
     const [[inside = [], ...lists], texts] = await Promise.all([
-      files.list(folders),
-      files.readFiles(folders.slice(1)),
+      files.listNames(folders),
+      files.readTexts(folders.slice(1)),
     ])
     for (const name of inside) {
-      // Links to the kernel's source tree, which no module is loaded from.
+      // Links to the source tree of the kernel, from which no module is loaded.
       if (name === 'build' || name === 'source') continue
       links.set(`modules/${name}`, `${moduleDirectory}/${name}`)
     }
     folders.slice(1).forEach((place, i) => {
       const mirror = i < config.length ? 'modprobe.d' : 'modules-load.d'
       for (const file of configFiles(place, lists[i]!, texts[i] !== null)) {
-        // /etc/modules is masked by no other file.
+        // /etc/modules is a file of its own: no file of modules-load.d replaces it.
         const isList = mirror === 'modules-load.d' && file === place
         const link = isList ? 'modules.list' : `${mirror}/${basename(file, '.conf')}.conf`
-        // Of two files with one name the first counts, whatever their folders.
+        // Of several files of one name, the one in the first folder counts.
         if (!links.has(link)) links.set(link, file)
       }
     })
-    const targets = await files.places([...links.values()])
+    const targets = await files.resolve([...links.values()])
     return [...links.keys()].flatMap((link, i) =>
       targets[i] === null ? [] : [`${link}\0${targets[i]!}`],
     )
   }
 }
 
-/** The files of a folder of configuration; `place` itself where it is a file. */
+/** The configuration files in a folder; `place` itself where it is a file. */
 function configFiles(place: string, names: readonly string[], isFile: boolean): string[] {
   if (isFile) return [place]
   return names
@@ -154,9 +150,9 @@ function configFiles(place: string, names: readonly string[], isFile: boolean): 
     .map((name) => `${place}/${name}`)
 }
 
-const FOLDERS = ['modules', 'modprobe.d', 'modules-load.d']
+const MIRROR_FOLDERS = ['modules', 'modprobe.d', 'modules-load.d']
 
-/** The mirrors that are there now, to be removed when the process ends. */
+/** The mirrors that exist, which are deleted when the process ends. */
 const mirrors = new Set<string>()
 
 function removeMirrors(): void {
@@ -167,13 +163,14 @@ async function makeMirror(links: readonly string[]): Promise<string> {
   const mirror = await mkdtemp(join(tmpdir(), 'node-kmod-')).catch((cause: unknown) => {
     throw new KmodError(
       'ERR_KMOD_SYSTEM',
-      `Cannot make a temporary folder in ${tmpdir()}, which looking at another root takes.`,
+      `Cannot make a temporary folder in ${tmpdir()}, which is needed to read a captured system. Set ` +
+        'TMPDIR to a folder that is writable.',
       { cause },
     )
   })
   if (mirrors.size === 0) process.once('exit', removeMirrors)
   mirrors.add(mirror)
-  await Promise.all(FOLDERS.map((folder) => mkdir(join(mirror, folder))))
+  await Promise.all(MIRROR_FOLDERS.map((folder) => mkdir(join(mirror, folder))))
   await Promise.all(
     links.map((link) => {
       const [place, target] = link.split('\0') as [string, string]

@@ -1,11 +1,14 @@
-/** Another root: a captured system or an image. Files only, and read only. */
-import { readlink, stat } from 'node:fs/promises'
-import { CapturedIndex, type CapturedPlaces } from './captured-index'
-import { hostClock } from '../kernel/clock'
+/**
+ * Another root: a captured system or an image. It is read only, and everything is read from files below
+ * the root.
+ */
+import { stat } from 'node:fs/promises'
 import { KmodError } from '../contract/errors'
-import { readKernel, type FactFiles } from '../kernel/facts'
+import type { LoadedModule } from '../contract/types'
+import { hostClock } from '../kernel/clock'
+import { readKernel, readTaints } from '../kernel/facts'
 import { isFailure, unwrap } from '../kernel/failure'
-import { findLibrary } from '../live/helper/queries'
+import type { Host } from '../kernel/host'
 import type {
   Change,
   CommandRun,
@@ -14,16 +17,15 @@ import type {
   ReferenceTrace,
   SysModule,
 } from '../kernel/kernel'
+import { readParameters, readSourceVersion } from '../kernel/module-attributes'
 import type { ModuleIndex } from '../kernel/module-index'
 import type { Snapshot } from '../kernel/snapshot'
-import { readParameters, readSourceVersion } from '../kernel/module-attributes'
-import { load } from '../live/native'
-import type { RootView } from './root-view'
-import { buildSnapshot } from '../snapshot/build'
-import { capturedFiles } from './captured-files'
-import { capturedSurvey } from './captured-survey'
 import { parseTable } from '../kernel/table'
-import type { LoadedModule } from '../contract/types'
+import { buildSnapshot } from '../snapshot/build'
+import { capturedFiles, type CapturedFiles } from './captured-files'
+import { CapturedIndex, type CapturedPlaces } from './captured-index'
+import { capturedSurvey } from './captured-survey'
+import type { RootView } from './root-view'
 
 export class CapturedKernel implements Kernel {
   readonly system = {}
@@ -34,71 +36,68 @@ export class CapturedKernel implements Kernel {
   constructor(
     private readonly view: RootView,
     private readonly places: CapturedPlaces,
+    private readonly host: Host,
   ) {
-    this.index = new CapturedIndex(view, places)
+    this.index = new CapturedIndex(view, places, host)
   }
 
   async table(): Promise<LoadedModule[]> {
-    const path = await this.view.resolve('/proc/modules')
-    const table = await load().native.readTable(path)
-    if (isFailure(table) && ['ENOENT', 'ENOTDIR'].includes(table.errnoName)) {
+    const text = await this.host.readTable(await this.view.resolve('/proc/modules'))
+    if (isFailure(text) && ['ENOENT', 'ENOTDIR'].includes(text.errnoName)) {
       throw new KmodError(
         'ERR_KMOD_UNSUPPORTED',
         `There is no ${this.view.show('/proc/modules')}: the captured system had no loadable ` +
           'modules, or its /proc/modules was not captured.',
       )
     }
-    return parseTable(unwrap(table, 'read the captured table of loaded modules').text)
+    return parseTable(unwrap(text, 'read the captured table of loaded modules'))
   }
 
   async row(name: string): Promise<LoadedModule | undefined> {
     return (await this.table()).find((module) => module.name === name)
   }
 
-  sysModules(names: readonly string[]): Promise<SysModule[]> {
+  async sysModules(names: readonly string[]): Promise<SysModule[]> {
+    const files = this.#files()
+    const folders = names.map((name) => `/sys/module/${name}`)
+    const [places, states] = await Promise.all([
+      files.resolve(folders),
+      files.readTexts(folders.map((folder) => `${folder}/initstate`)),
+    ])
     return Promise.all(
-      names.map(async (name) => {
-        const folder = `/sys/module/${name}`
-        const [status, initstate] = await Promise.all([
-          stat(await this.view.resolve(folder)).catch(() => null),
-          this.view.read(`${folder}/initstate`),
-        ])
+      places.map(async (place, i) => {
+        const status = place === null ? null : await stat(place).catch(() => null)
         return {
           identity: status?.isDirectory() ? String(status.ino) : '',
-          initstate: initstate?.trim() ?? '',
+          initstate: states[i]?.trim() ?? '',
         }
       }),
     )
   }
 
   async snapshot({ users }: { users: boolean }): Promise<Snapshot> {
-    const files = capturedFiles(this.view)
-    return buildSnapshot(await capturedSurvey(files, users), files, this.index, { users })
+    const files = this.#files()
+    return buildSnapshot(await capturedSurvey(files, users), files, this.index)
   }
 
   parameters(name: string): Promise<Map<string, string>> {
-    return readParameters(capturedFiles(this.view), name)
+    return readParameters(this.#files(), name)
   }
 
   sourceVersion(name: string): Promise<string | null> {
-    return readSourceVersion(capturedFiles(this.view), name)
+    return readSourceVersion(this.#files(), name)
   }
 
   async facts(): Promise<KernelFacts> {
-    const files: FactFiles = {
-      read: (path) => this.view.read(path),
-      readBytes: (path) => this.view.readBytes(path),
-      readLink: async (path) => readlink(await this.view.resolve(path)).catch(() => null),
-    }
     const [kernel, library] = await Promise.all([
-      readKernel(files, this.places.release, this.places.moduleDirectory),
-      findLibrary(),
+      readKernel(this.#files(), this.places.release, this.places.moduleDirectory),
+      this.host.findLibrary(),
     ])
     return { kernel, capability: false, ...library }
   }
 
-  async taints(): Promise<bigint> {
-    return BigInt((await this.view.read('/proc/sys/kernel/tainted'))?.trim() ?? 0)
+  taints(): Promise<bigint> {
+    return readTaints(this.#files())
   }
 
   openLog(): Promise<null> {
@@ -120,21 +119,26 @@ export class CapturedKernel implements Kernel {
   trace(): ReferenceTrace {
     throw new KmodError(
       'ERR_KMOD_UNSUPPORTED',
-      `This Kmod looks at ${this.view.root}, not at a kernel that runs: nothing happens there that ` +
-        'could be traced. Use a Kmod without `root`.',
+      `This Kmod reads the captured system in ${this.view.root}, where no kernel runs: there is ` +
+        'nothing to trace. Use a Kmod without `root`.',
     )
   }
 
-  /** Nobody tells when a captured file changes. */
+  /** A captured system has no events. */
   onChange(): () => void {
     return () => undefined
+  }
+
+  /** New for each call, so that files that changed in between are read again. */
+  #files(): CapturedFiles {
+    return capturedFiles(this.view, this.host.files)
   }
 }
 
 function readOnlyError(root: string): KmodError {
   return new KmodError(
     'ERR_KMOD_READ_ONLY',
-    `This Kmod looks at ${root}, not at the running system: it can only be inspected. Use a Kmod ` +
-      'without `root` to change the running kernel.',
+    `This Kmod reads the captured system in ${root} and cannot change a kernel. Use a Kmod without ` +
+      '`root` to change the running kernel.',
   )
 }

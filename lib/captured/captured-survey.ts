@@ -1,32 +1,32 @@
-/** What a captured root shows of the system that it was, out of its /proc and /sys. */
+/** The survey of a captured system: what its /proc and /sys show of the system that was captured. */
+import type { SystemFiles } from '../kernel/system-files'
+import type { RawSurvey } from '../snapshot/system/raw-survey'
+import { Sysfs } from '../snapshot/system/sysfs'
 import { capturedAddresses } from './addresses'
 import { capturedLinks } from './links'
 import { capturedMounts } from './mounts'
 import { capturedNetFiles } from './net-files'
 import { capturedOpenDevices } from './open-devices'
 import { capturedRoutes } from './routes'
-import type { SystemFiles } from '../kernel/system-files'
-import type { RawSurvey } from '../snapshot/system/raw'
-import { Sysfs } from '../snapshot/system/sysfs'
 
-/** `openDevices`: whether to look at what the processes had open. */
-export async function capturedSurvey(files: SystemFiles, openDevices: boolean): Promise<RawSurvey> {
-  const [processes] = await files.list(['/proc'])
+/** `users`: with what only uses modules, which takes a look at every process. */
+export async function capturedSurvey(files: SystemFiles, users: boolean): Promise<RawSurvey> {
+  const [processes] = await files.listNames(['/proc'])
   const pids = processes!.filter((name) => /^\d+$/.test(name)).map(Number)
   pids.sort((one, other) => one - other)
   const [mounts, network, open, missing] = await Promise.all([
     capturedMounts(files, pids),
-    capturedNetwork(files, openDevices),
-    openDevices ? capturedOpenDevices(files, pids) : { openDevices: [], unreadable: [] },
+    capturedNetwork(files, users),
+    users ? capturedOpenDevices(files, pids) : { openDevices: [], unreadable: [] },
     findMissing(files, pids),
   ])
   const unreadable = [mounts, network, open].flatMap((one) => one.unreadable)
-  return { ...mounts, ...network, ...open, unreadable: [...unreadable, ...missing] }
+  return { users, ...mounts, ...network, ...open, unreadable: [...unreadable, ...missing] }
 }
 
-type RawNetwork = Omit<RawSurvey, 'mountTables' | 'openDevices'>
+type RawNetwork = Omit<RawSurvey, 'users' | 'mountTables' | 'openDevices'>
 
-/** Queueing disciplines and the rules of nftables are in no file. */
+/** No file shows queueing disciplines and the rules of nftables. */
 async function capturedNetwork(files: SystemFiles, users: boolean): Promise<RawNetwork> {
   const { links, unreadable } = await capturedLinks(new Sysfs(files))
   const [routes, addresses, netFiles] = await Promise.all([
@@ -47,15 +47,15 @@ async function capturedNetwork(files: SystemFiles, users: boolean): Promise<RawN
 
 async function findMissing(files: SystemFiles, pids: readonly number[]): Promise<string[]> {
   const [[swaps], [disks], namespaces] = await Promise.all([
-    files.readFiles(['/proc/swaps']),
-    files.list(['/sys/dev/block']),
+    files.readTexts(['/proc/swaps']),
+    files.listNames(['/sys/dev/block']),
     files.readLinks(pids.map((pid) => `/proc/${pid}/ns/net`)),
   ])
   const missing: string[] = []
   if (swaps === null) missing.push('swap areas: /proc/swaps was not captured')
   if (disks!.length === 0) missing.push('block devices: /sys/dev/block was not captured')
   if (new Set(namespaces.filter((one) => one !== null)).size > 1) {
-    missing.push('network interfaces of other namespaces: /sys has those of one')
+    missing.push('network interfaces of other namespaces: /sys shows those of one namespace')
   }
   return missing
 }

@@ -1,22 +1,20 @@
 /** The network interfaces of /sys/class/net. Source: net/core/net-sysfs.c. */
 import { posix } from 'node:path'
-import type { RawSurvey } from '../snapshot/system/raw'
+import type { RawLink, RawSurvey } from '../snapshot/system/raw-survey'
 import type { Sysfs } from '../snapshot/system/sysfs'
-
-type Link = RawSurvey['links'][number]
 
 /** IFF_UP and IFF_LOOPBACK in include/uapi/linux/if.h. */
 const UP = 0x1
 const LOOPBACK = 0x8
 
-/** What /sys says about an interface, before the others are known. */
+/** What the folder of one interface shows, before the other interfaces are known. */
 interface Folder {
   name: string
   index: number
   flags: number
   kind: string | null
   master: string | null
-  /** `lower_NAME`: what a vlan lies on, and the members of a bridge or bond. */
+  /** The links `lower_NAME`: the parent of a VLAN, and the members of a bridge or bond. */
   lower: string[]
   bus: string | null
   device: string | null
@@ -39,10 +37,10 @@ export async function capturedLinks(
   return { links, unreadable: unknown.length === 0 ? [] : [unknownKinds(unknown)] }
 }
 
-/** As with veth and dummy: rtnetlink would tell. */
+/** Such as veth and dummy, whose kind only rtnetlink tells. */
 function unknownKinds(folders: readonly Folder[]): string {
   const names = folders.map(({ name }) => name).join(', ')
-  return `the kind of network interface ${names}: /sys does not tell it`
+  return `the kind of network interface ${names}: /sys does not show it`
 }
 
 async function readFolder(sysfs: Sysfs, name: string): Promise<Folder | null> {
@@ -59,7 +57,7 @@ async function readFolder(sysfs: Sysfs, name: string): Promise<Folder | null> {
     target('device'),
     target('device/subsystem'),
   ])
-  // There is a file beside the folders, bonding_masters.
+  // bonding_masters is a file among the folders.
   if (ifindex === null) return null
   return {
     name,
@@ -73,7 +71,7 @@ async function readFolder(sysfs: Sysfs, name: string): Promise<Folder | null> {
   }
 }
 
-/** Of a virtual interface. Of wlan, the hardware is the kind. */
+/** The link kind of a virtual interface. A wireless interface is hardware, although it has a DEVTYPE. */
 function kindOf(uevent: string | null, entries: readonly string[]): string | null {
   const type = /^DEVTYPE=(.+)$/m.exec(uevent ?? '')?.[1]
   if (type !== undefined) return type === 'wlan' ? null : type
@@ -82,12 +80,12 @@ function kindOf(uevent: string | null, entries: readonly string[]): string | nul
   return entries.includes('bonding') ? 'bond' : null
 }
 
-function toLink(folder: Folder, byName: ReadonlyMap<string, Folder>): Link {
+function toLink(folder: Folder, byName: ReadonlyMap<string, Folder>): RawLink {
   const { name, index, flags, kind, bus, device } = folder
   const indexOf = (other: string | null | undefined): number =>
     other == null ? 0 : (byName.get(other)?.index ?? 0)
-  // A member has its master itself.
-  const under = folder.lower.find((other) => byName.get(other)?.master !== name)
+  // The members of a bridge or bond are below it too; each says so by its own master.
+  const parent = folder.lower.find((other) => byName.get(other)?.master !== name)
   return {
     netns: null,
     index,
@@ -95,7 +93,7 @@ function toLink(folder: Folder, byName: ReadonlyMap<string, Folder>): Link {
     up: (flags & UP) !== 0,
     kind,
     master: indexOf(folder.master),
-    lower: indexOf(under),
+    lower: indexOf(parent),
     bus,
     device,
   }

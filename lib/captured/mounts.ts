@@ -1,24 +1,24 @@
+/** The mount tables of a captured system, one for each mount namespace. */
 import type { SystemFiles } from '../kernel/system-files'
-import type { RawSurvey } from '../snapshot/system/raw'
+import type { RawMountTable, RawSurvey } from '../snapshot/system/raw-survey'
 
-type Table = RawSurvey['mountTables'][number]
 type Mounts = Pick<RawSurvey, 'mountTables' | 'unreadable'>
 
-/** The mounts of each namespace, told apart by /proc/PID/ns/mnt, or else by what is mounted. */
+/** Processes are in one namespace if /proc/PID/ns/mnt is the same, or else if their mounts are. */
 export async function capturedMounts(files: SystemFiles, pids: readonly number[]): Promise<Mounts> {
   const self = await findSelf(files)
   const folders = new Map(pids.map((pid) => [pid, `/proc/${pid}`]))
   if (self !== null) folders.set(self, '/proc/self')
-  // Whoever comes first stands for the namespace.
+  // The first process of a namespace stands for it: the capturing one and process 1 come before others.
   const order = [...new Set([...(self === null ? [] : [self]), 1, ...pids])]
-  const there = order.filter((pid) => folders.has(pid))
-  const places = there.map((pid) => folders.get(pid)!)
+  const captured = order.filter((pid) => folders.has(pid))
+  const places = captured.map((pid) => folders.get(pid)!)
   const [texts, namespaces] = await Promise.all([
-    files.readFiles(places.map((place) => `${place}/mountinfo`)),
+    files.readTexts(places.map((place) => `${place}/mountinfo`)),
     files.readLinks(places.map((place) => `${place}/ns/mnt`)),
   ])
-  const tables = new Map<string, Table>()
-  there.forEach((pid, i) => {
+  const tables = new Map<string, RawMountTable>()
+  captured.forEach((pid, i) => {
     const text = texts[i]
     if (text == null) return
     const key = namespaces[i] ?? text
@@ -28,11 +28,14 @@ export async function capturedMounts(files: SystemFiles, pids: readonly number[]
     table.first ||= pid === 1
   })
   if (tables.size === 0) return plainMounts(files)
-  return { mountTables: named([...tables.values()]), unreadable: [] }
+  return { mountTables: withOwnAndFirst([...tables.values()]), unreadable: [] }
 }
 
-/** The system itself is what the capturing process or the first one saw, or whoever there is. */
-function named(tables: Table[]): Table[] {
+/**
+ * The own namespace is that of the capturing process. Where that process or process 1 was not captured,
+ * another namespace takes its part, so that there is always one whose `/` is the root.
+ */
+function withOwnAndFirst(tables: RawMountTable[]): RawMountTable[] {
   const first = tables.find((table) => table.first)
   const own = tables.find((table) => table.own) ?? first ?? tables[0]!
   own.own = true
@@ -40,20 +43,20 @@ function named(tables: Table[]): Table[] {
   return tables
 }
 
-/** The process that captured; `null`: there is no trace of it. */
+/** The process that captured the system; `null`: /proc/self was not captured. */
 async function findSelf(files: SystemFiles): Promise<number | null> {
   const [[target], [stat, mountinfo]] = await Promise.all([
     files.readLinks(['/proc/self']),
-    files.readFiles(['/proc/self/stat', '/proc/self/mountinfo']),
+    files.readTexts(['/proc/self/stat', '/proc/self/mountinfo']),
   ])
   if (mountinfo == null) return null
   const pid = Number.parseInt(target ?? stat ?? '', 10)
   return Number.isNaN(pid) ? 0 : pid
 }
 
-/** /proc/mounts, which is older and lacks the device numbers. */
+/** From /proc/mounts, an older file without device numbers. */
 async function plainMounts(files: SystemFiles): Promise<Mounts> {
-  const [text] = await files.readFiles(['/proc/mounts'])
+  const [text] = await files.readTexts(['/proc/mounts'])
   if (text == null) {
     return { mountTables: [], unreadable: ['mounts: no /proc/PID/mountinfo was captured'] }
   }
@@ -62,8 +65,8 @@ async function plainMounts(files: SystemFiles): Promise<Mounts> {
 }
 
 /**
- * From rows "SOURCE PATH TYPE OPTIONS 0 0". Numbers that are no device's tell the file systems apart:
- * whatever lies on the same device is one.
+ * Rows "SOURCE PATH TYPE OPTIONS 0 0" as lines of mountinfo. Each device gets a number that no device
+ * has (major 0), so that several mounts of one device count as one file system.
  */
 function toMountinfo(text: string): string {
   const numbers = new Map<string, number>()

@@ -1,11 +1,11 @@
-/** The files about the network that a survey of the running system reads too. */
+/** The files of /proc/net and /proc/sys/net, which a survey of the running system reads too. */
 import type { SystemFiles } from '../kernel/system-files'
-import type { RawSurvey } from '../snapshot/system/raw'
+import type { RawSurvey } from '../snapshot/system/raw-survey'
 
 const CONNECTIONS = ['/proc/net/tcp', '/proc/net/tcp6']
 
-/** As native/net/net_files.cc has them. */
-const USERS = [
+/** Read only with users. The same list is in native/net/net_files.cc. */
+const USER_FILES = [
   '/proc/net/protocols',
   '/proc/net/pfkey',
   '/proc/net/hci',
@@ -23,8 +23,8 @@ export async function capturedNetFiles(
   files: SystemFiles,
   users: boolean,
 ): Promise<Pick<RawSurvey, 'netFiles' | 'unreadable'>> {
-  const paths = users ? [...CONNECTIONS, ...USERS] : CONNECTIONS
-  const [modules, ...texts] = await files.readFiles(['/proc/modules', ...paths])
+  const paths = users ? [...CONNECTIONS, ...USER_FILES] : CONNECTIONS
+  const [modules, ...texts] = await files.readTexts(['/proc/modules', ...paths])
   const netFiles = paths.flatMap((path, i) => {
     const text = texts[i]
     return text == null ? [] : [{ netns: null, path, text }]

@@ -1,9 +1,10 @@
+/** The device files that the captured processes had open, by the links of /proc/PID/fd. */
 import type { SystemFiles } from '../kernel/system-files'
-import type { RawSurvey } from '../snapshot/system/raw'
+import type { RawSurvey } from '../snapshot/system/raw-survey'
 
 type OpenDevices = Pick<RawSurvey, 'openDevices' | 'unreadable'>
 
-/** A virtual machine and its parts, which stand for /dev/kvm. */
+/** A virtual machine and its parts are no device files, but refer to the modules of /dev/kvm. */
 const KVM_FILES = 'anon_inode:kvm-'
 const KVM = { type: 'char', device: '10:232' } as const
 
@@ -13,12 +14,11 @@ interface Descriptor {
   path: string
 }
 
-/** The devices that the processes had open, by the links in /proc/PID/fd. */
 export async function capturedOpenDevices(
   files: SystemFiles,
   pids: readonly number[],
 ): Promise<OpenDevices> {
-  const lists = await files.list(pids.map((pid) => `/proc/${pid}/fd`))
+  const lists = await files.listNames(pids.map((pid) => `/proc/${pid}/fd`))
   const all = pids.flatMap((pid, i) => lists[i]!.map((fd) => ({ pid, fd: Number(fd) })))
   if (all.length === 0) {
     return { openDevices: [], unreadable: ['open devices: no /proc/PID/fd was captured'] }
@@ -34,13 +34,13 @@ async function withNumbers(files: SystemFiles, open: readonly Descriptor[]): Pro
   const holders = [...new Set(open.map(({ pid }) => pid))]
   const [numbers, names] = await Promise.all([
     deviceNumbers(files),
-    files.readFiles(holders.map((pid) => `/proc/${pid}/comm`)),
+    files.readTexts(holders.map((pid) => `/proc/${pid}/comm`)),
   ])
   const comms = new Map(holders.map((pid, i) => [pid, names[i]?.trimEnd() ?? '']))
   return {
     openDevices: open.flatMap(({ pid, fd, path }) => {
       const number = path.startsWith(KVM_FILES) ? KVM : numbers.get(path)
-      // A terminal of /dev/pts or a file in /dev/shm is no device of a module.
+      // A terminal of /dev/pts or a file of /dev/shm is no device of a module.
       if (number === undefined) return []
       return [{ pid, comm: comms.get(pid) ?? '', self: false, path, fd, ...number }]
     }),
@@ -48,14 +48,14 @@ async function withNumbers(files: SystemFiles, open: readonly Descriptor[]): Pro
   }
 }
 
-/** By path below /dev, which each device's uevent names. */
+/** The number of each path below /dev, as the uevent file of the device names it. */
 async function deviceNumbers(
   files: SystemFiles,
 ): Promise<Map<string, { type: 'char' | 'block'; device: string }>> {
   const types = ['char', 'block'] as const
-  const lists = await files.list(types.map((type) => `/sys/dev/${type}`))
+  const lists = await files.listNames(types.map((type) => `/sys/dev/${type}`))
   const devices = types.flatMap((type, i) => lists[i]!.map((device) => ({ type, device })))
-  const uevents = await files.readFiles(
+  const uevents = await files.readTexts(
     devices.map(({ type, device }) => `/sys/dev/${type}/${device}/uevent`),
   )
   return new Map(

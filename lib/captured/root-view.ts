@@ -1,11 +1,11 @@
-/** A folder as the root of a file system: no path and no symbolic link leads out of it. */
+/** Paths of a captured system: where on this machine each is, so that no symbolic link leads out of it. */
 import { readlinkSync } from 'node:fs'
-import { readdir, readFile, readlink } from 'node:fs/promises'
-import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import { readlink } from 'node:fs/promises'
+import { join, relative, resolve, sep } from 'node:path'
 import { KmodError } from '../contract/errors'
 
-/** As many as the kernel follows before it says ELOOP. */
-const MOST_LINKS = 40
+/** MAXSYMLINKS in include/linux/namei.h: with more the kernel fails with ELOOP. */
+const MAX_LINKS = 40
 
 export class RootView {
   readonly root: string
@@ -15,8 +15,8 @@ export class RootView {
   }
 
   /**
-   * A path of the host that leads into the root is taken as it is; any other one is a path inside
-   * the root. Returns it as seen from inside.
+   * The path as the captured system has it. A path of this machine that leads into the root is
+   * translated; any other path is one of the captured system already.
    */
   inside(path: string): string {
     const host = resolve(path)
@@ -25,14 +25,14 @@ export class RootView {
     return below === '..' || below.startsWith('../') ? host : join('/', below)
   }
 
-  /** Where on the host a path inside the root is, links not followed. For showing it to people. */
+  /** The path of this machine, without following links. For messages and results. */
   show(path: string): string {
     return join(this.root, path)
   }
 
   /**
-   * Where on the host a path inside the root really is: every symbolic link on the way is followed
-   * as if the root were `/`. What is not there is placed where it would be.
+   * The path of this machine, with every symbolic link on the way followed as if the root were `/`. A
+   * path that does not exist is placed where it would be. Rejects where links lead to each other.
    */
   async resolve(path: string): Promise<string> {
     const walk = this.walk(path)
@@ -41,7 +41,7 @@ export class RootView {
     return step.value
   }
 
-  /** The same at once, for a constructor. */
+  /** The same, for a constructor, which cannot wait. */
   resolveSync(path: string): string {
     const walk = this.walk(path)
     let step = walk.next()
@@ -50,13 +50,14 @@ export class RootView {
   }
 
   /**
-   * The way to a path's place: asks for the target of each path on the host that it yields (`null`: no
-   * link, or nothing there). Throws where the links never end.
+   * The steps of resolve(), for a caller that reads the links itself. Yields each path of this machine
+   * on the way, and expects the target of the link there (`null`: no link, or nothing there). Returns
+   * the resolved path. Throws where links lead to each other.
    */
   *walk(path: string): Generator<string, string, string | null> {
     let links = 0
     const pending = path.split(sep).reverse()
-    // The folders on the way, each as a path on the host.
+    // The folders on the way, each as a path of this machine.
     const top = this.root === sep ? '' : this.root
     const way = [top]
     while (pending.length > 0) {
@@ -72,10 +73,11 @@ export class RootView {
         way.push(place)
         continue
       }
-      if (++links > MOST_LINKS) {
+      if (++links > MAX_LINKS) {
         throw new KmodError(
           'ERR_KMOD_SYSTEM',
-          `${this.show(path)} goes through too many symbolic links (ELOOP).`,
+          `Cannot follow ${this.show(path)}: more than ${MAX_LINKS} symbolic links lead to each other ` +
+            '(ELOOP).',
           { errnoCode: 'ELOOP' },
         )
       }
@@ -83,37 +85,6 @@ export class RootView {
       pending.push(...target.split(sep).reverse())
     }
     return way.length === 1 ? this.root : way.at(-1)!
-  }
-
-  /** The text of a file; `null` where there is none or it cannot be read. */
-  async read(path: string): Promise<string | null> {
-    return (await this.readBytes(path))?.toString() ?? null
-  }
-
-  async readBytes(path: string): Promise<Buffer | null> {
-    try {
-      return await readFile(await this.resolve(path))
-    } catch {
-      return null
-    }
-  }
-
-  /** The target of a symbolic link, as it is written; `null`: no link, or nothing there. */
-  async readLink(path: string): Promise<string | null> {
-    try {
-      return await readlink(join(await this.resolve(dirname(path)), basename(path)))
-    } catch {
-      return null
-    }
-  }
-
-  /** The names in a folder, sorted; none where it is not there or cannot be read. */
-  async list(path: string): Promise<string[]> {
-    try {
-      return (await readdir(await this.resolve(path))).sort()
-    } catch {
-      return []
-    }
   }
 }
 

@@ -1,13 +1,14 @@
+/** The explain() of the public interface. */
+import { checkAlias } from '../contract/names'
+import type { Usage, User } from '../contract/types'
 import { meaningsOf, refuseUnknown, type Missing } from '../inspect/meaning'
 import type { Kernel } from '../kernel/kernel'
-import { checkAlias } from '../contract/names'
 import { referencesOf } from '../kernel/table'
-import type { Usage, User } from '../contract/types'
 import { usersOf } from './users'
 
 /**
- * Why a module is in use. An alias with several matches stands for the first of them here, that is
- * loaded if one is.
+ * Why a module is in use. An alias with several matches stands here for the first one that is loaded, or
+ * else for the first one.
  */
 export async function explain(kernel: Kernel, name: unknown): Promise<Usage> {
   const table = new Map((await kernel.table()).map((row) => [row.name, row]))
@@ -30,7 +31,7 @@ export async function explain(kernel: Kernel, name: unknown): Promise<Usage> {
   }
 }
 
-/** Of what is no module. */
+/** The references of users other than modules, as far as they are known. */
 function knownReferences(users: readonly User[]): number {
   return users
     .filter(({ kind }) => kind !== 'module')

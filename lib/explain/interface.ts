@@ -1,27 +1,36 @@
-import type { NetworkInterface } from '../kernel/snapshot'
-import { commandIn, whereText } from '../snapshot/system/net-namespace'
+/** Network interfaces that the module provides or drives. */
 import type { User } from '../contract/types'
-import type { Explainer } from './explainer'
+import type { NetworkInterface } from '../kernel/snapshot'
+import { using, type FindUsers } from './kind'
+import { commandIn, whereText } from './namespace'
 
-/** These are hardware all the same: `ip link del` does not take them away. */
+/** Link kinds of hardware, which `ip link del` does not delete. */
 const HARDWARE_KINDS = new Set(['can', 'dsa'])
 
-/** One that persists takes a reference. Source: TUNSETPERSIST in drivers/net/tun.c. */
-const COUNTED_KINDS = new Set(['tun'])
+/** A persistent interface of these kinds takes a reference. Source: TUNSETPERSIST in drivers/net/tun.c. */
+const REFERENCED_KINDS = new Set(['tun'])
 
 /**
- * The network interfaces that the module carries. Hardly any takes a reference: they go with the
- * module. Source: register_netdevice() in net/core/dev.c.
+ * Interfaces of other kinds take no reference: they are removed with the module. Source:
+ * register_netdevice() in net/core/dev.c.
  */
-export const interfaceUsers: Explainer = ({ name: module }, { interfaces }) =>
-  interfaces
-    .filter(({ modules }) => modules.includes(module))
-    .map((one) => {
-      const { name, up, type, master, netns } = one
-      const references = COUNTED_KINDS.has(type ?? '') ? null : 0
-      const release = releaseOf(one)
-      return { kind: 'interface', module, name, up, type, master, netns, references, release }
-    })
+export const interfaceUsers: FindUsers = (row, { interfaces }) =>
+  using(interfaces, row).map((one) => {
+    const { name, up, type, master, netns } = one
+    const references = REFERENCED_KINDS.has(type ?? '') ? null : 0
+    const release = releaseOf(one)
+    return {
+      kind: 'interface',
+      module: row.name,
+      name,
+      up,
+      type,
+      master,
+      netns,
+      references,
+      release,
+    }
+  })
 
 function releaseOf({ name, netns, type }: NetworkInterface): User['release'] {
   const where = `${name}${whereText(netns)}`
@@ -32,7 +41,7 @@ function releaseOf({ name, netns, type }: NetworkInterface): User['release'] {
     }
   }
   return {
-    text: `set network interface ${where} down; it goes with its driver`,
+    text: `set network interface ${where} down; it is removed with its driver`,
     command: commandIn(netns, ['ip', 'link', 'set', name, 'down']),
   }
 }

@@ -1,12 +1,14 @@
-import type { Explainer } from './explainer'
+/** Processes that have a device file of the module open. */
+import { using, type FindUsers } from './kind'
 
-/** The processes that have a device of the module open, once for each descriptor. */
-export const processUsers: Explainer = ({ name }, { openDevices }) =>
-  openDevices
-    .filter(({ modules }) => modules.includes(name))
-    .map(({ pid, comm, path, fd, self }) => ({
+/** One user for each descriptor or mapping, because each takes a reference. */
+export const processUsers: FindUsers = (row, { openDevices }) =>
+  using(openDevices, row).map(({ pid, comm, path, fd, self }) => {
+    const who = self ? 'this process or a child of it' : 'process'
+    const how = fd === null ? 'mapped into its memory' : `open as descriptor ${fd}`
+    return {
       kind: 'process',
-      module: name,
+      module: row.name,
       pid,
       comm,
       path,
@@ -14,7 +16,8 @@ export const processUsers: Explainer = ({ name }, { openDevices }) =>
       self,
       references: 1,
       release: {
-        text: `close ${path}, which ${self ? 'this process or a child of it' : 'process'} (${pid}, ${comm}) has ${fd === null ? 'mapped into its memory' : `open as descriptor ${fd}`}`,
+        text: `close ${path}, which ${who} (${pid}, ${comm}) has ${how}`,
         command: self ? null : ['kill', String(pid)],
       },
-    }))
+    }
+  })

@@ -1,21 +1,20 @@
-import type { Explainer } from './explainer'
+/** Open sockets of a protocol that the module provides. */
+import { using, type FindUsers } from './kind'
 
 /**
- * Open sockets. Each takes one reference of its protocol's module; one that a process holds takes
- * another of its family's, which may be the same. Source: sk_prot_alloc() in net/core/sock.c,
+ * A socket takes one reference of its protocol's module. One that a process holds takes another one of
+ * the module of its address family, which may be the same. Source: sk_prot_alloc() in net/core/sock.c,
  * __sock_create() in net/socket.c.
  */
-export const socketUsers: Explainer = ({ name: module }, { sockets }) =>
-  sockets
-    .filter(({ modules }) => modules.includes(module))
-    .map(({ protocol, count }) => ({
-      kind: 'socket',
-      module,
-      protocol,
-      count,
-      references: count,
-      release: {
-        text: `close ${count === 1 ? 'the open socket' : `the ${count} open sockets`} of ${protocol}`,
-        command: null,
-      },
-    }))
+export const socketUsers: FindUsers = (row, { sockets }) =>
+  using(sockets, row).map(({ protocol, count }) => ({
+    kind: 'socket',
+    module: row.name,
+    protocol,
+    count,
+    references: count,
+    release: {
+      text: `close ${count === 1 ? 'the open socket' : `the ${count} open sockets`} of protocol ${protocol}`,
+      command: null,
+    },
+  }))

@@ -1,34 +1,47 @@
-/** Who uses a module: each kind of users in a file of its own. */
+/**
+ * lib/explain says what uses a module, how many references each user takes, and how each user is
+ * released. Each kind of user has a file here, and a row of the table below.
+ */
 import { isKmodError } from '../contract/errors'
-import type { Kernel } from '../kernel/kernel'
-import type { Snapshot } from '../kernel/snapshot'
 import { printable } from '../contract/printable'
 import type { LoadedModule, User } from '../contract/types'
-import { blockUsers } from './block'
+import type { Kernel } from '../kernel/kernel'
+import type { Snapshot } from '../kernel/snapshot'
+import { binaryFormatUsers } from './binary-format'
+import { blockUsers, swapUsers } from './block'
+import { consoleUsers } from './console'
+import { cryptoUsers } from './crypto'
 import { deviceUsers } from './device'
-import type { Explainer } from './explainer'
 import { interfaceUsers } from './interface'
-import { moduleUsers } from './module'
+import type { FindUsers } from './kind'
+import { lineDisciplineUsers } from './line-discipline'
 import { mountUsers } from './mount'
-import { namedUsers } from './named'
+import { netfilterUsers } from './netfilter'
 import { processUsers } from './process'
+import { settingUsers } from './setting'
 import { socketUsers } from './socket'
-import { swapUsers } from './swap'
+import { soundUsers } from './sound'
+import { trafficControlUsers } from './traffic-control'
 
-const EXPLAINERS: readonly Explainer[] = [
-  moduleUsers,
+/** In the order in which explain() lists them. */
+const KINDS: readonly FindUsers[] = [
+  holderUsers,
   mountUsers,
   swapUsers,
   processUsers,
   blockUsers,
   interfaceUsers,
   socketUsers,
-  namedUsers,
+  cryptoUsers,
+  consoleUsers,
+  soundUsers,
+  lineDisciplineUsers,
+  binaryFormatUsers,
+  netfilterUsers,
+  trafficControlUsers,
+  settingUsers,
   deviceUsers,
 ]
-
-/** As many as an error message names. */
-const NAMED = 3
 
 /** The users of a loaded module, and what could not be read. */
 export async function usersOf(
@@ -39,25 +52,45 @@ export async function usersOf(
   try {
     snapshot = await kernel.snapshot({ users: true })
   } catch (error) {
-    // Its holders are sure all the same.
+    // The table still has the holders.
     if (!isKmodError(error)) throw error
-    const unreadable = [`what runs on the modules: ${error.message}`]
-    return { users: moduleUsers(row), unreadable }
+    return { users: holderUsers(row), unreadable: [`what runs on the modules: ${error.message}`] }
   }
-  const users = EXPLAINERS.flatMap((explainer) => explainer(row, snapshot))
-  return { users: users.map(withPlainText), unreadable: snapshot.unreadable }
+  return { users: findUsers(row, snapshot), unreadable: snapshot.unreadable }
 }
 
-/** The argv stays as it is: it has to name the very same thing. */
-function withPlainText(user: User): User {
+/** The users of all kinds that a module has in a snapshot. */
+export function findUsers(row: LoadedModule, snapshot: Snapshot): User[] {
+  return KINDS.flatMap((find) => find(row, snapshot)).map(withPrintableText)
+}
+
+/** The modules that use this one. */
+function holderUsers({ name, holders }: LoadedModule): User[] {
+  return holders.map((holder) => ({
+    kind: 'module',
+    module: name,
+    name: holder,
+    references: 1,
+    release: {
+      text: `unload module ${holder} first: kmod.unload('${holder}')`,
+      command: ['modprobe', '-r', holder],
+    },
+  }))
+}
+
+/** The argv keeps its exact bytes, because it has to name the same thing. */
+function withPrintableText(user: User): User {
   const { text, command } = user.release
   return { ...user, release: { text: printable(text), command } }
 }
 
-/** How the first few users let go, as a sentence that follows another; `''` for none. */
+/** As many users as an error message names. */
+const MAX_NAMED = 3
+
+/** How the first users are released, as a sentence to add to a message; `''` without users. */
 export function summarize(users: readonly User[]): string {
   if (users.length === 0) return ''
-  const texts = users.slice(0, NAMED).map(({ release }) => release.text)
-  if (users.length > NAMED) texts.push(`and ${users.length - NAMED} more`)
+  const texts = users.slice(0, MAX_NAMED).map(({ release }) => release.text)
+  if (users.length > MAX_NAMED) texts.push(`and ${users.length - MAX_NAMED} more`)
   return ` To release it: ${texts.join('; ')}.`
 }

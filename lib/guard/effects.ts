@@ -1,39 +1,36 @@
-/** What would stop working without which module. */
-import type { Snapshot } from '../kernel/snapshot'
+/**
+ * lib/guard says what would stop working without a module. Each kind of effect is a function in one of
+ * the files below, and a row of the table here.
+ */
 import { printable } from '../contract/printable'
 import type { Effect } from '../contract/types'
-import { defaultRoute } from './default-route'
-import { display } from './display'
-import { filesystem } from './filesystem'
-import type { Guard } from './guard'
-import { networkInterface } from './network-interface'
-import { rootFilesystem } from './root-filesystem'
-import { session } from './session'
-import { storage } from './storage'
-import { swap } from './swap'
-import { virtualMachine } from './virtual-machine'
+import type { Snapshot } from '../kernel/snapshot'
+import { displays, virtualMachines } from './machine'
+import { defaultRoutes, interfaces, sessions } from './network'
+import type { FindEffects } from './shared-effect'
+import { blockDevices, mountedFileSystems, rootFileSystem, swapAreas } from './storage'
 
-/** The more severe first. */
-const GUARDS: readonly Guard[] = [
-  rootFilesystem,
-  filesystem,
-  swap,
-  defaultRoute,
-  session,
-  display,
-  virtualMachine,
-  networkInterface,
-  storage,
+/** The most severe first: of two effects on one subject, the first one counts. */
+const KINDS: readonly FindEffects[] = [
+  rootFileSystem,
+  mountedFileSystems,
+  swapAreas,
+  defaultRoutes,
+  sessions,
+  displays,
+  virtualMachines,
+  interfaces,
+  blockDevices,
 ]
 
 /**
- * By module, loaded or not. Of several effects on one subject, such as an interface that goes and the
- * default route with it, a module has the most severe alone.
+ * The effects of each module, whether it is loaded or not. A module has one effect on one subject, the
+ * most severe: of an interface with a default route, the loss of the route.
  */
 export function effectsOf(snapshot: Snapshot): Map<string, Effect[]> {
   const effects = new Map<string, Effect[]>()
-  for (const { modules, kind, severity, subject, message } of GUARDS.flatMap((guard) =>
-    guard(snapshot),
+  for (const { modules, kind, severity, subject, message } of KINDS.flatMap((find) =>
+    find(snapshot),
   )) {
     for (const module of modules) {
       const own = effects.get(module) ?? []

@@ -1,12 +1,13 @@
-import { meaningsOf, refuseUnknown } from '../inspect/meaning'
-import type { Kernel } from '../kernel/kernel'
+/** The impact() of the public interface. */
 import { checkTargets } from '../contract/names'
 import type { Effect } from '../contract/types'
+import { meaningsOf, refuseUnknown } from '../inspect/meaning'
+import type { Kernel } from '../kernel/kernel'
 import { effectsOf } from './effects'
 
 /**
- * What would stop working without these modules: of those that are loaded, in the order in which they
- * were named. Rejects with ERR_KMOD_NOT_FOUND for a name that nobody knows.
+ * What would stop working without these modules. Only loaded modules have effects; they are listed in the
+ * order in which the caller named them. Rejects with ERR_KMOD_NOT_FOUND for an unknown name.
  */
 export async function impact(kernel: Kernel, names: unknown): Promise<Effect[]> {
   const asked = checkTargets(names)

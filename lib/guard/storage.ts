@@ -1,35 +1,73 @@
-import type { BlockUse, Snapshot } from '../kernel/snapshot'
-import type { Guard } from './guard'
+/** Effects on what is stored: file systems, swap, and disks that neither of them is on. */
+import type { Snapshot } from '../kernel/snapshot'
+import { fileSystems } from '../snapshot/storage/mounts'
+import { critical, disruptive, type FindEffects } from './shared-effect'
+
+export const rootFileSystem: FindEffects = ({ mounts }) =>
+  mounts
+    .filter(({ isRoot }) => isRoot)
+    .map(({ type, source, modules, below }) =>
+      critical(
+        'root-filesystem',
+        '/',
+        `The root file system (${type} on ${source}) would be lost, and the system would stop working.`,
+        [...modules, ...below],
+      ),
+    )
+
+/** All other file systems, each once however often it is mounted. */
+export const mountedFileSystems: FindEffects = ({ mounts }) =>
+  fileSystems(mounts)
+    .filter(({ mount, others }) => ![mount, ...others].some(({ isRoot }) => isRoot))
+    .map(({ mount: { path, type, source, own, pid, modules, below } }) =>
+      critical(
+        'filesystem',
+        path,
+        `The file system at ${path} (${type} on ${source}${own ? '' : `, in the mount namespace of process ${pid}`}) would be lost.`,
+        [...modules, ...below],
+      ),
+    )
+
+/** The kernel cannot read back what it has written to swap. */
+export const swapAreas: FindEffects = ({ swaps }) =>
+  swaps.map(({ path, below }) =>
+    critical(
+      'swap',
+      path,
+      `The swap area ${path} would be lost, with the memory contents that are stored there.`,
+      below,
+    ),
+  )
 
 /**
- * Disks with nothing mounted on them and no swap; of the others, those are the effects. A disk that a
- * process writes to itself, as a database or a virtual machine may, is among them.
+ * Disks with no mounted file system and no swap on them; for the others, those are the effects. A disk
+ * that a process uses directly, such as a database or a virtual machine, is one of these.
  */
-export const storage: Guard = (snapshot) => {
+export const blockDevices: FindEffects = (snapshot) => {
   const inUse = usedBySystem(snapshot)
   return snapshot.blocks
     .filter((block) => !inUse.has(block.path))
-    .map(({ path, modules, below }) => ({
-      kind: 'storage',
-      severity: 'disruptive',
-      subject: path,
-      message: `The block device ${path} would go away.`,
-      modules: [...modules, ...below],
-    }))
+    .map(({ path, modules, below }) =>
+      disruptive('storage', path, `The block device ${path} would be removed.`, [
+        ...modules,
+        ...below,
+      ]),
+    )
 }
 
-/** The devices that a mounted file system or a swap area lies on, through other devices or not. */
+/** The devices below a mounted file system or a swap area, directly or through other devices. */
 function usedBySystem({ blocks, mounts }: Snapshot): Set<string> {
   const mountPaths = new Set(mounts.map(({ path }) => path))
-  const under = new Map<string, BlockUse[]>()
-  for (const block of blocks) {
-    for (const user of block.usedBy) under.set(user, [...(under.get(user) ?? []), block])
+  const devicesUnder = new Map<string, string[]>()
+  for (const { path, usedBy } of blocks) {
+    for (const user of usedBy) devicesUnder.set(user, [...(devicesUnder.get(user) ?? []), path])
   }
   const found = new Set(
     blocks
       .filter(({ usedBy }) => usedBy.some((user) => user === 'swap' || mountPaths.has(user)))
       .map(({ path }) => path),
   )
-  for (const path of found) for (const { path: lower } of under.get(path) ?? []) found.add(lower)
+  // A Set iterates over what is added on the way: this goes down to the lowest devices.
+  for (const path of found) for (const lower of devicesUnder.get(path) ?? []) found.add(lower)
   return found
 }

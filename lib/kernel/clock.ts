@@ -1,9 +1,9 @@
-/** Time, as the host has it. */
-import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
+/** The clock of this machine, which a captured system uses too. */
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from './kernel'
 
-/** Node's timers take 31 bits. */
-const LONGEST = 2 ** 31 - 1
+/** A timer of Node takes 31 bits; with more it fires at once. */
+const LONGEST_TIMER = 2 ** 31 - 1
 
 export const hostClock: Clock = {
   now: () => performance.now(),
@@ -11,13 +11,13 @@ export const hostClock: Clock = {
     const end = performance.now() + milliseconds
     try {
       for (let rest = milliseconds; rest > 0; rest = end - performance.now()) {
-        await delay(Math.min(rest, LONGEST), undefined, { signal })
+        await delay(Math.min(rest, LONGEST_TIMER), undefined, { signal })
       }
-      // If the event loop was held up, news may be waiting that came long before the timer: let it
-      // be heard before anybody concludes that there was none.
-      await turn(undefined, { signal })
+      // If the event loop was blocked, an event that arrived before the timer may still be unhandled.
+      // It is handled first, so that the caller does not conclude that nothing happened.
+      await nextTurn(undefined, { signal })
     } catch {
-      // aborted: the sleep is over
+      // Aborted: the sleep ends here.
     }
   },
 }

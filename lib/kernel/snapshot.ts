@@ -1,136 +1,234 @@
-/** What runs on the modules, as one picture: the answer of Kernel.snapshot(). */
+/**
+ * What runs on the modules of a system at one moment: the answer of Kernel.snapshot().
+ *
+ * It holds facts, each with the modules that it depends on, and counts as the kernel shows them. What a
+ * fact means for a reference count, and how a user releases a module, is decided in lib/explain; what
+ * would stop working without a module, in lib/guard. lib/snapshot builds it.
+ */
+import type { NetNamespace } from './net-namespace'
 
-/** A mounted file system, in some mount namespace. */
-export interface Mount {
-  path: string
-  source: string
-  type: string
-  /** A process that sees it there. */
-  pid: number
-  /** In the mount namespace of this process. */
-  own: boolean
-  /** `/` of this process's mount namespace, or of the first process's. */
-  isRoot: boolean
-  /** Which file system it is, the same for each of its mounts: `8:1`. */
-  superblock: string
-  /** The modules that provide the file-system type. */
-  modules: string[]
-  /** The modules of the devices that it lies on, all the way down. */
-  below: string[]
+export interface Snapshot extends Dependents, Users {
+  /** What could not be read, and may therefore be missing. */
+  unreadable: string[]
 }
 
-/** A device that a process has open, or mapped into its memory. */
-export interface OpenDevice {
-  pid: number
-  comm: string
-  /** This process, or a child of it. */
-  self: boolean
-  path: string
-  /** `null`: mapped. */
-  fd: number | null
-  /** The modules of which an open file of that device holds a reference. */
-  modules: string[]
-}
-
-export interface NetworkInterface {
-  name: string
-  /** A path, or `pid:N`; `null`: the namespace of this process. */
-  netns: string | null
-  up: boolean
-  /** The link kind, such as `bridge`; `null` for hardware. */
-  type: string | null
-  master: string | null
-  /** Interfaces of the same namespace that it lies on: members of a bridge, the parent of a vlan. */
-  lower: string[]
-  hasDefaultRoute: boolean
-  /** The modules that carry it: of its kind, or its driver and those of the buses above. */
-  modules: string[]
-}
-
-export interface SwapArea {
-  path: string
-  /** The modules of its device, all the way down. */
-  below: string[]
-}
-
-/** A device that a driver is bound to. Source: /sys/module/NAME/drivers. */
-export interface BoundDevice {
-  bus: string
-  device: string
-  driver: string
-  /** The module of the driver. */
-  module: string
-}
-
-/** A block device that is set up or in use. */
-export interface BlockUse {
-  /** Such as `/dev/loop0`. */
-  path: string
-  /** What it is made of and what uses it: a backing file, devices on top, mounts, swap. */
-  usedBy: string[]
-  /** The modules that provide the device itself. */
-  modules: string[]
-  /** Those of the controllers below it. */
-  below: string[]
-  /** How it is taken down, such as `losetup -d`; `null` where no one command does it. */
-  release: { text: string; command: string[] | null }
-}
-
-/** Open sockets of one protocol, in all namespaces that could be read. */
-export interface SocketUse {
-  protocol: string
-  count: number
-  modules: string[]
-}
-
-/** Something with a name and a value that uses modules, and takes no more words than that. */
-export interface NamedUse {
-  kind:
-    'crypto' | 'console' | 'sound' | 'netfilter' | 'traffic-control' | 'setting' | 'tty' | 'binfmt'
-  name: string
-  value: string
-  modules: string[]
-  /** What its existence is known to take of each module; `null`: not known. */
-  references: number | null
-  release: { text: string; command: string[] | null }
-}
-
-/** An established connection to another machine, by the interface that it goes through. */
-export interface Session {
-  netns: string | null
-  interface: string
-  /** The other end, such as `192.0.2.7:22`. */
-  remote: string
-}
-
-/** A display that shows something. */
-export interface Display {
-  /** Such as `card0-eDP-1`. */
-  name: string
-  modules: string[]
-}
-
-/** A virtual machine that runs. */
-export interface VirtualMachine {
-  pid: number
-  comm: string
-  modules: string[]
-}
-
-/** What runs on the modules, as one picture. Source: /proc, /sys, rtnetlink. */
-export interface Snapshot {
+/** What would stop working without modules. */
+export interface Dependents {
   mounts: Mount[]
   interfaces: NetworkInterface[]
   swaps: SwapArea[]
   sessions: Session[]
   displays: Display[]
   virtualMachines: VirtualMachine[]
-  blocks: BlockUse[]
-  /** None of the following where users were not asked for. */
+  blocks: BlockDevice[]
+}
+
+/** What only uses modules. Every list is empty unless the caller asked for users. */
+export interface Users {
   openDevices: OpenDevice[]
-  devices: BoundDevice[]
+  boundDevices: BoundDevice[]
   sockets: SocketUse[]
-  named: NamedUse[]
-  /** What could not be looked at. */
-  unreadable: string[]
+  algorithms: CryptoAlgorithm[]
+  consoles: Console[]
+  soundCards: SoundCard[]
+  lineDisciplines: LineDiscipline[]
+  binaryFormats: BinaryFormat[]
+  xTables: XTable[]
+  nfTables: NfTable[]
+  trafficControls: TrafficControl[]
+  settings: NetworkSetting[]
+}
+
+/** A mounted file system, in one mount namespace. */
+export interface Mount {
+  path: string
+  source: string
+  type: string
+  /** A process that sees the mount at `path`. */
+  pid: number
+  /** Whether it is in the mount namespace of this process. */
+  own: boolean
+  /** Whether it is `/` of the mount namespace of this process or of process 1. */
+  isRoot: boolean
+  /** The device number of the file system, such as `8:1`: the same for all its mounts. */
+  superblock: string
+  /** The modules that provide the file-system type. */
+  modules: string[]
+  /** The modules of all devices and file systems below it. */
+  below: string[]
+}
+
+export interface NetworkInterface {
+  name: string
+  netns: NetNamespace
+  up: boolean
+  /** The link kind, such as `bridge`; `null` for hardware. */
+  type: string | null
+  /** The bridge, bond or the like of which it is a member. */
+  master: string | null
+  /** Interfaces of the same namespace below it: the members of a bridge, the parent of a VLAN. */
+  lower: string[]
+  hasDefaultRoute: boolean
+  /** The modules of its link kind, or of its driver and the buses above that. */
+  modules: string[]
+}
+
+export interface SwapArea {
+  path: string
+  /** The modules of its device, or of the file system of its file, and of all below. */
+  below: string[]
+}
+
+/** An established TCP connection to another machine. */
+export interface Session {
+  netns: NetNamespace
+  /** The interface that has the local address of the connection. */
+  interface: string
+  /** The remote address and port, such as `192.0.2.7:22`. */
+  remote: string
+}
+
+/** A display that shows a picture. */
+export interface Display {
+  /** Such as `card0-eDP-1`. */
+  name: string
+  modules: string[]
+}
+
+/** A running KVM virtual machine. */
+export interface VirtualMachine {
+  pid: number
+  comm: string
+  modules: string[]
+}
+
+/** A block device (a whole disk) that is set up or in use. */
+export interface BlockDevice {
+  /** Such as `/dev/loop0`. */
+  path: string
+  /** Its name and UUID in device-mapper; `null` for any other device. */
+  mapping: { name: string; uuid: string } | null
+  /** First its backing file or process, then what uses it: devices above it, mount paths, `swap`. */
+  usedBy: string[]
+  /** The modules that provide the device itself, its driver first. */
+  modules: string[]
+  /** The modules of all below it, such as disk controllers. */
+  below: string[]
+}
+
+/** A device file that a process has open or mapped. */
+export interface OpenDevice {
+  pid: number
+  comm: string
+  /** Whether it is this process or a child of it. */
+  self: boolean
+  path: string
+  /** `null`: mapped into memory. */
+  fd: number | null
+  /** The modules of which an open file of that device holds a reference. */
+  modules: string[]
+}
+
+/** A device that is bound to a driver. */
+export interface BoundDevice {
+  bus: string
+  device: string
+  driver: string
+  modules: string[]
+}
+
+/** The open sockets of one protocol, in all network namespaces together. */
+export interface SocketUse {
+  protocol: string
+  count: number
+  modules: string[]
+}
+
+/** An algorithm of the kernel's crypto API that is registered. */
+export interface CryptoAlgorithm {
+  /** Such as `cbc(aes)`. */
+  name: string
+  /** The implementation, such as `cbc-aes-aesni`. */
+  driver: string
+  /** As /proc/crypto shows it. */
+  refCount: number
+  modules: string[]
+}
+
+/** A frame buffer that shows the text console. */
+export interface Console {
+  /** Such as `fb0`. */
+  buffer: string
+  /** Such as `vtcon1`. */
+  console: string
+  /** Whether the frame buffer belongs to a DRM driver. */
+  isDrm: boolean
+  modules: string[]
+}
+
+export interface SoundCard {
+  index: number
+  id: string
+  /** The processes that have a stream of it open. */
+  pids: number[]
+  modules: string[]
+}
+
+/** A line discipline for terminals that is registered. */
+export interface LineDiscipline {
+  name: string
+  number: number
+  modules: string[]
+}
+
+/** A binary format that is registered with binfmt_misc. */
+export interface BinaryFormat {
+  name: string
+  interpreter: string
+  modules: string[]
+}
+
+/** A table of iptables, ip6tables or arptables that exists in the kernel. */
+export interface XTable {
+  netns: NetNamespace
+  name: string
+  /** The tool that shows it, such as `iptables`. */
+  tool: string
+  modules: string[]
+}
+
+/** A table of nftables. */
+export interface NfTable {
+  netns: NetNamespace
+  /** As nft writes it: `inet`. */
+  family: string
+  name: string
+  chains: number
+  rules: number
+  /**
+   * How many parts of the table (expressions, objects, hooks and others) each module provides, nf_tables
+   * first; `null`: not known, because the module index cannot be read.
+   */
+  parts: { module: string; count: number | null }[]
+}
+
+/** A queueing discipline of a network interface, or a filter on one. */
+export interface TrafficControl {
+  netns: NetNamespace
+  interface: string
+  isFilter: boolean
+  /** Such as `htb`, or `u32` for a filter. */
+  kind: string
+  /** As rtnetlink has them. Handle 0: the kernel added it by default. */
+  handle: number
+  parent: number
+  modules: string[]
+}
+
+/** A sysctl whose value names an algorithm that a module provides. */
+export interface NetworkSetting {
+  netns: NetNamespace
+  name: 'net.ipv4.tcp_congestion_control' | 'net.core.default_qdisc'
+  value: string
+  modules: string[]
 }

@@ -1,8 +1,18 @@
-/** Many small files at once: each call costs a turn of a thread pool, however long its list is. */
+/**
+ * Reads small files of one system: the running one (lib/live/host.ts) or a captured one
+ * (lib/captured/captured-files.ts).
+ *
+ * Every method takes a list, because a call costs one turn of a thread pool however long its list is. An
+ * answer that has no value (nothing there, or not readable) never rejects the call. Each answer stands at
+ * the position of its question.
+ */
 export interface SystemFiles {
-  /** The targets of symbolic links, as they are written; `null`: no link, or not readable. */
+  /** The contents of regular files as UTF-8 text; `null`: no such file, or not readable. */
+  readTexts(paths: readonly string[]): Promise<(string | null)[]>
+  /** The same as bytes, for a file that is not text, such as /proc/config.gz. */
+  readBytes(paths: readonly string[]): Promise<(Buffer | null)[]>
+  /** The targets of symbolic links, exactly as the links hold them; `null`: no link, or not readable. */
   readLinks(paths: readonly string[]): Promise<(string | null)[]>
-  readFiles(paths: readonly string[]): Promise<(string | null)[]>
-  /** The names in folders; none where one is not there. */
-  list(folders: readonly string[]): Promise<string[][]>
+  /** The names in folders; empty where there is no such folder. */
+  listNames(folders: readonly string[]): Promise<string[][]>
 }

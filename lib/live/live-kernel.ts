@@ -1,23 +1,13 @@
-/** The running system. */
-import { readFile, readlink } from 'node:fs/promises'
+/** The kernel of the running system. */
 import { release } from 'node:os'
 import { resolve } from 'node:path'
-import { hostClock } from '../kernel/clock'
 import { KmodError } from '../contract/errors'
-import { readCapability, readKernel, type FactFiles } from '../kernel/facts'
+import { parameterString } from '../contract/parameters'
+import type { KmodOptions, LoadedModule } from '../contract/types'
+import { hostClock } from '../kernel/clock'
+import { readCapability, readKernel, readTaints } from '../kernel/facts'
 import { isFailure, unwrap, type NativeFailure } from '../kernel/failure'
-import { HelperChange } from './helper/changes'
-import { HelperCommand } from './helper/commands'
-import { onKernelChange } from './helper/events'
-import {
-  findLibrary,
-  LibkmodIndex,
-  LOAD_LISTS,
-  sourceStrings,
-  type IndexSource,
-} from './helper/queries'
-import { readSurvey } from './helper/survey'
-import { HelperTrace } from './helper/trace'
+import { LOAD_LISTS, type IndexSource } from '../kernel/index-source'
 import type {
   Change,
   Clock,
@@ -29,14 +19,19 @@ import type {
   ReferenceTrace,
   SysModule,
 } from '../kernel/kernel'
-import type { Snapshot } from '../kernel/snapshot'
 import { readParameters, readSourceVersion } from '../kernel/module-attributes'
-import { load } from './native'
-import { parameterString } from '../contract/parameters'
-import { buildSnapshot } from '../snapshot/build'
-import { hostFiles } from './host-files'
+import type { ModuleIndex } from '../kernel/module-index'
+import type { Snapshot } from '../kernel/snapshot'
 import { parseTable } from '../kernel/table'
-import type { KmodOptions, LoadedModule } from '../contract/types'
+import { buildSnapshot } from '../snapshot/build'
+import { HelperChange } from './helper/changes'
+import { HelperCommand } from './helper/commands'
+import { onKernelChange } from './helper/events'
+import { sourceStrings } from './helper/queries'
+import { readSurvey } from './helper/survey'
+import { HelperTrace } from './helper/trace'
+import { host } from './host'
+import { load } from './native'
 
 const TABLE = '/proc/modules'
 const SYS_MODULES = '/sys/module'
@@ -48,11 +43,11 @@ export class LiveKernel implements Kernel {
   readonly system = RUNNING_SYSTEM
   readonly readOnly = false
   readonly clock: Clock = hostClock
-  readonly index: LibkmodIndex
+  readonly index: ModuleIndex
   readonly #release: string
   readonly #source: IndexSource
 
-  /** `tableFile` is for measuring: a table of any length. */
+  /** `tableFile`: a benchmark gives a table of any length. */
   constructor(
     options: KmodOptions,
     private readonly tableFile = TABLE,
@@ -64,11 +59,11 @@ export class LiveKernel implements Kernel {
       loadLists: LOAD_LISTS,
       kernelCommandLine: true,
     }
-    this.index = new LibkmodIndex(() => Promise.resolve(this.#source))
+    this.index = host.openIndex(() => Promise.resolve(this.#source))
   }
 
   async table(): Promise<LoadedModule[]> {
-    return parseTable(checkTable(await load().native.readTable(this.tableFile)).text)
+    return parseTable(checkTable(await host.readTable(this.tableFile)))
   }
 
   async row(name: string): Promise<LoadedModule | undefined> {
@@ -80,29 +75,28 @@ export class LiveKernel implements Kernel {
   }
 
   async snapshot({ users }: { users: boolean }): Promise<Snapshot> {
-    return buildSnapshot(await readSurvey(users), hostFiles, this.index, { users })
+    return buildSnapshot(await readSurvey(users), host.files, this.index)
   }
 
   parameters(name: string): Promise<Map<string, string>> {
-    return readParameters(hostFiles, name)
+    return readParameters(host.files, name)
   }
 
   sourceVersion(name: string): Promise<string | null> {
-    return readSourceVersion(hostFiles, name)
+    return readSourceVersion(host.files, name)
   }
 
   async facts(): Promise<KernelFacts> {
     const [kernel, capability, library] = await Promise.all([
-      readKernel(factFiles, this.#release, this.#source.directory),
-      readCapability(factFiles),
-      findLibrary(),
+      readKernel(host.files, this.#release, this.#source.directory),
+      readCapability(host.files),
+      host.findLibrary(),
     ])
     return { kernel, capability, ...library }
   }
 
-  async taints(): Promise<bigint> {
-    const [text] = await hostFiles.readFiles(['/proc/sys/kernel/tainted'])
-    return BigInt(text?.trim() ?? 0)
+  taints(): Promise<bigint> {
+    return readTaints(host.files)
   }
 
   async openLog(): Promise<KernelLog | null> {
@@ -145,7 +139,7 @@ export class LiveKernel implements Kernel {
   }
 }
 
-function checkTable<T>(table: T | NativeFailure): T {
+function checkTable(table: string | NativeFailure): string {
   if (isFailure(table) && table.errnoName === 'ENOENT') {
     throw new KmodError(
       'ERR_KMOD_UNSUPPORTED',
@@ -153,10 +147,4 @@ function checkTable<T>(table: T | NativeFailure): T {
     )
   }
   return unwrap(table, 'read the table of loaded modules')
-}
-
-const factFiles: FactFiles = {
-  read: (path) => readFile(path, 'utf8').catch(() => null),
-  readBytes: (path) => readFile(path).catch(() => null),
-  readLink: (path) => readlink(path).catch(() => null),
 }

@@ -1,86 +1,104 @@
-/** From what the system says to what runs on which modules. */
-import type { ModuleIndex } from '../kernel/module-index'
-import type { Snapshot } from '../kernel/snapshot'
+/**
+ * lib/snapshot turns a raw survey and the files of a system into a Snapshot: what runs on which modules.
+ *
+ * Each list of a Snapshot has one reader, in a file of its own and in one of the two tables below. All
+ * readers run at the same time, so that what they ask the system goes out together.
+ */
 import { printable } from '../contract/printable'
-import { Aliases } from './system/aliases'
-import { BlockDevices } from './system/block-devices'
-import { readBlocks } from './blocks'
-import { readBoundDevices } from './bound-devices'
-import { readDisplays } from './displays'
+import type { ModuleIndex } from '../kernel/module-index'
+import type { Dependents, Snapshot, Users } from '../kernel/snapshot'
 import type { SystemFiles } from '../kernel/system-files'
-import { readInterfaces } from './interfaces'
-import { MountTables } from './system/mount-tables'
-import { readMounts } from './mounts'
-import { readNamed } from './named'
-import { readNetworkUses } from './network-uses'
-import { readOpenDevices } from './open-devices'
-import type { RawSurvey } from './system/raw'
-import { readSessions } from './sessions'
-import { readSockets } from './sockets'
-import { Stack } from './system/stack'
-import { readSwaps } from './swaps'
-import { Sysfs } from './system/sysfs'
-import { readVirtualMachines } from './virtual-machines'
+import { readBinaryFormats } from './binary-formats'
+import { readCryptoAlgorithms } from './crypto-algorithms'
+import { readBoundDevices } from './devices/bound-devices'
+import { readConsoles } from './devices/consoles'
+import { readDisplays } from './devices/displays'
+import { readLineDisciplines } from './devices/line-disciplines'
+import { readOpenDevices } from './devices/open-devices'
+import { readSoundCards } from './devices/sound-cards'
+import { readVirtualMachines } from './devices/virtual-machines'
+import { readInterfaces } from './network/interfaces'
+import { readNfTables } from './network/nf-tables'
+import { readSessions } from './network/sessions'
+import { readNetworkSettings } from './network/settings'
+import { readSockets } from './network/sockets'
+import { readTrafficControls } from './network/traffic-control'
+import { readXTables } from './network/x-tables'
+import { readBlockDevices } from './storage/block-devices'
+import { readMounts } from './storage/mounts'
+import { readSwaps } from './storage/swaps'
+import { openSources, type Sources } from './system/sources'
+import type { RawSurvey } from './system/raw-survey'
+
+type Readers<Lists> = {
+  [Name in keyof Lists]: (sources: Sources) => Lists[Name] | Promise<Lists[Name]>
+}
+
+/** Read every time. The guard runs before every unload, so none of these looks at every process. */
+const DEPENDENTS: Readers<Dependents> = {
+  mounts: readMounts,
+  interfaces: readInterfaces,
+  swaps: readSwaps,
+  sessions: readSessions,
+  displays: readDisplays,
+  virtualMachines: readVirtualMachines,
+  blocks: readBlockDevices,
+}
+
+/** Read only if the survey was made with users. */
+const USERS: Readers<Users> = {
+  openDevices: readOpenDevices,
+  boundDevices: readBoundDevices,
+  sockets: readSockets,
+  algorithms: readCryptoAlgorithms,
+  consoles: readConsoles,
+  soundCards: readSoundCards,
+  lineDisciplines: readLineDisciplines,
+  binaryFormats: readBinaryFormats,
+  xTables: readXTables,
+  nfTables: readNfTables,
+  trafficControls: readTrafficControls,
+  settings: readNetworkSettings,
+}
 
 /**
- * Without a usable index it is as good as can be, and says so in `unreadable`. `users`: with what only
- * uses the modules, besides what would stop working.
+ * Does not reject where the module index cannot be read: `unreadable` says so, and the modules are those
+ * that follow from names and from /sys.
  */
 export async function buildSnapshot(
   raw: RawSurvey,
   files: SystemFiles,
   index: ModuleIndex,
-  { users }: { users: boolean },
 ): Promise<Snapshot> {
-  const sysfs = new Sysfs(files)
-  const aliases = new Aliases(index)
-  const devices = new BlockDevices(sysfs)
-  const tables = new MountTables(raw.mountTables)
-  const stack = new Stack(sysfs, devices, tables, aliases)
-  const sources = { sysfs, aliases, devices, tables, stack }
-  // Together, so that what they ask for goes out together.
-  const [
-    mounts,
-    interfaces,
-    swaps,
-    openDevices,
-    blocks,
-    displays,
-    machines,
-    boundDevices,
-    named,
-    networkUses,
-  ] = await Promise.all([
-    readMounts(tables, stack, aliases),
-    readInterfaces(raw, sysfs, aliases),
-    // Not there: the kernel was built without swap.
-    sysfs.text('/proc/swaps').then((text) => readSwaps(text ?? '', devices, stack)),
-    readOpenDevices(raw.openDevices, sysfs, devices, aliases),
-    readBlocks(sources),
-    readDisplays(sysfs),
-    readVirtualMachines(raw.openDevices, users, sysfs),
-    users ? readBoundDevices(sysfs) : [],
-    users ? readNamed(sources) : [],
-    readNetworkUses(raw, aliases),
+  const sources = openSources(raw, files, index)
+  const [dependents, users] = await Promise.all([
+    readAll(DEPENDENTS, sources),
+    raw.users ? readAll(USERS, sources) : noUsers(),
   ])
-  const unreadable = [
-    ...raw.unreadable,
-    ...aliases.unreadable,
-    ...stack.unreadable,
-    ...machines.unreadable,
-  ].map(printable)
-  return {
-    mounts,
-    interfaces,
-    swaps,
-    sessions: readSessions(raw),
-    displays,
-    virtualMachines: machines.virtualMachines,
-    blocks,
-    openDevices,
-    devices: boundDevices,
-    sockets: readSockets(raw.netFiles),
-    named: [...named, ...networkUses],
-    unreadable,
-  }
+  const unreadable = [...sources.unreadable, ...sources.stack.unreadable].map(printable)
+  return { ...dependents, ...users, unreadable }
+}
+
+/** A snapshot in which nothing runs. */
+export function emptySnapshot(): Snapshot {
+  return { ...emptyLists(DEPENDENTS), ...noUsers(), unreadable: [] }
+}
+
+function noUsers(): Users {
+  return emptyLists(USERS)
+}
+
+async function readAll<Lists extends object>(
+  readers: Readers<Lists>,
+  sources: Sources,
+): Promise<Lists> {
+  const names = Object.keys(readers) as (keyof Lists)[]
+  const lists = await Promise.all(
+    names.map(async (name) => [name, await readers[name](sources)] as const),
+  )
+  return Object.fromEntries(lists) as Lists
+}
+
+function emptyLists<Lists extends object>(readers: Readers<Lists>): Lists {
+  return Object.fromEntries(Object.keys(readers).map((name) => [name, []])) as Lists
 }

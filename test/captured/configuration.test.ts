@@ -1,8 +1,9 @@
-/** What the configuration and the index of a captured system say about removals. */
+/** What the configuration, the index and /sys of a captured system say about modules. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CapturedKernel } from '../../lib/captured/captured-kernel'
 import { RootView } from '../../lib/captured/root-view'
+import { host } from '../../lib/live/host'
 import { CapturedSystem, RELEASE } from '../support/captured-system'
 
 let system: CapturedSystem
@@ -10,11 +11,11 @@ beforeEach(() => (system = new CapturedSystem().addModules()))
 afterEach(() => system.remove())
 
 const open = (): CapturedKernel =>
-  new CapturedKernel(new RootView(system.root), {
-    release: RELEASE,
-    moduleDirectory: `/lib/modules/${RELEASE}`,
-    configPaths: null,
-  })
+  new CapturedKernel(
+    new RootView(system.root),
+    { release: RELEASE, moduleDirectory: `/lib/modules/${RELEASE}`, configPaths: null },
+    host,
+  )
 const ALL = ['dummy', 'llc', 'stp', 'nothing']
 const configured = async (kernel = open()): Promise<string[]> =>
   [...(await kernel.index.policies(ALL)).policies]
@@ -32,7 +33,7 @@ test('modules for which nothing is configured have no policy', async () => {
   )
 })
 
-test('names and aliases in the load lists are modules that were loaded on purpose', async () => {
+test('a module that a load list names, also by an alias, is configured to be loaded', async () => {
   system
     .write('etc/modules', '# llc\n  rtnl-link-dummy\t\n')
     .write('usr/lib/modules-load.d/a.conf', ';dummy\nstp\n')
@@ -40,7 +41,7 @@ test('names and aliases in the load lists are modules that were loaded on purpos
   expect(await configured()).toEqual(['dummy', 'stp'])
 })
 
-test('the first folder with a name wins, also by an empty file or a link to /dev/null', async () => {
+test('of files with one name the first counts, also an empty file or a link to /dev/null', async () => {
   system
     .write('etc/modules-load.d/a.conf', '')
     .write('usr/lib/modules-load.d/a.conf', 'stp\n')
@@ -51,7 +52,7 @@ test('the first folder with a name wins, also by an empty file or a link to /dev
   expect(await configured()).toEqual(['dummy'])
 })
 
-test('load lists that change are noticed, and links that lead out are not followed', async () => {
+test('a load list is read again when it changes, and never through a link that leads out', async () => {
   const kernel = open()
   expect(await configured(kernel)).toEqual([])
   system.write('etc/modules', 'llc\n')
@@ -65,11 +66,11 @@ test('load lists that change are noticed, and links that lead out are not follow
   expect(await configured(kernel)).toEqual(['stp'])
 })
 
-test('what a module needs is what modules.dep has', async () => {
+test('the dependencies of a module are those of modules.dep', async () => {
   expect(await open().index.needs(['stp', 'llc', 'nothing'])).toEqual([['llc'], [], []])
 })
 
-test('parameters and the source version are read inside of the root', async () => {
+test('parameters and the source version are read inside the root', async () => {
   writeFileSync(join(system.folder, 'outside'), 'hostile\n')
   system
     .write('sys/module/llc/parameters/one', '1\n')
@@ -88,7 +89,7 @@ test('parameters and the source version are read inside of the root', async () =
   expect(await kernel.sourceVersion('nothing')).toBeNull()
 })
 
-test('no command is run, and nobody is told of changes', () => {
+test('no command runs, and there are no events', () => {
   expect(() => open().runCommand()).toThrow(
     expect.objectContaining({ code: 'ERR_KMOD_READ_ONLY' }) as Error,
   )

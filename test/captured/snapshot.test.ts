@@ -1,18 +1,17 @@
+/** The snapshot of a captured system: mounts and what is below them, interfaces, open devices. */
 import { KmodError } from '../../lib/contract/errors'
 import { mountUsers } from '../../lib/explain/mount'
 import { processUsers } from '../../lib/explain/process'
 import { effectsOf } from '../../lib/guard/effects'
 import type { ModuleIndex } from '../../lib/kernel/module-index'
 import type { Mount, NetworkInterface, Snapshot } from '../../lib/kernel/snapshot'
-import { RootView } from '../../lib/captured/root-view'
-import { buildSnapshot } from '../../lib/snapshot/build'
-import { capturedFiles } from '../../lib/captured/captured-files'
-import { capturedSurvey } from '../../lib/captured/captured-survey'
 import type { SystemFiles } from '../../lib/kernel/system-files'
-import type { RawSurvey } from '../../lib/snapshot/system/raw'
-import type { LoadedModule } from '../../lib/contract/types'
+import { buildSnapshot } from '../../lib/snapshot/build'
+import type { RawSurvey } from '../../lib/snapshot/system/raw-survey'
+import { aliasIndex, filesOf, surveyOf } from '../support/captured-snapshot'
 import { CapturedSystem } from '../support/captured-system'
 import { CONTAINER_PID, fillLaptop, LAPTOP_ALIASES } from '../support/laptop'
+import { loaded, rawLink, survey as emptySurvey } from '../support/snapshots'
 import { SysfsWriter } from '../support/sysfs'
 
 let system: CapturedSystem
@@ -23,53 +22,30 @@ beforeEach(() => {
 })
 afterEach(() => system.remove())
 
-/** Only looks aliases up. */
+/** Records the aliases that each call asks for. */
 function index(aliases: Readonly<Record<string, string>> = LAPTOP_ALIASES): ModuleIndex {
-  const never = (): never => {
-    throw new Error('not asked for here')
-  }
-  const find = (alias: string): string[] =>
-    Object.entries(aliases).flatMap(([pattern, module]) => {
-      const prefix = pattern.replace(/\*$/, '')
-      return alias === pattern || (prefix !== pattern && alias.startsWith(prefix)) ? [module] : []
-    })
+  const plain = aliasIndex(aliases)
   return {
-    find: never,
-    policies: never,
-    needs: never,
-    describe: never,
-    describeFile: never,
+    ...plain,
     lookup: (asked) => {
       lookups.push([...asked])
-      return Promise.resolve(asked.map(find))
+      return plain.lookup(asked)
     },
   }
 }
 
-function survey(openDevices = true): Promise<RawSurvey> {
-  return capturedSurvey(capturedFiles(new RootView(system.root)), openDevices)
+function survey(users = true): Promise<RawSurvey> {
+  return surveyOf(system, users)
 }
 
-function build(raw: RawSurvey, of = index(), users = true): Promise<Snapshot> {
-  return buildSnapshot(raw, capturedFiles(new RootView(system.root)), of, { users })
+function build(raw: RawSurvey, of = index()): Promise<Snapshot> {
+  return buildSnapshot(raw, filesOf(system), of)
 }
 
-const emptySurvey: RawSurvey = {
-  mountTables: [],
-  links: [],
-  defaultRoutes: [],
-  addresses: [],
-  netFiles: [],
-  trafficControl: [],
-  nfTables: [],
-  openDevices: [],
-  unreadable: [],
-}
-
-/** A survey of one namespace, with these lines of mountinfo. */
+/** A survey of one mount namespace, with these lines of mountinfo. */
 function mounted(...lines: string[]): RawSurvey {
   const text = lines.map((line) => `${line}\n`).join('')
-  return { ...emptySurvey, mountTables: [{ pid: 1, own: true, first: true, text }] }
+  return emptySurvey({ mountTables: [{ pid: 1, own: true, first: true, text }] })
 }
 
 describe('a laptop', () => {
@@ -83,18 +59,18 @@ describe('a laptop', () => {
   const interfaceOf = (name: string): NetworkInterface =>
     laptop.interfaces.find((one) => one.name === name)!
 
-  /** The root file system: encrypted, on NVMe behind a PCI Express port that is compiled in. */
+  /** The root file system is encrypted, on NVMe. The driver of its PCI Express port is compiled in. */
   const ROOT_DISK = ['dm_crypt', 'dm_mod', 'nvme']
   const STICK = ['sd_mod', 'usb_storage', 'usbcore', 'xhci_pci']
 
-  test('has its mounts from two namespaces, each once', () => {
+  test('has the mounts of two namespaces, each once', () => {
     expect(laptop.mounts).toHaveLength(14)
     expect(new Set(laptop.mounts.map(({ pid }) => pid))).toEqual(new Set([3001, CONTAINER_PID]))
     expect(laptop.mounts.filter(({ own }) => own)).toHaveLength(11)
     expect(laptop.mounts.filter(({ isRoot }) => isRoot)).toEqual([mountAt('/')])
   })
 
-  test('the root lies on a mapping, a partition, a disk and a bus', () => {
+  test('has a root on a mapping, a partition, a disk and a bus', () => {
     const { modules, below, superblock, source } = mountAt('/')
     expect({ superblock, source }).toEqual({
       superblock: '254:0',
@@ -104,37 +80,37 @@ describe('a laptop', () => {
     expect(below.sort()).toEqual(ROOT_DISK)
   })
 
-  test('a plain partition lies on the disk alone', () => {
+  test('has a plain partition on the disk', () => {
     expect(mountAt('/boot').below).toEqual(['nvme'])
     expect(mountAt('/boot/efi')).toMatchObject({ modules: ['vfat'], below: ['nvme'] })
   })
 
-  test('a USB stick lies on SCSI, USB and its controller', () => {
+  test('has a USB stick on SCSI, USB and a controller', () => {
     const { modules, below } = mountAt('/media/anna/MY STICK')
     expect(modules).toEqual(['vfat'])
     expect(below.sort()).toEqual(STICK)
   })
 
-  test('a loop mount lies on the file system that its file is in', () => {
+  test('has a loop mount on the file system that contains its file', () => {
     expect(mountAt('/snap/core22/1380').modules).toEqual(['squashfs'])
     expect(mountAt('/snap/core22/1380').below.sort()).toEqual(['ext4', 'loop', ...ROOT_DISK].sort())
-    // ext2 is ext4 in new kernels; the index tells.
+    // In newer kernels ext4 provides ext2, which the index shows.
     expect(mountAt('/mnt/image').modules).toEqual(['ext4'])
     expect(mountAt('/mnt/image').below.sort()).toEqual(['loop', 'vfat', ...STICK].sort())
   })
 
-  test('an overlay lies on the file systems of its folders', () => {
+  test('has an overlay on the file systems of its folders', () => {
     const { modules, below, own, isRoot } = mountAt('/', CONTAINER_PID)
     expect({ own, isRoot }).toEqual({ own: false, isRoot: false })
     expect(modules).toEqual(['overlay'])
     expect(below.sort()).toEqual(['ext4', ...ROOT_DISK].sort())
   })
 
-  test('a pseudo file system lies on nothing', () => {
+  test('has nothing below a pseudo file system', () => {
     expect(mountAt('/sys')).toMatchObject({ modules: ['sysfs'], below: [] })
   })
 
-  test('swap areas are a device and a file', () => {
+  test('has a device and a file as swap areas', () => {
     const [device, file] = laptop.swaps
     expect(device).toEqual({ path: '/dev/zram0', below: ['zram'] })
     expect(file!.path).toBe('/var/swap file')
@@ -142,7 +118,7 @@ describe('a laptop', () => {
     expect(laptop.swaps).toHaveLength(2)
   })
 
-  test('interfaces have their hardware or their kind', () => {
+  test('has interfaces with the modules of their hardware or of their kind', () => {
     expect(laptop.interfaces.map(({ name }) => name).sort()).toEqual(
       ['br0', 'enp0s31f6', 'enp0s31f6.20', 'lo', 'tun0', 'veth1a2b', 'wlp0s20f3'].sort(),
     )
@@ -175,12 +151,12 @@ describe('a laptop', () => {
     expect(interfaceOf('lo')).toMatchObject({ up: true, hasDefaultRoute: false, modules: [] })
   })
 
-  test('what /sys does not tell is told', () => {
+  test('reports the interface whose kind /sys does not show', () => {
     expect(interfaceOf('veth1a2b')).toMatchObject({ type: null, master: 'br0', modules: [] })
     expect(laptop.unreadable).toEqual([expect.stringContaining('veth1a2b')])
   })
 
-  test('open devices have the modules that an open file refers to', () => {
+  test('has open devices with the modules that an open file refers to', () => {
     const open = laptop.openDevices.map(({ pid, path, modules }) => ({ pid, path, modules }))
     const some = [640, 812]
     expect(open.filter(({ pid, modules }) => some.includes(pid) && modules.length > 0)).toEqual([
@@ -197,19 +173,19 @@ describe('a laptop', () => {
     })
   })
 
-  test('open devices are not looked at unasked', async () => {
+  test('has no open devices in a survey without users', async () => {
     expect((await build(await survey(false))).openDevices).toEqual([])
   })
 
-  test('the index is asked once for the guard, and no alias twice', async () => {
+  test('asks the index once without users, and never twice for an alias', async () => {
     expect(new Set(lookups.flat()).size).toBe(lookups.flat().length)
     lookups = []
-    await build(await survey(false), index(), false)
+    await build(await survey(false))
     expect(lookups).toHaveLength(1)
   })
 
-  test('few calls read all files', async () => {
-    const files = capturedFiles(new RootView(system.root))
+  test('reads many files with each call', async () => {
+    const files = filesOf(system)
     let calls = 0
     let paths = 0
     const count = (asked: readonly string[]): readonly string[] => {
@@ -219,15 +195,16 @@ describe('a laptop', () => {
     }
     const counting: SystemFiles = {
       readLinks: (asked) => files.readLinks(count(asked)),
-      readFiles: (asked) => files.readFiles(count(asked)),
-      list: (asked) => files.list(count(asked)),
+      readTexts: (asked) => files.readTexts(count(asked)),
+      readBytes: (asked) => files.readBytes(count(asked)),
+      listNames: (asked) => files.listNames(count(asked)),
     }
-    await buildSnapshot(await survey(), counting, index(), { users: true })
-    // How many depends on which answer comes first; one for each path would be ten times as many.
+    await buildSnapshot(await survey(), counting, index())
+    // The number of calls depends on the order of the answers. Without batches, calls equal paths.
     expect(calls * 5).toBeLessThan(paths)
   })
 
-  test('has effects on each module that something runs on', () => {
+  test('has effects for each module that something runs on', () => {
     const effects = effectsOf(laptop)
     const of = (module: string): string[] =>
       (effects.get(module) ?? []).map(({ kind, subject }) => `${kind}:${subject}`).sort()
@@ -238,7 +215,7 @@ describe('a laptop', () => {
       ['filesystem:/media/anna/MY STICK', 'filesystem:/mnt/image'].sort(),
     )
     expect(of('zram')).toEqual(['swap:/dev/zram0'])
-    // It carries a default route itself, and lies under the bridge, which carries another.
+    // It has a default route, and is below the bridge, which has another one.
     expect(of('e1000e')).toEqual(['default-route:br0', 'default-route:enp0s31f6'])
     expect(of('8021q')).toEqual(['default-route:br0', 'interface:enp0s31f6.20'])
     expect(of('bridge')).toEqual(['default-route:br0'])
@@ -247,11 +224,11 @@ describe('a laptop', () => {
     expect(of('snd')).toEqual([])
   })
 
-  test("an overlay's effect is on its own path", () => {
+  test('has the effect on an overlay at the path of the overlay', () => {
     expect(effectsOf(laptop).get('overlay')).toMatchObject([{ kind: 'filesystem', subject: '/' }])
   })
 
-  test('has users of modules', () => {
+  test('has mounts and processes as users of modules', () => {
     const users = mountUsers(loaded('vfat', 2), laptop)
     expect(users).toMatchObject([
       { path: '/boot/efi', references: 1, release: { command: ['umount', '/boot/efi'] } },
@@ -268,17 +245,13 @@ describe('a laptop', () => {
   })
 })
 
-function loaded(name: string, refCount: number): LoadedModule {
-  return { name, size: 1, refCount, holders: [], state: 'live', permanent: false, taints: '' }
-}
-
 describe('a server', () => {
   let sysfs: SysfsWriter
   beforeEach(() => (sysfs = new SysfsWriter(system)))
   const below = async (line: string): Promise<string[]> =>
     (await build(mounted(line))).mounts[0]!.below.sort()
 
-  /** Disk N, behind a SATA controller of its own. */
+  /** Disk N, on a SATA controller of its own. */
   function sata(number: number): string {
     const controller = `pci0000:00/0000:00:17.${number}`
     sysfs.device(controller, { bus: 'pci', name: `ahci${number}`, module: `ahci${number}` })
@@ -292,7 +265,7 @@ describe('a server', () => {
     ['raid5', 'raid456'],
     ['raid10', 'raid10'],
     ['linear', 'linear'],
-  ])('with %s of two disks, through a partition of it', async (level, module) => {
+  ])('with a file system on a partition of a %s over two disks', async (level, module) => {
     const raid = sysfs.block('virtual/block/md127', '9:127', { 'md/level': `${level}\n` })
     sysfs.slave(raid, sata(0))
     sysfs.slave(raid, sata(1))
@@ -312,7 +285,7 @@ describe('a server', () => {
     )
   })
 
-  test('with devices that claim to lie on each other ends the search', async () => {
+  test('with devices that claim to lie on each other', async () => {
     const one = sysfs.block('virtual/block/dm-0', '254:0')
     const other = sysfs.block('virtual/block/dm-1', '254:1')
     sysfs.slave(one, other)
@@ -320,15 +293,15 @@ describe('a server', () => {
     expect(await below('1 1 254:1 / / rw - xfs /dev/dm-1 rw')).toEqual(['dm_mod'])
   })
 
-  // A btrfs has a number of its own, of no device.
-  test('with btrfs, by its source', async () => {
+  // The device number of a btrfs is of no device.
+  test('with btrfs, whose device is found by its source', async () => {
     sata(0)
     expect(await below('1 1 0:25 /@ / rw - btrfs /dev/sda rw,subvol=/@')).toEqual(
       ['ahci0', 'sd_mod'].sort(),
     )
   })
 
-  test('with btrfs on a mapping, where /dev is not captured', async () => {
+  test('with btrfs on a mapping, where /dev was not captured', async () => {
     const crypt = sysfs.block('virtual/block/dm-3', '254:3', {
       'dm/name': 'root\n',
       'dm/uuid': 'CRYPT-LUKS2-ab-root\n',
@@ -340,7 +313,7 @@ describe('a server', () => {
     expect(await below('1 1 0:25 /@ / rw - btrfs /dev/mapper/other rw')).toEqual(expected)
   })
 
-  test('with btrfs over two disks', async () => {
+  test('with btrfs on two disks', async () => {
     for (const [name, folder] of [
       ['sda', sata(0)],
       ['sdb', sata(1)],
@@ -372,7 +345,7 @@ describe('a server', () => {
     expect(await below('1 1 259:1 / / rw - xfs /dev/nvme0n1p1 rw')).toEqual(['nvme', 'nvme_tcp'])
   })
 
-  test('with an overlay as its root, over the folders that it is made of', async () => {
+  test('with an overlay that is mounted over its own folders', async () => {
     expect(
       await below('1 1 0:30 / / rw - overlay overlay rw,lowerdir=/lower,upperdir=/memory/upper'),
     ).toEqual([])
@@ -404,20 +377,18 @@ describe('a server', () => {
       module: 'virtio_pci',
     })
     sysfs.device(virtio, { bus: 'virtio', name: 'virtio_net', module: 'virtio_net' })
-    const link = { up: true, master: 0, lower: 0, kind: null, bus: null, device: null }
     const netns = '/run/netns/blue'
     const { interfaces } = await build(
-      {
-        ...emptySurvey,
+      emptySurvey({
         links: [
-          { ...link, netns: null, index: 2, name: 'eth0', bus: 'virtio', device: 'virtio0' },
-          { ...link, netns: null, index: 3, name: 'v0', kind: 'veth', lower: 2 },
-          { ...link, netns, index: 2, name: 'v1', kind: 'veth', lower: 3, master: 9 },
-          { ...link, netns, index: 3, name: 'v1.7', kind: 'vlan', lower: 2 },
-          { ...link, netns, index: 9, name: 'bond9', kind: 'bond', lower: 0 },
+          rawLink(2, 'eth0', { bus: 'virtio', device: 'virtio0' }),
+          rawLink(3, 'v0', { kind: 'veth', lower: 2 }),
+          rawLink(2, 'v1', { netns, kind: 'veth', lower: 3, master: 9 }),
+          rawLink(3, 'v1.7', { netns, kind: 'vlan', lower: 2 }),
+          rawLink(9, 'bond9', { netns, kind: 'bond' }),
         ],
         defaultRoutes: [{ netns, index: 3 }],
-      },
+      }),
       index({ 'rtnl-link-vlan': '8021q', 'rtnl-link-bond': 'bonding' }),
     )
     const short = interfaces.map(({ name, master, lower, hasDefaultRoute, modules }) => ({
@@ -430,7 +401,7 @@ describe('a server', () => {
     const plain = { master: null, lower: [] as string[], hasDefaultRoute: false }
     expect(short).toEqual([
       { ...plain, name: 'eth0', modules: ['virtio_net', 'virtio_pci'] },
-      // The link of a veth is its other end.
+      // IFLA_LINK of a veth is the other end, which is not below it.
       { ...plain, name: 'v0', modules: ['veth'] },
       { ...plain, name: 'v1', master: 'bond9', modules: ['veth'] },
       { ...plain, name: 'v1.7', lower: ['v1'], hasDefaultRoute: true, modules: ['8021q'] },
@@ -439,10 +410,10 @@ describe('a server', () => {
   })
 })
 
-describe('without an index', () => {
+describe('a module index that cannot be read', () => {
   beforeEach(() => fillLaptop(system))
 
-  test('the names of types and kinds stand for their modules, and it is told', async () => {
+  test('is reported; modules are assumed to have the names of types and kinds', async () => {
     const failing = index()
     failing.lookup = () => Promise.reject(new KmodError('ERR_KMOD_FORMAT', 'It is damaged.'))
     const { mounts, interfaces, openDevices, unreadable } = await build(await survey(), failing)
@@ -454,24 +425,27 @@ describe('without an index', () => {
     expect(unreadable).toContainEqual('the module index: It is damaged.')
   })
 
-  test('a defect in the index is no lack of it', async () => {
+  test('is not the same as a defect of this program, which rejects', async () => {
     const broken = index()
     broken.lookup = () => Promise.reject(new RangeError('defect'))
     await expect(survey().then((raw) => build(raw, broken))).rejects.toThrow('defect')
   })
 
-  test('files that cannot be asked for are an error of the snapshot alone', async () => {
-    const files = capturedFiles(new RootView(system.root))
-    const broken: SystemFiles = { ...files, readLinks: () => Promise.reject(new Error('defect')) }
-    const building = buildSnapshot(await survey(), broken, index(), { users: true })
+  test('nor is a defect in the reading of files', async () => {
+    const broken: SystemFiles = {
+      ...filesOf(system),
+      readLinks: () => Promise.reject(new Error('defect')),
+    }
+    const building = buildSnapshot(await survey(), broken, index())
     await expect(building).rejects.toThrow('defect')
   })
 })
 
 describe('what was not captured', () => {
-  test('is told', async () => {
-    const { unreadable, ...nothing } = await survey()
-    expect(nothing).toEqual(Object.fromEntries(Object.keys(nothing).map((key) => [key, []])))
+  test('is reported as unreadable', async () => {
+    const { unreadable, users, ...lists } = await survey()
+    expect(users).toBe(true)
+    for (const list of Object.values(lists)) expect(list).toEqual([])
     for (const part of [
       '/proc/PID/mountinfo',
       '/sys/class/net',
@@ -485,10 +459,10 @@ describe('what was not captured', () => {
     ]) {
       expect(unreadable).toContainEqual(expect.stringContaining(part))
     }
-    expect(await build({ ...emptySurvey, unreadable })).toMatchObject({ mounts: [], unreadable })
+    expect(await build(emptySurvey({ unreadable }))).toMatchObject({ mounts: [], unreadable })
   })
 
-  test('of /proc may leave /proc/mounts', async () => {
+  test('of mountinfo is replaced by /proc/mounts', async () => {
     const sysfs = new SysfsWriter(system)
     sysfs.device('pci0000:00/0000:00:17.0', { bus: 'pci', name: 'ahci', module: 'ahci' })
     sysfs.block('pci0000:00/0000:00:17.0/ata1/block/sda/sda1', '8:1')
@@ -504,7 +478,7 @@ describe('what was not captured', () => {
     expect(new Set(mounts.map(({ superblock }) => superblock)).size).toBe(3)
   })
 
-  test('of the namespaces leaves tables to be told apart by what is in them', async () => {
+  test('of /proc/PID/ns is replaced by a comparison of the mount tables', async () => {
     const root = '1 1 8:1 / / rw - ext4 /dev/sda1 rw\n'
     system
       .write('proc/1/mountinfo', root)
@@ -517,14 +491,14 @@ describe('what was not captured', () => {
     ])
   })
 
-  test('of the processes leaves the one that captured', async () => {
+  test('of the processes leaves the capturing one', async () => {
     system
       .write('proc/self/stat', '4711 (tar) R 1 1 1\n')
       .write('proc/self/mountinfo', '1 1 8:1 / / rw - ext4 /dev/sda1 rw\n')
     expect((await survey()).mountTables).toMatchObject([{ pid: 4711, own: true, first: true }])
   })
 
-  test('of the network are the other namespaces', async () => {
+  test('of the network includes the interfaces of other namespaces', async () => {
     system.link('net:[1]', 'proc/1/ns/net').link('net:[2]', 'proc/2/ns/net')
     expect((await survey()).unreadable).toContainEqual(
       expect.stringMatching(/interfaces of other namespaces/),

@@ -1,18 +1,20 @@
-/** What runs on the modules of a captured system, with an index that only looks aliases up. */
+/** Surveys and snapshots of a captured system, with a module index that only has aliases. */
+import { capturedFiles, type CapturedFiles } from '../../lib/captured/captured-files'
+import { capturedSurvey } from '../../lib/captured/captured-survey'
+import { RootView } from '../../lib/captured/root-view'
 import type { ModuleIndex } from '../../lib/kernel/module-index'
 import type { Snapshot } from '../../lib/kernel/snapshot'
-import { RootView } from '../../lib/captured/root-view'
+import { host } from '../../lib/live/host'
 import { buildSnapshot } from '../../lib/snapshot/build'
-import { capturedFiles } from '../../lib/captured/captured-files'
-import { capturedSurvey } from '../../lib/captured/captured-survey'
+import type { RawSurvey } from '../../lib/snapshot/system/raw-survey'
 import type { CapturedSystem } from './captured-system'
 
-type Aliases = Readonly<Record<string, string>>
+export type AliasTable = Readonly<Record<string, string>>
 
-/** A `*` at the end of an alias stands for anything. */
-function aliasIndex(aliases: Aliases): ModuleIndex {
-  const never = (): never => {
-    throw new Error('not asked for here')
+/** Answers aliases and nothing else. A `*` at the end of an alias stands for any text. */
+export function aliasIndex(aliases: AliasTable): ModuleIndex {
+  const unexpected = (): never => {
+    throw new Error('a snapshot asks the index for aliases only')
   }
   const find = (alias: string): string[] =>
     Object.entries(aliases).flatMap(([pattern, module]) => {
@@ -20,20 +22,27 @@ function aliasIndex(aliases: Aliases): ModuleIndex {
       return alias === pattern || (prefix !== pattern && alias.startsWith(prefix)) ? [module] : []
     })
   return {
-    find: never,
-    policies: never,
-    needs: never,
-    describe: never,
-    describeFile: never,
+    find: unexpected,
+    policies: unexpected,
+    needs: unexpected,
+    describe: unexpected,
+    describeFile: unexpected,
     lookup: (asked) => Promise.resolve(asked.map(find)),
   }
 }
 
+export function filesOf(system: CapturedSystem): CapturedFiles {
+  return capturedFiles(new RootView(system.root), host.files)
+}
+
+export function surveyOf(system: CapturedSystem, users = true): Promise<RawSurvey> {
+  return capturedSurvey(filesOf(system), users)
+}
+
 export async function snapshotOf(
   system: CapturedSystem,
-  aliases: Aliases = {},
+  aliases: AliasTable = {},
   users = true,
 ): Promise<Snapshot> {
-  const files = capturedFiles(new RootView(system.root))
-  return buildSnapshot(await capturedSurvey(files, users), files, aliasIndex(aliases), { users })
+  return buildSnapshot(await surveyOf(system, users), filesOf(system), aliasIndex(aliases))
 }

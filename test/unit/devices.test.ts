@@ -1,20 +1,17 @@
-/** Devices and disks: the parsers, the users and the effects, without files. */
-import { usersOf } from '../../lib/explain/users'
-import { effectsOf } from '../../lib/guard/effects'
-import type { BlockUse, NamedUse, Snapshot } from '../../lib/kernel/snapshot'
+/** Devices and disks without files: the parsers, what explain() makes of the facts, and the effects. */
 import { printable } from '../../lib/contract/printable'
-import { blockRelease } from '../../lib/snapshot/block-release'
-import { parseCrypto } from '../../lib/snapshot/crypto'
-import { parseLineDisciplines } from '../../lib/snapshot/line-disciplines'
-import { parseCards } from '../../lib/snapshot/sound'
-import { swapRows } from '../../lib/snapshot/swaps'
-import { SimulatedKernel } from '../support/simulated-kernel'
-import { mount, openDevice, snapshot } from '../support/snapshots'
+import type { User } from '../../lib/contract/types'
+import { findUsers } from '../../lib/explain/users'
+import { effectsOf } from '../../lib/guard/effects'
+import type { Snapshot } from '../../lib/kernel/snapshot'
+import { parseCrypto } from '../../lib/snapshot/crypto-algorithms'
+import { parseLineDisciplines } from '../../lib/snapshot/devices/line-disciplines'
+import { parseCards } from '../../lib/snapshot/devices/sound-cards'
+import { parseSwaps } from '../../lib/snapshot/storage/swaps'
+import { blockDevice, loaded, mount, openDevice, snapshot } from '../support/snapshots'
 
-const release = { text: 'take it down', command: null }
-
-function block(path: string, more: Partial<BlockUse> = {}): BlockUse {
-  return { path, usedBy: [], modules: [], below: [], release, ...more }
+function usersIn(parts: Partial<Snapshot>, module: string): User[] {
+  return findUsers(loaded(module), snapshot(parts))
 }
 
 /** "kind:subject" of each effect on a module. */
@@ -23,7 +20,7 @@ function effects(parts: Partial<Snapshot>, module: string): string[] {
   return found.map(({ kind, subject }) => `${kind}:${subject}`)
 }
 
-describe('printable', () => {
+describe('a printable text', () => {
   test.each([
     ['/dev/sda1', '/dev/sda1'],
     ['Größe, 日本語 🐧', 'Größe, 日本語 🐧'],
@@ -33,21 +30,22 @@ describe('printable', () => {
     ['gpj\u202etxt', 'gpj\\u{202e}txt'],
     ['line\u2028line', 'line\\u{2028}line'],
     ['', ''],
-  ])('%j', (text, expected) => {
+  ])('of %j', (text, expected) => {
     expect(printable(text)).toBe(expected)
   })
 })
 
-describe('the table of algorithms', () => {
+describe('/proc/crypto', () => {
   const algorithm = (fields: Record<string, string>): string =>
     Object.entries(fields)
       .map(([key, value]) => `${key.padEnd(12)} : ${value}\n`)
       .join('')
-  const use = { name: 'cbc(aes)', driver: 'cbc-aes-x', module: 'aesni-intel', refcnt: '4' }
+  const cbc = { name: 'cbc(aes)', driver: 'cbc-aes-x', module: 'aesni-intel', refcnt: '4' }
 
-  test('has the uses beyond the registration, by the name of the module', () => {
-    expect(parseCrypto(`${algorithm(use)}\n${algorithm({ ...use, refcnt: '1' })}`)).toMatchObject([
-      { name: 'cbc-aes-x', value: 'cbc(aes)', modules: ['aesni_intel'], references: 3 },
+  test('has the algorithms of modules, with the count that the kernel shows', () => {
+    expect(parseCrypto(`${algorithm(cbc)}\n${algorithm({ ...cbc, refcnt: '1' })}`)).toEqual([
+      { name: 'cbc(aes)', driver: 'cbc-aes-x', refCount: 4, modules: ['aesni_intel'] },
+      { name: 'cbc(aes)', driver: 'cbc-aes-x', refCount: 1, modules: ['aesni_intel'] },
     ])
   })
 
@@ -58,8 +56,8 @@ describe('the table of algorithms', () => {
     [{ refcnt: '' }],
     [{ refcnt: 'many' }],
     [{ refcnt: '-5' }],
-  ])('leaves %j out', (fields) => {
-    expect(parseCrypto(algorithm({ ...use, ...fields }))).toEqual([])
+  ])('an algorithm with %j is left out', (fields) => {
+    expect(parseCrypto(algorithm({ ...cbc, ...fields }))).toEqual([])
   })
 
   test.each(['', '\n\n\n', ':', 'name', 'name : a\n\nmodule : b'])('%j has none', (text) => {
@@ -67,7 +65,7 @@ describe('the table of algorithms', () => {
   })
 })
 
-test('sound cards, each with a second row', () => {
+test('/proc/asound/cards has two rows for each sound card', () => {
   const text =
     ' 0 [PCH            ]: HDA-Intel - HDA [1]: x\n                      at 0x1 irq 1\n' +
     '10 [Loopback       ]: Loopback - Loopback\n--- no soundcards ---\n'
@@ -77,17 +75,17 @@ test('sound cards, each with a second row', () => {
   ])
 })
 
-test('line disciplines besides the plain terminal', () => {
+test('/proc/tty/ldiscs has N_TTY, which is left out, and others', () => {
   expect(parseLineDisciplines('n_tty       0\nslip        1\na name   21\nx\n 3\n')).toEqual([
     { name: 'slip', number: 1 },
     { name: 'a name', number: 21 },
   ])
 })
 
-test('swap areas', () => {
+test('/proc/swaps has devices and files', () => {
   const text =
     'Filename\tType\n/dev/dm-1  partition\t1\t0\t-2\n/a\\040b\\040(deleted) file 1 0 -3\n'
-  expect(swapRows(text)).toEqual([
+  expect(parseSwaps(text)).toEqual([
     { path: '/dev/dm-1', isFile: false },
     { path: '/a b', isFile: true },
   ])
@@ -103,21 +101,29 @@ describe('the release of a block device', () => {
     ['nbd', '/dev/nbd3', null, ['qemu-nbd', '-d', '/dev/nbd3']],
     ['dm_mod', '/dev/dm-0', mapping('LVM-abc'), ['dmsetup', 'remove', 'vg-home']],
     ['dm_mod', '/dev/dm-0', mapping('CRYPT-LUKS2-a'), ['cryptsetup', 'close', 'vg-home']],
-    [null, '/dev/sda', null, null],
+    ['sd_mod', '/dev/sda', null, null],
     ['rbd', '/dev/rbd0', null, null],
-  ])('of %s at %s', (module, path, named, command) => {
-    const { text, command: argv } = blockRelease({ module, path, mapping: named }, ['/srv'])
-    expect(argv).toEqual(command)
-    expect(text).toContain(path)
-    expect(text).toContain('/srv')
+  ])('of module %s at %s', (module, path, named, command) => {
+    const block = blockDevice(path, { mapping: named, usedBy: ['/srv'], modules: [module] })
+    const [user] = usersIn({ blocks: [block] }, module)
+    expect(user!.release.command).toEqual(command)
+    expect(user!.release.text).toContain(path)
+    expect(user!.release.text).toContain('/srv')
+  })
+
+  test('without a driver module has no command', () => {
+    const block = blockDevice('/dev/sda', { below: ['ahci'] })
+    expect(usersIn({ blocks: [block] }, 'ahci')).toMatchObject([
+      { kind: 'block', references: null, release: { command: null } },
+    ])
   })
 })
 
-describe('storage', () => {
-  const sda = block('/dev/sda', { modules: ['sd_mod'], below: ['ahci'] })
-  const mapped = block('/dev/dm-0', { modules: ['dm_mod'], below: ['sd_mod', 'ahci'] })
+describe('the effect "storage"', () => {
+  const sda = blockDevice('/dev/sda', { modules: ['sd_mod'], below: ['ahci'] })
+  const mapped = blockDevice('/dev/dm-0', { modules: ['dm_mod'], below: ['sd_mod', 'ahci'] })
 
-  test('is what is neither mounted nor swapped to, directly or further up', () => {
+  test('is on disks without a file system or swap, also further up', () => {
     expect(effects({ blocks: [sda] }, 'ahci')).toEqual(['storage:/dev/sda'])
     const under = { ...sda, usedBy: ['/dev/dm-0'] }
     expect(effects({ blocks: [under, mapped] }, 'ahci')).toEqual([
@@ -133,14 +139,14 @@ describe('storage', () => {
     ])
   })
 
-  test('on devices that lie on each other in a circle ends the search', () => {
+  test('is found where devices claim to lie on each other', () => {
     const one = { ...mapped, usedBy: ['/dev/dm-1', 'swap'] }
-    const other = block('/dev/dm-1', { modules: ['dm_mod'], usedBy: ['/dev/dm-0'] })
+    const other = blockDevice('/dev/dm-1', { modules: ['dm_mod'], usedBy: ['/dev/dm-0'] })
     expect(effects({ blocks: [one, other] }, 'dm_mod')).toEqual([])
   })
 })
 
-test('displays and virtual machines are critical', () => {
+test('the effects on displays and virtual machines are critical', () => {
   const parts = {
     displays: [{ name: 'card0-eDP-1', modules: ['i915'] }],
     virtualMachines: [{ pid: 7, comm: '', modules: ['kvm_amd', 'kvm'] }],
@@ -152,63 +158,92 @@ test('displays and virtual machines are critical', () => {
   ])
 })
 
-describe('users', () => {
-  let kernel: SimulatedKernel
-  beforeEach(() => (kernel = new SimulatedKernel().add('loop').add('dm_mod').add('dm_crypt')))
-  const usersIn = async (parts: Partial<Snapshot>, module: string): Promise<object[]> => {
-    kernel.snapshotNow = snapshot(parts)
-    return (await usersOf(kernel, (await kernel.row(module))!)).users
-  }
-
-  test('of a block device have what is known to refer to each of its modules', async () => {
+describe('explain', () => {
+  test('knows the references of a block device to each of its modules', () => {
     const blocks = [
-      block('/dev/loop0', { modules: ['loop'], usedBy: ['/a.img', '/mnt', 'swap'] }),
-      block('/dev/dm-0', { modules: ['dm_mod', 'dm_crypt'], below: ['loop'], usedBy: ['/data'] }),
+      blockDevice('/dev/loop0', { modules: ['loop'], usedBy: ['/a.img', '/mnt', 'swap'] }),
+      blockDevice('/dev/dm-0', {
+        modules: ['dm_mod', 'dm_crypt'],
+        below: ['loop'],
+        usedBy: ['/data'],
+      }),
     ]
-    // Its file and the mount: swap is a user of its own.
-    expect(await usersIn({ blocks }, 'loop')).toMatchObject([
+    // The backing file and the mount: swap is a user of its own.
+    expect(usersIn({ blocks }, 'loop')).toMatchObject([
       { kind: 'block', path: '/dev/loop0', references: 2 },
       { kind: 'block', path: '/dev/dm-0', references: null },
     ])
-    expect(await usersIn({ blocks }, 'dm_mod')).toMatchObject([{ references: 2 }])
-    expect(await usersIn({ blocks }, 'dm_crypt')).toMatchObject([{ references: 1 }])
+    expect(usersIn({ blocks }, 'dm_mod')).toMatchObject([{ references: 2 }])
+    expect(usersIn({ blocks }, 'dm_crypt')).toMatchObject([{ references: 1 }])
   })
 
-  test('of a swap area have one of its device, and none of what a file is on', async () => {
+  test('counts one reference for swap on a device, and none for a swap file', () => {
     const swaps = [
       { path: '/dev/dm-0', below: ['dm_mod', 'dm_crypt'] },
       { path: '/swap', below: ['dm_mod'] },
     ]
-    expect(await usersIn({ swaps }, 'dm_mod')).toMatchObject([
+    expect(usersIn({ swaps }, 'dm_mod')).toMatchObject([
       { kind: 'swap', path: '/dev/dm-0', references: 1 },
       { kind: 'swap', path: '/swap', references: 0 },
     ])
-    expect(await usersIn({ swaps }, 'dm_crypt')).toMatchObject([{ references: null }])
+    expect(usersIn({ swaps }, 'dm_crypt')).toMatchObject([{ references: null }])
   })
 
-  test('of a bound device and of what has a name alone', async () => {
-    const devices = [{ bus: 'pci', device: '0000:00:01.0', driver: 'x', module: 'loop' }]
-    const named: NamedUse[] = [
-      { kind: 'tty', name: 'slip', value: '1', modules: ['loop'], references: null, release },
+  test('counts the uses of an algorithm without its registration', () => {
+    const algorithm = { name: 'cbc(aes)', driver: 'cbc-aes-x', modules: ['aesni_intel'] }
+    const algorithms = [
+      { ...algorithm, refCount: 4 },
+      { ...algorithm, refCount: 1 },
     ]
-    expect(await usersIn({ devices, named }, 'loop')).toMatchObject([
-      { kind: 'tty', name: 'slip', value: '1', references: null },
+    expect(usersIn({ algorithms }, 'aesni_intel')).toMatchObject([
+      { kind: 'crypto', name: 'cbc-aes-x', value: 'cbc(aes)', references: 3 },
+    ])
+  })
+
+  test('counts no reference of a console on a DRM driver, and does not know it of others', () => {
+    const console = { buffer: 'fb0', console: 'vtcon1', modules: ['gpu'] }
+    const references = (isDrm: boolean) =>
+      usersIn({ consoles: [{ ...console, isDrm }] }, 'gpu').map((user) => user.references)
+    expect(references(true)).toEqual([0])
+    expect(references(false)).toEqual([null])
+  })
+
+  test('shows whether a sound card plays', () => {
+    const card = { index: 0, id: 'PCH', modules: ['snd'] }
+    const soundCards = [
+      { ...card, pids: [] },
+      { ...card, pids: [640, 812] },
+    ]
+    expect(usersIn({ soundCards }, 'snd')).toMatchObject([
+      { kind: 'sound', name: 'card0 (PCH)', value: 'idle', references: 0 },
+      { kind: 'sound', name: 'card0 (PCH)', value: 'open by 640, 812', references: 0 },
+    ])
+  })
+
+  test('lists line disciplines, binary formats and bound devices of the module only', () => {
+    const modules = ['loop']
+    const parts: Partial<Snapshot> = {
+      lineDisciplines: [{ name: 'slip', number: 1, modules }],
+      binaryFormats: [{ name: 'arm', interpreter: '/usr/bin/qemu-arm', modules }],
+      boundDevices: [{ bus: 'pci', device: '0000:00:01.0', driver: 'x', modules }],
+    }
+    expect(usersIn(parts, 'loop')).toMatchObject([
+      { kind: 'tty', name: 'slip', value: 'line discipline 1', references: null },
+      { kind: 'binfmt', name: 'arm', value: '/usr/bin/qemu-arm', references: 0 },
       { kind: 'device', bus: 'pci', device: '0000:00:01.0', driver: 'x', references: 0 },
     ])
-    expect(await usersIn({ devices, named }, 'dm_mod')).toEqual([])
+    expect(usersIn(parts, 'dm_mod')).toEqual([])
   })
 
-  test('have texts that are safe to print, and an argv that is exact', async () => {
+  test('makes texts that are safe to print, and keeps the exact argv', () => {
     const path = '/mnt/\x1b[2J'
     const mounts = [mount(path, '8:1', { modules: ['loop'] })]
     const openDevices = [openDevice(5, '/dev/loop0', { comm: 'a\rb', modules: ['loop'] })]
-    const users = await usersIn({ mounts, openDevices }, 'loop')
+    const users = usersIn({ mounts, openDevices }, 'loop')
     expect(users).toMatchObject([
       { path, release: { command: ['umount', path] } },
       { comm: 'a\rb' },
     ])
-    for (const user of users) {
-      expect((user as { release: { text: string } }).release.text).not.toMatch(/\p{Cc}/u)
-    }
+    for (const { release } of users) expect(release.text).not.toMatch(/\p{Cc}/u)
   })
 })

@@ -1,22 +1,32 @@
+/** What preflight() knows of a kernel and of the process, from files. */
 import { gzipSync } from 'node:zlib'
-import { readCapability, readKernel, type FactFiles } from '../../lib/kernel/facts'
+import { readCapability, readKernel, readTaints } from '../../lib/kernel/facts'
+import type { SystemFiles } from '../../lib/kernel/system-files'
 
-function files(contents: Record<string, string | Buffer>): FactFiles {
-  const read = (path: string): string | Buffer | null => contents[path] ?? null
+function files(contents: Record<string, string | Buffer>): SystemFiles {
+  const texts = (paths: readonly string[]): Promise<(string | null)[]> =>
+    Promise.resolve(paths.map((path) => contents[path]?.toString() ?? null))
   return {
-    read: (path) => Promise.resolve(read(path)?.toString() ?? null),
-    readBytes: (path) => Promise.resolve(read(path) === null ? null : Buffer.from(read(path)!)),
-    readLink: (path) => Promise.resolve(read(path)?.toString() ?? null),
+    readTexts: texts,
+    readLinks: texts,
+    readBytes: (paths) =>
+      Promise.resolve(
+        paths.map((path) => {
+          const content = contents[path]
+          return content === undefined ? null : Buffer.from(content)
+        }),
+      ),
+    listNames: (folders) => Promise.resolve(folders.map(() => [])),
   }
 }
 
 const CONFIG = 'CONFIG_MODULES=y\nCONFIG_MODULE_UNLOAD=y\n'
 
-describe('what a kernel can', () => {
+describe('the kernel', () => {
   const kernel = (contents: Record<string, string | Buffer>): ReturnType<typeof readKernel> =>
     readKernel(files(contents), '6.1', '/lib/modules/6.1')
 
-  test('without /proc/modules: nothing', async () => {
+  test('has no modules without /proc/modules', async () => {
     expect(await kernel({})).toEqual({
       release: '6.1',
       modules: false,
@@ -27,7 +37,7 @@ describe('what a kernel can', () => {
     })
   })
 
-  test('its configuration is looked for in all its places', async () => {
+  test('has its configuration in one of several places', async () => {
     const forced = `${CONFIG}CONFIG_MODULE_FORCE_UNLOAD=y\n`
     for (const [path, content] of [
       ['/proc/config.gz', gzipSync(forced)],
@@ -46,7 +56,7 @@ describe('what a kernel can', () => {
     })
   })
 
-  test('a damaged config.gz is passed over', async () => {
+  test('with a damaged config.gz is judged by another copy of its configuration', async () => {
     expect(
       await kernel({
         '/proc/modules': '',
@@ -56,7 +66,7 @@ describe('what a kernel can', () => {
     ).toMatchObject({ unload: true, forceUnload: false })
   })
 
-  test('without a configuration, rows without counts tell that it cannot unload', async () => {
+  test('without a configuration cannot unload if its table has no reference counts', async () => {
     expect(await kernel({ '/proc/modules': 'llc 1 - - Live 0x0\n' })).toMatchObject({
       unload: false,
     })
@@ -68,7 +78,7 @@ describe('what a kernel can', () => {
     })
   })
 
-  test('modules_disabled and lockdown', async () => {
+  test('shows modules_disabled and lockdown', async () => {
     expect(
       await kernel({
         '/proc/modules': '',
@@ -79,7 +89,12 @@ describe('what a kernel can', () => {
   })
 })
 
-describe('the capability', () => {
+test('the taint flags are one number', async () => {
+  expect(await readTaints(files({ '/proc/sys/kernel/tainted': '4609\n' }))).toBe(4609n)
+  expect(await readTaints(files({}))).toBe(0n)
+})
+
+describe('the capability with', () => {
   const capability = (status: string, namespace?: string): Promise<boolean> =>
     readCapability(
       files({

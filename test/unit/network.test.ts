@@ -1,57 +1,41 @@
-/** The network's side of a snapshot: from raw facts to sessions, sockets and users. */
+/** The network without a kernel: the readers, what explain() makes of the facts, and the effects. */
 import fc from 'fast-check'
 import { isIPv4, isIPv6 } from 'node:net'
-import { explain } from '../../lib/explain/explain'
-import { effectsOf } from '../../lib/guard/effects'
 import { KmodError } from '../../lib/contract/errors'
-import { Aliases } from '../../lib/snapshot/system/aliases'
-import { establishedConnections } from '../../lib/snapshot/connections'
+import type { User } from '../../lib/contract/types'
+import { explain } from '../../lib/explain/explain'
+import { commandIn } from '../../lib/explain/namespace'
+import { findUsers } from '../../lib/explain/users'
+import { effectsOf } from '../../lib/guard/effects'
+import { inNamespace } from '../../lib/kernel/net-namespace'
+import type { ModuleIndex } from '../../lib/kernel/module-index'
+import type { SystemFiles } from '../../lib/kernel/system-files'
+import { buildSnapshot } from '../../lib/snapshot/build'
+import { establishedConnections, readSessions } from '../../lib/snapshot/network/sessions'
+import { readSockets } from '../../lib/snapshot/network/sockets'
 import {
   addressOfBytes,
   addressOfWords,
   endpoint,
   isLoopback,
 } from '../../lib/snapshot/system/ip-address'
-import { commandIn } from '../../lib/snapshot/system/net-namespace'
-import { readNetworkUses } from '../../lib/snapshot/network-uses'
-import type { RawSurvey } from '../../lib/snapshot/system/raw'
-import { readSessions } from '../../lib/snapshot/sessions'
-import { readSockets } from '../../lib/snapshot/sockets'
+import type { RawNetFile, RawSurvey } from '../../lib/snapshot/system/raw-survey'
+import { aliasIndex, type AliasTable } from '../support/captured-snapshot'
 import { SimulatedKernel } from '../support/simulated-kernel'
-import { netInterface, snapshot } from '../support/snapshots'
+import { loaded, netInterface, rawLink, snapshot, survey } from '../support/snapshots'
 
-const nothing: RawSurvey = {
-  mountTables: [],
-  links: [],
-  defaultRoutes: [],
-  addresses: [],
-  netFiles: [],
-  trafficControl: [],
-  nfTables: [],
-  openDevices: [],
-  unreadable: [],
-}
 const NETNS = '/run/netns/blue'
 
-function link(
-  index: number,
-  name: string,
-  netns: string | null = null,
-): RawSurvey['links'][number] {
-  const plain = { up: true, kind: null, master: 0, lower: 0, bus: null, device: null }
-  return { netns, index, name, ...plain }
-}
-
-/** Knows these aliases, and their modules. */
-function aliases(known: Readonly<Record<string, string>>): Aliases {
-  const kernel = new SimulatedKernel()
-  kernel.index.lookup = (asked) =>
-    Promise.resolve(asked.map((alias) => (known[alias] === undefined ? [] : [known[alias]])))
-  return new Aliases(kernel.index)
+/** A system without any file. */
+const noFiles: SystemFiles = {
+  readTexts: (paths) => Promise.resolve(paths.map(() => null)),
+  readBytes: (paths) => Promise.resolve(paths.map(() => null)),
+  readLinks: (paths) => Promise.resolve(paths.map(() => null)),
+  listNames: (folders) => Promise.resolve(folders.map(() => [])),
 }
 
 describe('addresses', () => {
-  test('are written as inet_ntop does', () => {
+  test('are written as inet_ntop(3) does', () => {
     const bytes = (hex: string): string => addressOfBytes(Buffer.from(hex, 'hex'))
     expect(bytes('20010db8000000000000000000000001')).toBe('2001:db8::1')
     expect(bytes('00000000000000000000000000000000')).toBe('::')
@@ -72,7 +56,7 @@ describe('addresses', () => {
     ])
   })
 
-  test('of any bytes are addresses, each its own', () => {
+  test('of any bytes are valid, and read back as the same address', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), (bytes) => {
         const text = addressOfBytes(Buffer.from(bytes))
@@ -90,14 +74,14 @@ function row(local: string, remote: string, state = '01'): string {
 }
 
 describe('connections', () => {
-  test('are those that are established', () => {
+  test('count once they are established', () => {
     const text = HEADING + row('0A0200C0', '070200C0') + row('0A0200C0', '080200C0', '06')
     expect(establishedConnections(text)).toEqual([
       { local: '192.0.2.10', remote: '192.0.2.7', remotePort: 22 },
     ])
   })
 
-  test('that are cut off or nonsense are left out', () => {
+  test('in rows that are cut off or have another form are left out', () => {
     const text = HEADING + row('0A0200C0', '070200C0')
     for (let end = 0; end < text.length; end++) establishedConnections(text.slice(0, end))
     fc.assert(fc.property(fc.string(), (any) => void establishedConnections(any)))
@@ -106,9 +90,8 @@ describe('connections', () => {
 })
 
 describe('sessions', () => {
-  const raw: RawSurvey = {
-    ...nothing,
-    links: [link(2, 'eth0'), link(3, 'eth1'), link(2, 'veth9', NETNS)],
+  const raw = survey({
+    links: [rawLink(2, 'eth0'), rawLink(3, 'eth1'), rawLink(2, 'veth9', { netns: NETNS })],
     addresses: [
       { netns: null, index: 1, address: '127.0.0.1' },
       { netns: null, index: 1, address: '192.0.2.99' },
@@ -116,46 +99,47 @@ describe('sessions', () => {
       { netns: null, index: 3, address: '192.0.2.11' },
       { netns: NETNS, index: 2, address: '192.0.2.10' },
     ],
-  }
-  const tcp = (text: string, netns: string | null = null) => ({
+  })
+  const sessionsOf = (...netFiles: RawNetFile[]) => readSessions({ raw: { ...raw, netFiles } })
+  const tcp = (text: string, netns: string | null = null): RawNetFile => ({
     netns,
     path: '/proc/net/tcp',
     text,
   })
 
-  test('go by the interface that holds the local address', () => {
-    const netFiles = [
+  test('belong to the interface that has the local address', () => {
+    const sessions = sessionsOf(
       tcp(row('0A0200C0', '070200C0') + row('0B0200C0', '080200C0')),
       tcp(row('0A0200C0', '090200C0'), NETNS),
       { netns: null, path: '/proc/net/protocols', text: row('0A0200C0', '010200C0') },
-    ]
-    expect(readSessions({ ...raw, netFiles })).toEqual([
+    )
+    expect(sessions).toEqual([
       { netns: null, interface: 'eth0', remote: '192.0.2.7:22' },
       { netns: null, interface: 'eth1', remote: '192.0.2.8:22' },
       { netns: NETNS, interface: 'veth9', remote: '192.0.2.9:22' },
     ])
   })
 
-  test('with this machine itself are none, nor of addresses that no interface holds', () => {
+  test('are not within this machine, nor of an address that no interface has', () => {
     const text =
       row('0100007F', '0100007F') + // 127.0.0.1
       row('0A0200C0', '0B0200C0') + // eth0 to eth1
-      row('630200C0', '070200C0') + // held by the loopback
-      row('640200C0', '070200C0') // held by nobody
-    expect(readSessions({ ...raw, netFiles: [tcp(text)] })).toEqual([])
+      row('630200C0', '070200C0') + // of the loopback interface
+      row('640200C0', '070200C0') // of no interface
+    expect(sessionsOf(tcp(text))).toEqual([])
   })
 
-  test('are a hundred for each interface at most, each remote once', () => {
+  test('are at most 100 for each interface, each remote once', () => {
     const one = row('0A0200C0', '070200C0')
-    expect(readSessions({ ...raw, netFiles: [tcp(one.repeat(5))] })).toHaveLength(1)
+    expect(sessionsOf(tcp(one.repeat(5)))).toHaveLength(1)
     const hex = (n: number): string => n.toString(16).padStart(8, '0').toUpperCase()
     const many = Array.from({ length: 5000 }, (_, i) =>
       row('0A0200C0', hex(0x01000009 + i * 0x100)),
     )
-    expect(readSessions({ ...raw, netFiles: [tcp(many.join(''))] })).toHaveLength(100)
+    expect(sessionsOf(tcp(many.join('')))).toHaveLength(100)
   })
 
-  test('are critical for the interface and all below, once for each interface', () => {
+  test('are one critical effect for each interface, on it and on all below', () => {
     const interfaces = [
       netInterface('eth0', { modules: ['e1000e'], master: 'bond0' }),
       netInterface('bond0', { modules: ['bonding'], lower: ['eth0'] }),
@@ -180,12 +164,13 @@ describe('sessions', () => {
       { kind: 'session', subject: 'bond0' },
       { kind: 'interface', subject: 'eth0' },
     ])
-    // The default route that goes with it is more.
+    // The loss of its default route is more severe.
     expect(effects.get('igb')).toMatchObject([{ kind: 'default-route', subject: 'eth1' }])
   })
 })
 
 describe('sockets', () => {
+  const socketsOf = (...netFiles: RawNetFile[]) => readSockets({ raw: { netFiles } })
   const protocols = (...rows: string[]) => ({
     netns: null,
     path: '/proc/net/protocols',
@@ -193,42 +178,43 @@ describe('sockets', () => {
   })
   const SCTP = 'SCTP      1400      2       0   no       0   yes  sctp        y  n'
 
-  test('are those of modules, of all namespaces together', () => {
+  test('are those of modules, in all namespaces together', () => {
     expect(
-      readSockets([
+      socketsOf(
         protocols(SCTP, 'TCP       2368      9       1   no     320   yes  kernel      y  y'),
         {
           ...protocols(SCTP, 'SCTPv6  1  0  0  no  0  yes  sctp  y', 'X 1 -2 0 a b c x'),
           netns: NETNS,
         },
-      ]),
+      ),
     ).toEqual([{ protocol: 'SCTP', count: 4, modules: ['sctp'] }])
   })
 
-  test('that have a table of their own are counted there', () => {
+  test('of some protocols are counted in a file of their own', () => {
     const row = 'L2CAP     1000      0      -1   NI       0   no   bluetooth   n  n'
     const table = 'sk               RefCnt Rmem   Wmem   User   Inode  Parent\n1 2 0 0 0 9 0\n'
-    expect(
-      readSockets([protocols(row), { netns: null, path: '/proc/net/l2cap', text: table }]),
-    ).toEqual([{ protocol: 'L2CAP', count: 1, modules: ['bluetooth'] }])
-    expect(readSockets([{ netns: null, path: '/proc/net/l2cap', text: table }])).toEqual([])
+    const l2cap = { netns: null, path: '/proc/net/l2cap', text: table }
+    expect(socketsOf(protocols(row), l2cap)).toEqual([
+      { protocol: 'L2CAP', count: 1, modules: ['bluetooth'] },
+    ])
+    expect(socketsOf(l2cap)).toEqual([])
   })
 
-  test('in a long text of nothing are found in no time', () => {
+  test('are searched in linear time, also in a long text without any', () => {
     const text = `0: ${' '.repeat(50_000)}\n`.repeat(3) + '\n'.repeat(100_000)
-    expect(readSockets([{ ...protocols(), text }])).toEqual([])
+    expect(socketsOf({ ...protocols(), text })).toEqual([])
     expect(establishedConnections(text)).toEqual([])
   })
 
-  test('in a text that is cut off or nonsense are left out', () => {
+  test('in a text that is cut off or has another form are left out', () => {
     const { text } = protocols(SCTP)
     for (let end = 0; end < text.length; end++) {
-      readSockets([{ ...protocols(), text: text.slice(0, end) }])
+      socketsOf({ ...protocols(), text: text.slice(0, end) })
     }
-    fc.assert(fc.property(fc.string(), (any) => void readSockets([{ ...protocols(), text: any }])))
+    fc.assert(fc.property(fc.string(), (any) => void socketsOf({ ...protocols(), text: any })))
   })
 
-  test('explain takes one reference for each', async () => {
+  test('take one reference each in explain()', async () => {
     const kernel = new SimulatedKernel().add('sctp', { references: 4 })
     kernel.snapshotNow = snapshot({ sockets: [{ protocol: 'SCTP', count: 1, modules: ['sctp'] }] })
     expect(await explain(kernel, 'sctp')).toMatchObject({
@@ -241,7 +227,7 @@ describe('sockets', () => {
   })
 })
 
-describe('interfaces in explain', () => {
+describe('interfaces in explain()', () => {
   test.each([
     [null, 'bridge', ['ip', 'link', 'del', 'x0']],
     [NETNS, 'bridge', ['ip', '-n', 'blue', 'link', 'del', 'x0']],
@@ -249,7 +235,7 @@ describe('interfaces in explain', () => {
     ['/run/docker/ns', 'veth', ['nsenter', '--net=/run/docker/ns', 'ip', 'link', 'del', 'x0']],
     [null, null, ['ip', 'link', 'set', 'x0', 'down']],
     [null, 'can', ['ip', 'link', 'set', 'x0', 'down']],
-  ])('of namespace %s and kind %s are let go', async (netns, type, command) => {
+  ])('of namespace %s and kind %s are released by %j', async (netns, type, command) => {
     const kernel = new SimulatedKernel().add('m')
     const one = netInterface('x0', { netns, type, modules: ['m'], master: 'br0', up: false })
     kernel.snapshotNow = snapshot({ interfaces: [one, netInterface('other')] })
@@ -259,7 +245,7 @@ describe('interfaces in explain', () => {
     expect(unexplained).toBe(0)
   })
 
-  test('of a tun may have a reference, which is not made up', async () => {
+  test('of kind tun may have a reference, which is not counted', async () => {
     const kernel = new SimulatedKernel().add('tun', { references: 1 })
     const tun = netInterface('t0', { type: 'tun', modules: ['tun'] })
     kernel.snapshotNow = snapshot({ interfaces: [tun] })
@@ -270,14 +256,19 @@ describe('interfaces in explain', () => {
   })
 })
 
-describe('uses by name', () => {
-  const short = async (raw: Partial<RawSurvey>, known: Readonly<Record<string, string>> = {}) =>
-    (await readNetworkUses({ ...nothing, ...raw }, aliases(known))).map(
-      ({ name, value, modules, references }) => ({ name, value, modules, references }),
-    )
+describe('other users', () => {
+  /** The users of a module in a system of which only a survey is known. */
+  const usersIn = async (
+    parts: Partial<RawSurvey>,
+    module: string,
+    index: ModuleIndex | AliasTable = {},
+  ): Promise<User[]> => {
+    const modules = 'lookup' in index ? (index as ModuleIndex) : aliasIndex(index as AliasTable)
+    return findUsers(loaded(module), await buildSnapshot(survey(parts), noFiles, modules))
+  }
   const table = { netns: null, family: 1, name: 't', chains: 1, rules: 2 }
 
-  test('nftables: one for each module, with its references', async () => {
+  test('are tables of nftables, with the references of each module', async () => {
     const parts = [
       { kind: 'chain', name: 'filter', count: 1 },
       { kind: 'chain', name: 'nat', count: 2 },
@@ -288,7 +279,7 @@ describe('uses by name', () => {
       { kind: 'object', name: '3', count: 1 },
       { kind: 'flowtable', name: '', count: 1 },
       { kind: 'extension', name: 'conntrack', count: 4 },
-      { kind: 'new to us', name: 'x', count: 9 },
+      { kind: 'unknown to this version', name: 'x', count: 9 },
     ]
     const known = {
       'nft-chain-1-nat': 'nft-chain-nat',
@@ -298,32 +289,31 @@ describe('uses by name', () => {
       'nf-flowtable-1': 'nf_flow_table_inet',
       xt_conntrack: 'xt_conntrack',
     }
-    const own = { name: 'inet t', value: '1 chain, 2 rules' }
-    expect(await short({ nfTables: [{ ...table, parts }] }, known)).toEqual(
-      [
-        ['nf_tables', 6],
-        ['nft_chain_nat', 2],
-        ['nft_ct', 4],
-        ['nft_reject_inet', 1],
-        ['nf_flow_table_inet', 1],
-        ['xt_conntrack', 4],
-      ].map(([module, references]) => ({ ...own, modules: [module], references })),
-    )
+    for (const [module, references] of [
+      ['nf_tables', 6],
+      ['nft_chain_nat', 2],
+      ['nft_ct', 4],
+      ['nft_reject_inet', 1],
+      ['nf_flow_table_inet', 1],
+      ['xt_conntrack', 4],
+    ] as const) {
+      expect(await usersIn({ nfTables: [{ ...table, parts }] }, module, known)).toMatchObject([
+        { kind: 'netfilter', name: 'inet t', value: '1 chain, 2 rules', references },
+      ])
+    }
   })
 
-  test('nftables without an index: no reference is told', async () => {
-    const kernel = new SimulatedKernel()
-    kernel.index.lookup = () => Promise.reject(new KmodError('ERR_KMOD_FORMAT', 'Damaged.'))
+  test('are tables of nftables with unknown references, if the index cannot be read', async () => {
+    const index = aliasIndex({})
+    index.lookup = () => Promise.reject(new KmodError('ERR_KMOD_FORMAT', 'Damaged.'))
     const parts = [{ kind: 'expression', name: 'ct', count: 3 }]
-    const raw = { ...nothing, nfTables: [{ ...table, parts }] }
-    expect(await readNetworkUses(raw, new Aliases(kernel.index))).toMatchObject([
-      { modules: ['nf_tables'], references: null },
-    ])
+    const users = await usersIn({ nfTables: [{ ...table, parts }] }, 'nf_tables', index)
+    expect(users).toMatchObject([{ kind: 'netfilter', references: null }])
   })
 
-  test('nftables of another namespace is let go there', async () => {
-    const raw = { ...nothing, nfTables: [{ ...table, netns: NETNS, family: 99, parts: [] }] }
-    expect(await readNetworkUses(raw, aliases({}))).toMatchObject([
+  test('are tables of nftables in another namespace, and are deleted there', async () => {
+    const nfTables = [{ ...table, netns: NETNS, family: 99, parts: [] }]
+    expect(await usersIn({ nfTables }, 'nf_tables')).toMatchObject([
       {
         name: `${NETNS}/99 t`,
         references: 0,
@@ -332,29 +322,42 @@ describe('uses by name', () => {
     ])
   })
 
-  test('nftables: a name that nft would read as more than a name has no command', async () => {
-    for (const name of ['x; flush ruleset', '', '{', 'a b']) {
-      const raw = { ...nothing, nfTables: [{ ...table, name, parts: [] }] }
-      expect(await readNetworkUses(raw, aliases({}))).toMatchObject([
+  test.each(['x; flush ruleset', '', '{', 'a b'])(
+    'are tables of nftables; the name %j, which nft would read as more than a name, has no command',
+    async (name) => {
+      const nfTables = [{ ...table, name, parts: [] }]
+      expect(await usersIn({ nfTables }, 'nf_tables')).toMatchObject([
         { release: { command: null } },
       ])
-    }
-  })
+    },
+  )
 
-  test('iptables: each table that is there, without a reference', async () => {
+  test('are tables of iptables, without a reference', async () => {
     const netFiles = [
       { netns: null, path: '/proc/net/ip_tables_names', text: 'nat\nfilter\n' },
       { netns: 'pid:9', path: '/proc/net/ip6_tables_names', text: 'filter\n' },
       { netns: null, path: '/proc/net/tcp', text: 'filter\n' },
     ]
-    expect(await short({ netFiles })).toEqual([
-      { name: 'nat', value: 'iptables', modules: ['iptable_nat'], references: 0 },
-      { name: 'filter', value: 'iptables', modules: ['iptable_filter'], references: 0 },
-      { name: 'pid:9/filter', value: 'ip6tables', modules: ['ip6table_filter'], references: 0 },
+    const plain = { kind: 'netfilter', references: 0 }
+    expect(await usersIn({ netFiles }, 'iptable_nat')).toMatchObject([
+      { ...plain, name: 'nat', value: 'iptables' },
+    ])
+    expect(await usersIn({ netFiles }, 'iptable_filter')).toMatchObject([
+      { ...plain, name: 'filter', release: { command: ['iptables-legacy', '-t', 'filter', '-F'] } },
+    ])
+    expect(await usersIn({ netFiles }, 'ip6table_filter')).toMatchObject([
+      { ...plain, name: 'pid:9/filter', value: 'ip6tables' },
     ])
   })
 
-  test('traffic control: by alias, or by the name of the module', async () => {
+  test.each([
+    ['sch_htb', 'eth0', 'htb', 1, 'qdisc del dev eth0 root'],
+    ['sch_fq', 'eth0', 'fq', 2, 'qdisc replace dev eth0 root pfifo_fast'],
+    ['sch_ingress', 'eth0', 'clsact', 1, 'qdisc del dev eth0 clsact'],
+    ['cls_u32', 'eth0', 'filter u32', 1, 'filter del dev eth0 parent 1:'],
+    ['cls_flower', 'eth0', 'filter flower', 1, 'filter del dev eth0 ingress'],
+    ['sch_tbf', 'lo', 'tbf', 1, 'qdisc del dev lo root'],
+  ])('are disciplines and filters of %s', async (module, name, value, references, command) => {
     const root = { netns: null, index: 2, filter: false, handle: 0x10000, parent: 0xffffffff }
     const trafficControl = [
       { ...root, kind: 'htb' },
@@ -365,48 +368,58 @@ describe('uses by name', () => {
       { ...root, kind: 'flower', filter: true, handle: 0, parent: 0xfffffff2 },
       { ...root, kind: 'tbf', index: 7 },
     ]
-    const raw = { ...nothing, links: [link(2, 'eth0')], trafficControl }
+    // Newer kernels have an alias for each kind; older ones have modules whose name contains it.
     const known = { 'net-sch-htb': 'sch_htb', sch_clsact: 'sch_ingress' }
-    const uses = await readNetworkUses(raw, aliases(known))
-    expect(
-      uses.map(({ name, value, modules: [module], references, release: { command } }) =>
-        [name, value, module, references, command!.slice(1).join(' ')].join(' | '),
-      ),
-    ).toEqual([
-      'eth0 | htb | sch_htb | 1 | qdisc del dev eth0 root',
-      'eth0 | fq | sch_fq | 2 | qdisc replace dev eth0 root pfifo_fast',
-      'eth0 | clsact | sch_ingress | 1 | qdisc del dev eth0 clsact',
-      'eth0 | filter u32 | cls_u32 | 1 | filter del dev eth0 parent 1:',
-      'eth0 | filter flower | cls_flower | 1 | filter del dev eth0 ingress',
-      'lo | tbf | sch_tbf | 1 | qdisc del dev lo root',
+    const users = await usersIn({ links: [rawLink(2, 'eth0')], trafficControl }, module, known)
+    expect(users.filter(({ kind }) => kind === 'traffic-control')).toMatchObject([
+      { name, value, references, release: { command: ['tc', ...command.split(' ')] } },
     ])
   })
 
-  test('settings', async () => {
+  test('are settings with a value', async () => {
     const netFiles = [
       { netns: null, path: '/proc/sys/net/ipv4/tcp_congestion_control', text: 'vegas\n' },
-      { netns: null, path: '/proc/sys/net/core/default_qdisc', text: 'fq\n' },
+      { netns: NETNS, path: '/proc/sys/net/core/default_qdisc', text: 'fq\n' },
       { netns: null, path: '/proc/sys/net/ipv4/tcp_congestion_control', text: '\n' },
     ]
-    expect(await short({ netFiles })).toEqual([
+    expect(await usersIn({ netFiles }, 'tcp_vegas')).toMatchObject([
       {
+        kind: 'setting',
         name: 'net.ipv4.tcp_congestion_control',
         value: 'vegas',
-        modules: ['tcp_vegas'],
         references: 1,
+        release: { command: ['sysctl', '-w', 'net.ipv4.tcp_congestion_control=reno'] },
       },
-      { name: 'net.core.default_qdisc', value: 'fq', modules: ['sch_fq'], references: 1 },
     ])
+    expect(await usersIn({ netFiles }, 'sch_fq')).toMatchObject([
+      { kind: 'setting', name: `${NETNS}/net.core.default_qdisc`, value: 'fq', references: 1 },
+    ])
+    expect(await usersIn({ netFiles }, 'tcp_')).toEqual([])
   })
 })
 
-test('commands run in the namespace that is meant', () => {
-  expect(commandIn('/var/run/netns/blue', ['tc', 'x'])).toEqual(['tc', '-n', 'blue', 'x'])
-  expect(commandIn(NETNS, ['sysctl', 'x'])).toEqual(['ip', 'netns', 'exec', 'blue', 'sysctl', 'x'])
-  expect(commandIn('/run/netns/a/b', ['ip', 'x'])).toEqual([
-    'nsenter',
-    '--net=/run/netns/a/b',
-    'ip',
-    'x',
-  ])
+describe('a network namespace', () => {
+  test('is in the label of what is in it', () => {
+    expect(inNamespace(null, 'eth0')).toBe('eth0')
+    expect(inNamespace('pid:7', 'eth0')).toBe('pid:7/eth0')
+    expect(inNamespace(NETNS, 3)).toBe(`${NETNS}/3`)
+  })
+
+  test('is where a command runs', () => {
+    expect(commandIn('/var/run/netns/blue', ['tc', 'x'])).toEqual(['tc', '-n', 'blue', 'x'])
+    expect(commandIn(NETNS, ['sysctl', 'x'])).toEqual([
+      'ip',
+      'netns',
+      'exec',
+      'blue',
+      'sysctl',
+      'x',
+    ])
+    expect(commandIn('/run/netns/a/b', ['ip', 'x'])).toEqual([
+      'nsenter',
+      '--net=/run/netns/a/b',
+      'ip',
+      'x',
+    ])
+  })
 })

@@ -1,29 +1,11 @@
 /** What libkmod knows, asked of the helper: indexes, configuration, module files. */
 import { isKmodError, KmodError } from '../../contract/errors'
 import { isFailure, unwrap } from '../../kernel/failure'
-import type { KernelFacts } from '../../kernel/kernel'
+import type { LibraryFacts } from '../../kernel/host'
+import type { IndexSource } from '../../kernel/index-source'
 import type { Description, ModuleIndex, Presence, RemovalPolicy } from '../../kernel/module-index'
 import { Questions } from './questions'
 import type { Reader } from './wire'
-
-/** Which modules are loaded on purpose; the first folder wins, as systemd-modules-load has it. */
-export const LOAD_LISTS = [
-  '/etc/modules-load.d',
-  '/run/modules-load.d',
-  '/usr/local/lib/modules-load.d',
-  '/usr/lib/modules-load.d',
-  '/lib/modules-load.d',
-  '/etc/modules',
-]
-
-/** The files to look at: see native/libkmod/context.h. */
-export interface IndexSource {
-  directory: string
-  /** `null`: libkmod's own. */
-  config: readonly string[] | null
-  loadLists: readonly string[]
-  kernelCommandLine: boolean
-}
 
 export function sourceStrings(source: IndexSource): string[] {
   const { directory, config, loadLists, kernelCommandLine } = source
@@ -45,7 +27,7 @@ const questions = new Questions('queries', {
 })
 
 /** The libkmod that the helper has loaded, or why it cannot. */
-export async function findLibrary(): Promise<Pick<KernelFacts, 'libkmod' | 'libraryProblem'>> {
+export async function findLibrary(): Promise<LibraryFacts> {
   const doing = 'use libkmod'
   try {
     return {

@@ -1,15 +1,23 @@
-/** The part of the survey about network namespaces. native/helper/network_reply.cc puts it together. */
-import type { RawSurvey } from '../../snapshot/system/raw'
+/** The part of the survey about network namespaces. native/helper/network_reply.cc is the other end. */
+import type {
+  RawAddress,
+  RawLink,
+  RawNetFile,
+  RawNfPart,
+  RawNfTable,
+  RawRoute,
+  RawSurvey,
+  RawTrafficControl,
+} from '../../snapshot/system/raw-survey'
 import { integer, records } from './records'
 import type { Reader } from './wire'
 
-/** The fields of the survey that are about networks. */
 type RawNetworks = Pick<
   RawSurvey,
   'links' | 'defaultRoutes' | 'addresses' | 'netFiles' | 'trafficControl' | 'nfTables'
 >
 
-/** In the order in which they come. */
+/** The helper sends the parts, and the fields of each record, in this order. */
 export function readNetworks(reader: Reader): RawNetworks {
   return {
     links: records(reader, readLink),
@@ -21,7 +29,7 @@ export function readNetworks(reader: Reader): RawNetworks {
   }
 }
 
-const readLink = (reader: Reader): RawSurvey['links'][number] => ({
+const readLink = (reader: Reader): RawLink => ({
   netns: reader.optional(),
   index: integer(reader),
   name: reader.text(),
@@ -33,24 +41,24 @@ const readLink = (reader: Reader): RawSurvey['links'][number] => ({
   device: reader.optional(),
 })
 
-const readRoute = (reader: Reader): RawSurvey['defaultRoutes'][number] => ({
+const readRoute = (reader: Reader): RawRoute => ({
   netns: reader.optional(),
   index: integer(reader),
 })
 
-const readAddress = (reader: Reader): RawSurvey['addresses'][number] => ({
+const readAddress = (reader: Reader): RawAddress => ({
   netns: reader.optional(),
   index: integer(reader),
   address: reader.text(),
 })
 
-const readNetFile = (reader: Reader): RawSurvey['netFiles'][number] => ({
+const readNetFile = (reader: Reader): RawNetFile => ({
   netns: reader.optional(),
   path: reader.text(),
   text: reader.text(),
 })
 
-const readTrafficControl = (reader: Reader): RawSurvey['trafficControl'][number] => ({
+const readTrafficControl = (reader: Reader): RawTrafficControl => ({
   netns: reader.optional(),
   index: integer(reader),
   filter: reader.flag(),
@@ -59,7 +67,7 @@ const readTrafficControl = (reader: Reader): RawSurvey['trafficControl'][number]
   parent: integer(reader),
 })
 
-const readNfTable = (reader: Reader): RawSurvey['nfTables'][number] => ({
+const readNfTable = (reader: Reader): RawNfTable => ({
   netns: reader.optional(),
   family: integer(reader),
   name: reader.text(),
@@ -68,7 +76,7 @@ const readNfTable = (reader: Reader): RawSurvey['nfTables'][number] => ({
   parts: records(reader, readPart),
 })
 
-const readPart = (reader: Reader): RawSurvey['nfTables'][number]['parts'][number] => ({
+const readPart = (reader: Reader): RawNfPart => ({
   kind: reader.text(),
   name: reader.text(),
   count: integer(reader),

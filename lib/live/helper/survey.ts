@@ -1,6 +1,6 @@
-/** What runs on the modules, asked of the helper. native/helper/survey.cc is the other end. */
+/** The survey of the running system, made by the helper. native/helper/survey.cc is the other end. */
 import { unwrap } from '../../kernel/failure'
-import type { RawSurvey } from '../../snapshot/system/raw'
+import type { RawMountTable, RawOpenDevice, RawSurvey } from '../../snapshot/system/raw-survey'
 import { Questions } from './questions'
 import { integer, records } from './records'
 import { readNetworks } from './survey-network'
@@ -8,16 +8,17 @@ import type { Reader } from './wire'
 
 const questions = new Questions('survey', {
   code: 'ERR_KMOD_SYSTEM',
-  why: 'the helper program that looks at the system ended over it. Try again.',
+  why: 'the helper program ended before it answered. Try again.',
 })
 
-/** `openDevices` costs a look at the open files of every process. */
-export async function readSurvey(openDevices: boolean): Promise<RawSurvey> {
-  const doing = 'look at what runs on the modules'
-  const strings = ['survey', openDevices ? '1' : '0', String(process.pid)]
+/** `users`: with what only uses modules, which takes a look at the open files of every process. */
+export async function readSurvey(users: boolean): Promise<RawSurvey> {
+  const doing = 'survey what runs on the modules'
+  const strings = ['survey', users ? '1' : '0', String(process.pid)]
   const reader = unwrap(await questions.ask(strings, doing), doing)
-  // In the order in which they come.
+  // The helper sends the parts in this order.
   return {
+    users,
     mountTables: records(reader, readMountTable),
     ...readNetworks(reader),
     openDevices: records(reader, readOpenDevice),
@@ -25,14 +26,14 @@ export async function readSurvey(openDevices: boolean): Promise<RawSurvey> {
   }
 }
 
-const readMountTable = (reader: Reader): RawSurvey['mountTables'][number] => ({
+const readMountTable = (reader: Reader): RawMountTable => ({
   pid: integer(reader),
   own: reader.flag(),
   first: reader.flag(),
   text: reader.text(),
 })
 
-const readOpenDevice = (reader: Reader): RawSurvey['openDevices'][number] => {
+const readOpenDevice = (reader: Reader): RawOpenDevice => {
   const process = { pid: integer(reader), comm: reader.text(), self: reader.flag() }
   const path = reader.text()
   const fd = reader.optional()

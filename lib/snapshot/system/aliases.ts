@@ -1,30 +1,35 @@
-/** Which modules provide what has a name but no device: a file system, a link kind, a device number. */
+/** Finds the modules of things that have a name or number but no device: a file-system type, a link kind. */
+import DataLoader from 'dataloader'
 import { isKmodError } from '../../contract/errors'
-import type { ModuleIndex } from '../../kernel/module-index'
 import { normalize } from '../../contract/names'
-import { Batch } from './batch'
+import type { ModuleIndex } from '../../kernel/module-index'
 
 export class Aliases {
-  /** Why there may be more modules than are told. */
-  readonly unreadable: string[] = []
-  readonly #index: Batch<string[]>
+  readonly #modules: DataLoader<string, string[]>
+  #isReadable = true
 
-  constructor(index: ModuleIndex) {
-    this.#index = new Batch(async (aliases) => {
+  /** `unreadable` receives a phrase if the index cannot be read. */
+  constructor(index: ModuleIndex, unreadable: Set<string>) {
+    this.#modules = new DataLoader(async (aliases) => {
       try {
         return await index.lookup(aliases)
       } catch (error) {
         if (!isKmodError(error)) throw error
-        const phrase = `the module index: ${error.message}`
-        if (!this.unreadable.includes(phrase)) this.unreadable.push(phrase)
+        this.#isReadable = false
+        unreadable.add(`the module index: ${error.message}`)
         return aliases.map(() => [])
       }
     })
   }
 
+  /** Whether the index answered so far: if not, modules are missing in the answers. */
+  get isReadable(): boolean {
+    return this.#isReadable
+  }
+
   /**
-   * Without an index, or where that does not have it, the module may still have its name. (A subtype,
-   * as in fuse.sshfs, is no matter to the kernel. Source: get_fs_type() in fs/filesystems.c.)
+   * Where the index does not have the alias, the module is assumed to have the name of the type. The
+   * kernel ignores a subtype, as in fuse.sshfs. Source: get_fs_type() in fs/filesystems.c.
    */
   async ofFileSystem(type: string): Promise<string[]> {
     const name = type.split('.', 1)[0]!
@@ -36,7 +41,7 @@ export class Aliases {
     return this.#find(`rtnl-link-${kind}`, [kind])
   }
 
-  /** `device`: MAJ:MIN. Source: base_probe() in fs/char_dev.c. */
+  /** `device`: MAJOR:MINOR. Source: base_probe() in fs/char_dev.c. */
   ofCharDevice(device: string): Promise<string[]> {
     return this.#find(`char-major-${device.replace(':', '-')}`, [])
   }
@@ -48,19 +53,19 @@ export class Aliases {
 
   /** Source: v9fs_get_trans_by_name() in net/9p/mod.c. */
   of9pTransport(name: string): Promise<string[]> {
-    // Those of sockets are a part of 9pnet itself in older kernels.
-    const isOwn = ['virtio', 'xen', 'rdma', 'usbg'].includes(name)
-    return this.#find(`9p-${name}`, isOwn ? [`9pnet_${name}`] : [])
+    // Older kernels have the transports over sockets (tcp, unix, fd) in 9pnet itself.
+    const hasModule = ['virtio', 'xen', 'rdma', 'usbg'].includes(name)
+    return this.#find(`9p-${name}`, hasModule ? [`9pnet_${name}`] : [])
   }
 
-  /** Without an index, or where that has none of the aliases: none. */
+  /** The modules of the first of the aliases that the index has; empty where it has none. */
   async ofFirst(aliases: readonly string[]): Promise<string[]> {
     const found = await Promise.all(aliases.map((alias) => this.#find(alias, [])))
     return found.find((modules) => modules.length > 0) ?? []
   }
 
   async #find(alias: string, otherwise: readonly string[]): Promise<string[]> {
-    const found = await this.#index.get(alias)
+    const found = await this.#modules.load(alias)
     return (found.length > 0 ? found : otherwise).map(normalize)
   }
 }

@@ -1,13 +1,18 @@
-/** Block devices: where they are in /sys, which modules drive them, what they lie on. */
+/** Block devices: their folders in /sys, the modules that drive them, the devices below them. */
 import { posix } from 'node:path'
-import { diskTransport } from './disk-transport'
+import {
+  mapperModules,
+  raidModules,
+  transportModules,
+  virtualDisk,
+  type VirtualDisk,
+} from './disk-modules'
 import type { Sysfs } from './sysfs'
-import { mapperModules, raidModules, virtualDisk, type VirtualDisk } from './virtual-disks'
 
 export class BlockDevices {
   constructor(private readonly sysfs: Sysfs) {}
 
-  /** The folder of a device number such as `8:1`; `null`: there is none, as for major 0. */
+  /** The folder of a device number such as `8:1`; `null`: no device has it, as with major 0. */
   async byNumber(number: string): Promise<string | null> {
     return number.startsWith('0:') ? null : this.sysfs.link(`/sys/dev/block/${number}`)
   }
@@ -20,7 +25,7 @@ export class BlockDevices {
     return known ?? (path.startsWith('/dev/mapper/') ? this.#byMapping(path) : null)
   }
 
-  /** /dev itself may not be captured. */
+  /** For a captured system without /dev, whose links would tell. */
   async #byMapping(path: string): Promise<string | null> {
     const devices = await this.sysfs.list('/sys/class/block')
     const names = await Promise.all(
@@ -35,18 +40,18 @@ export class BlockDevices {
     return found === undefined ? null : this.sysfs.link(`/sys/class/block/${found.device}`)
   }
 
-  /** The modules of the device alone, which an open file of it refers to. */
-  async own(folder: string): Promise<string[]> {
+  /** The module of which an open file of the device holds a reference. */
+  async driverModules(folder: string): Promise<string[]> {
     const virtual = virtualDisk(folder)
     if (virtual !== null) return [virtual.module]
     const [driver] = await this.sysfs.drivers(folder)
     return driver?.module == null ? [] : [driver.module]
   }
 
-  /** The same, and what a raid or mapping is made with. */
+  /** The same, and the modules of the RAID level or of the device-mapper target. */
   async providers(folder: string): Promise<string[]> {
     const virtual = virtualDisk(folder)
-    return virtual === null ? this.own(folder) : this.#specialModules(virtual)
+    return virtual === null ? this.driverModules(folder) : this.#virtualModules(virtual)
   }
 
   /** The modules of the device and of all buses above it. */
@@ -54,14 +59,14 @@ export class BlockDevices {
     const virtual = virtualDisk(folder)
     const [drivers, special, transport] = await Promise.all([
       this.sysfs.drivers(folder),
-      virtual === null ? [] : this.#specialModules(virtual),
-      diskTransport(folder, this.sysfs),
+      virtual === null ? [] : this.#virtualModules(virtual),
+      transportModules(folder, this.sysfs),
     ])
     const found = [...special, ...drivers.flatMap(({ module }) => module ?? []), ...transport]
     return [...new Set(found)]
   }
 
-  async #specialModules({ folder, module }: VirtualDisk): Promise<string[]> {
+  async #virtualModules({ folder, module }: VirtualDisk): Promise<string[]> {
     if (module === 'md_mod') {
       const level = await this.sysfs.text(`${folder}/md/level`)
       return [module, ...(level ? raidModules(level) : [])]
@@ -73,16 +78,16 @@ export class BlockDevices {
     return [module]
   }
 
-  /** The folders of the devices that a device lies on. */
+  /** The folders of the devices that a virtual device lies on. */
   async below(folder: string): Promise<string[]> {
-    // Hardware lies on what it hangs on, which its path tells.
+    // The path of a hardware device contains what it is connected to.
     if (!folder.startsWith('/sys/devices/virtual/')) return []
     const disk = virtualDisk(folder)?.folder
-    // A partition's disk has them.
+    // `slaves` is in the folder of the disk, also for a partition.
     const disks = disk === undefined ? [folder, posix.dirname(folder)] : [disk]
     const found = await Promise.all([
       ...disks.map((one) => this.#linked(`${one}/slaves`, /./)),
-      // NVMe with several paths: the disk is the subsystem's, beside links to its controllers.
+      // NVMe multipath: the disk belongs to a subsystem, whose folder has links to the controllers.
       ...disks
         .filter((one) => /\/nvme-subsys\d+\/[^/]+$/.test(one))
         .map((one) => this.#linked(posix.dirname(one), /^nvme\d+$/)),

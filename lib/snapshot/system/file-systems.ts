@@ -1,18 +1,19 @@
-/** What a file system takes besides its type's module: the way to whoever serves it. */
+/** What a mounted file system depends on besides a block device: modules, virtio devices, folders. */
 import type { Aliases } from './aliases'
-import type { MountLine } from './mountinfo'
+import { unescapeOctal, type MountLine } from './mount-tables'
 import type { Sysfs } from './sysfs'
 
-/** The modules that provide a mounted file system, its type's first. Each has a reference of it. */
+/** The modules that provide a mounted file system, that of its type first. Each mount refers to all. */
 export async function fileSystemModules(mount: MountLine, aliases: Aliases): Promise<string[]> {
-  const [ofType, besides] = await Promise.all([
+  const [ofType, others] = await Promise.all([
     aliases.ofFileSystem(mount.type),
-    besidesType(mount, aliases),
+    modulesOfOptions(mount, aliases),
   ])
-  return [...new Set([...ofType, ...besides])]
+  return [...new Set([...ofType, ...others])]
 }
 
-async function besidesType({ type, options }: MountLine, aliases: Aliases): Promise<string[]> {
+/** The modules that the options choose: the version of NFS, the transport of 9p. */
+async function modulesOfOptions({ type, options }: MountLine, aliases: Aliases): Promise<string[]> {
   // Source: get_nfs_version() in fs/nfs/client.c.
   const version = /(?:^|,)vers=([234])/.exec(options)?.[1]
   if (/^nfs4?$/.test(type) && version !== undefined) return [`nfsv${version}`]
@@ -25,7 +26,7 @@ function transportOf(options: string): string | undefined {
   return /(?:^|,)trans=(\w+)/.exec(options)?.[1]
 }
 
-/** The devices through which a hypervisor shares a folder. */
+/** The virtio devices through which a hypervisor shares the folder that is mounted. */
 export async function sharedFolderDevices(
   { type, source, options }: MountLine,
   sysfs: Sysfs,
@@ -33,10 +34,10 @@ export async function sharedFolderDevices(
   if (type === '9p' && transportOf(options) === 'virtio') {
     const devices = await boundTo('9pnet_virtio', sysfs)
     const tags = await Promise.all(devices.map((device) => sysfs.text(`${device}/mount_tag`)))
-    // The kernel gives the NUL at its end too. Source: p9_mount_tag_show() in net/9p/trans_virtio.c.
+    // The file may contain the NUL at the end. Source: p9_mount_tag_show() in net/9p/trans_virtio.c.
     return devices.filter((_, i) => tags[i]?.replace(/\0.*$/s, '') === source)
   }
-  // Which of several it is only newer kernels tell.
+  // Only newer kernels show which device has which tag, so all devices are assumed.
   return type === 'virtiofs' ? boundTo('virtiofs', sysfs) : []
 }
 
@@ -45,4 +46,25 @@ async function boundTo(driver: string, sysfs: Sysfs): Promise<string[]> {
   const devices = (await sysfs.list(folder)).filter((name) => /^virtio\d+$/.test(name))
   const targets = await Promise.all(devices.map((name) => sysfs.link(`${folder}/${name}`)))
   return targets.filter((target) => target !== null)
+}
+
+/** `lowerdir+` and `datadir+` name one folder each; the other options have colons between folders. */
+const OVERLAY_FOLDERS = /^(lowerdir|upperdir|lowerdir\+|datadir\+)=(.*)$/s
+
+/**
+ * The folders of which an overlay file system consists, as its options have them. The folder to which a
+ * relative path refers is not known. Source: ovl_show_options() in fs/overlayfs.
+ */
+export function overlayFolders(options: string): string[] {
+  return options.split(',').flatMap((option) => {
+    const [, key, value] = OVERLAY_FOLDERS.exec(option) ?? []
+    if (key === undefined || value === undefined) return []
+    const text = unescapeOctal(value)
+    // A colon that belongs to a path is escaped.
+    const folders = key === 'lowerdir' ? text.split(/(?<!\\):/) : [text]
+    // Data-only layers follow two colons, which makes an empty path.
+    return folders
+      .map((folder) => folder.replace(/\\([:\\])/g, '$1'))
+      .filter((folder) => folder !== '')
+  })
 }

@@ -1,15 +1,15 @@
-/** Addresses of /proc/net, as inet_ntop(3) writes them. */
+/** IP addresses as the files of /proc/net have them, written as inet_ntop(3) does. */
 
 /**
- * From 8 or 32 hexadecimal digits: words of 32 bits, each in the byte order of the machine. Of
- * another's captured files that is not told; nearly all are little endian. `null`: no address.
+ * From 8 or 32 hexadecimal digits: words of 32 bits, each in the byte order of the machine. Captured
+ * files do not tell the byte order; nearly all machines are little endian. `null`: not an address.
  */
 export function addressOfWords(digits: string): string | null {
   if (!/^(?:[0-9A-Fa-f]{8}|[0-9A-Fa-f]{32})$/.test(digits)) return null
   return addressOfBytes(Buffer.from(digits, 'hex').swap32())
 }
 
-/** An IPv4 address inside IPv6 is that. */
+/** An IPv4 address that is mapped into IPv6 is written as an IPv4 address. */
 export function addressOfBytes(bytes: Buffer): string {
   if (bytes.length === 4) return bytes.join('.')
   const mapped =
@@ -19,7 +19,7 @@ export function addressOfBytes(bytes: Buffer): string {
   return shorten(groups)
 }
 
-/** The longest run of zeros, the first of several, becomes `::`; a single one stays. */
+/** The longest run of zero groups, the first of several equal ones, becomes `::`; a single zero stays. */
 function shorten(groups: readonly string[]): string {
   let [begin, length] = [0, 1]
   for (let at = 0; at < groups.length; at++) {
@@ -35,7 +35,7 @@ export function isLoopback(address: string): boolean {
   return address === '::1' || address.startsWith('127.')
 }
 
-/** An address with a port. */
+/** An address and a port, as in `[2001:db8::1]:22`. */
 export function endpoint(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }

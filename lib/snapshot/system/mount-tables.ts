@@ -1,29 +1,35 @@
-/** The mounts of every namespace, and which of them a path lies on. */
-import { parseMountinfo, type MountLine } from './mountinfo'
-import type { RawSurvey } from './raw'
+/** The mounts of all mount namespaces, from the text of /proc/PID/mountinfo. */
+import type { RawMountTable } from './raw-survey'
 
-export interface MountTable {
-  pid: number
-  own: boolean
-  first: boolean
+export interface MountLine {
+  /** The device number of the file system, such as `8:1`; major 0: of no device. */
+  superblock: string
+  path: string
+  type: string
+  source: string
+  /** The options of the file system, still escaped: a comma inside a value is `\054`. */
+  options: string
+}
+
+export interface MountTable extends Omit<RawMountTable, 'text'> {
   lines: MountLine[]
 }
 
 export class MountTables {
   readonly tables: MountTable[]
 
-  constructor(raw: RawSurvey['mountTables']) {
+  constructor(raw: readonly RawMountTable[]) {
     this.tables = raw.map(({ text, ...table }) => ({ ...table, lines: parseMountinfo(text) }))
   }
 
   /**
-   * The mount that a path of the system lies on. The namespace of this process is asked, or else the
-   * first process's: what the kernel tells about files (of a loop device, of swap) is a path there.
+   * The mount that a path lies on. Paths that the kernel shows (the backing file of a loop device, a
+   * swap file) are looked up in the namespace of this process, or else in that of process 1.
    */
   covering(path: string): MountLine | undefined {
     const table =
       this.tables.find(({ own }) => own) ?? this.tables.find(({ first }) => first) ?? this.tables[0]
-    // Of two mounts on one folder the later one covers the other.
+    // Of several mounts on one folder, the last one covers the others.
     return table?.lines.reduce<MountLine | undefined>(
       (best, line) =>
         isUnder(path, line.path) && line.path.length >= (best?.path.length ?? 0) ? line : best,
@@ -34,4 +40,41 @@ export class MountTables {
 
 function isUnder(path: string, folder: string): boolean {
   return folder === '/' ? path.startsWith('/') : path === folder || path.startsWith(`${folder}/`)
+}
+
+/**
+ *     ID PARENT MAJOR:MINOR ROOT PATH OPTIONS [OPTIONAL ...] - TYPE SOURCE SUPERBLOCK-OPTIONS
+ *
+ * Keeps the order of the lines, and drops lines that are cut off. Source: show_mountinfo() in
+ * fs/proc_namespace.c.
+ */
+export function parseMountinfo(text: string): MountLine[] {
+  return text.split('\n').flatMap(parseLine)
+}
+
+function parseLine(line: string): MountLine[] {
+  const fields = line.split(' ')
+  // An optional field is NAME[:VALUE], so the first lone dash after the options is the separator.
+  const dash = fields.indexOf('-', 6)
+  const [superblock, path] = [fields[2], fields[4]]
+  const [type, source, ...options] = dash < 0 ? [] : fields.slice(dash + 1)
+  if (superblock === undefined || path === undefined) return []
+  if (type === undefined || source === undefined) return []
+  return [
+    {
+      superblock,
+      path: unescapeOctal(path),
+      type: unescapeOctal(type),
+      source: unescapeOctal(source),
+      options: options.join(' '),
+    },
+  ]
+}
+
+/** The kernel writes blanks, tabs, newlines, backslashes and some other characters as `\040`. */
+export function unescapeOctal(text: string): string {
+  if (!text.includes('\\')) return text
+  return text.replace(/\\([0-3][0-7]{2})/g, (_, octal: string) =>
+    String.fromCharCode(parseInt(octal, 8)),
+  )
 }

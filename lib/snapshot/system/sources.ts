@@ -1,14 +1,34 @@
-import type { Aliases } from './aliases'
-import type { BlockDevices } from './block-devices'
-import type { MountTables } from './mount-tables'
-import type { Stack } from './stack'
-import type { Sysfs } from './sysfs'
+/**
+ * lib/snapshot/system holds what several readers of a snapshot share: the raw survey, /sys, the module
+ * index, mounts and block devices. Whatever several readers ask at the same time becomes one question to
+ * the system, and no question is asked twice for one snapshot.
+ */
+import type { ModuleIndex } from '../../kernel/module-index'
+import type { SystemFiles } from '../../kernel/system-files'
+import { Aliases } from './aliases'
+import { BlockDevices } from './block-devices'
+import { MountTables } from './mount-tables'
+import type { RawSurvey } from './raw-survey'
+import { Stack } from './stack'
+import { Sysfs } from './sysfs'
 
-/** What the readers of a snapshot ask: each question goes to the system once. */
 export interface Sources {
+  raw: RawSurvey
   sysfs: Sysfs
   aliases: Aliases
-  devices: BlockDevices
-  tables: MountTables
+  mountTables: MountTables
+  blockDevices: BlockDevices
   stack: Stack
+  /** Phrases that name what could not be read. A reader adds its own. */
+  unreadable: Set<string>
+}
+
+export function openSources(raw: RawSurvey, files: SystemFiles, index: ModuleIndex): Sources {
+  const unreadable = new Set(raw.unreadable)
+  const sysfs = new Sysfs(files)
+  const aliases = new Aliases(index, unreadable)
+  const mountTables = new MountTables(raw.mountTables)
+  const blockDevices = new BlockDevices(sysfs)
+  const stack = new Stack(sysfs, blockDevices, mountTables, aliases)
+  return { raw, sysfs, aliases, mountTables, blockDevices, stack, unreadable }
 }

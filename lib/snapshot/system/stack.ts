@@ -1,13 +1,11 @@
 /**
- * What lies under a mount or a block device: a tree of partitions, mappings, raids, loop files and the
- * file systems that these are in, down to the buses.
+ * Everything below a mount or a block device: partitions, device-mapper, RAID, loop files and the file
+ * systems that contain those, down to the buses.
  */
 import type { Aliases } from './aliases'
 import type { BlockDevices } from './block-devices'
-import { fileSystemModules, sharedFolderDevices } from './file-systems'
-import type { MountTables } from './mount-tables'
-import type { MountLine } from './mountinfo'
-import { overlayFolders } from './overlay'
+import { fileSystemModules, overlayFolders, sharedFolderDevices } from './file-systems'
+import type { MountLine, MountTables } from './mount-tables'
 import type { Sysfs } from './sysfs'
 
 /** A block device by its folder below /sys/devices, or a file system by one of its mounts. */
@@ -20,17 +18,17 @@ interface Layer {
 
 export class Stack {
   readonly #layers = new Map<string, Promise<Layer>>()
-  /** Where overlays are of which a layer could not be found. */
-  readonly #unknownLayers = new Set<string>()
+  /** The paths of overlays with a folder whose file system is not known. */
+  readonly #incompleteOverlays = new Set<string>()
 
   constructor(
     private readonly sysfs: Sysfs,
     private readonly devices: BlockDevices,
-    private readonly tables: MountTables,
+    private readonly mountTables: MountTables,
     private readonly aliases: Aliases,
   ) {}
 
-  /** The modules of these places and of all under them, each once. */
+  /** The modules of these places and of all below them, each once. */
   async modules(places: readonly Place[]): Promise<string[]> {
     const modules = new Set<string>()
     const seen = new Set<string>()
@@ -45,14 +43,14 @@ export class Stack {
     return [...modules]
   }
 
-  /** The modules of all under a mount, without those of its own file-system type. */
-  async under(mount: MountLine): Promise<string[]> {
+  /** The modules of all below a mount, without those of its own file-system type. */
+  async below(mount: MountLine): Promise<string[]> {
     return this.modules((await this.#layer(mount)).below)
   }
 
-  /** The place of a file: the mount that it is on. */
+  /** The mount that a file is on, as a list of at most one place. */
   ofFile(path: string): MountLine[] {
-    const mount = this.tables.covering(path)
+    const mount = this.mountTables.covering(path)
     return mount === undefined ? [] : [mount]
   }
 
@@ -85,20 +83,21 @@ export class Stack {
   #layersOf({ path, superblock, options }: MountLine): MountLine[] {
     const folders = overlayFolders(options)
     const layers = folders
-      // What a relative path began at is not known.
       .flatMap((folder) => (folder.startsWith('/') ? this.ofFile(folder) : []))
-      // Folders that it was mounted over itself, as the root of a live system is, look like parts of it.
+      // The root of a live system is mounted over its own folders, which then seem to be parts of it.
       .filter((layer) => layer.superblock !== superblock)
-    if (layers.length < folders.length) this.#unknownLayers.add(path)
+    if (layers.length < folders.length) this.#incompleteOverlays.add(path)
     return layers
   }
 
-  /** Why there may be more modules than are told. */
+  /** What could not be found below the places that were asked for, as phrases. */
   get unreadable(): string[] {
-    const [first, ...more] = this.#unknownLayers
+    const [first, ...more] = this.#incompleteOverlays
     if (first === undefined) return []
     const others = more.length === 0 ? '' : ` and ${more.length} more`
-    return [`the lower layers of the overlay on ${first}${others}: no path leads to them from here`]
+    return [
+      `the lower layers of the overlay on ${first}${others}: their folders are not visible in this mount namespace`,
+    ]
   }
 
   /** The folders of the devices that a mounted file system is on. */
@@ -108,14 +107,14 @@ export class Stack {
     if (shared.length > 0) return shared
     const device = await this.devices.byNumber(superblock)
     if (device !== null) return [device]
-    // btrfs and bcachefs have numbers of no device; the latter's source names several.
+    // btrfs and bcachefs have device numbers of their own. bcachefs names all its devices as its source.
     const paths = type === 'bcachefs' ? source.split(':') : [source]
     const named = await Promise.all(paths.map((path) => this.devices.byPath(path)))
     const known = named.filter((folder) => folder !== null)
     return type === 'btrfs' ? this.#membersOf(known) : known
   }
 
-  /** A btrfs names one of its devices as its source; /sys/fs/btrfs has them all. */
+  /** btrfs names one of its devices as its source; /sys/fs/btrfs has all. */
   async #membersOf(devices: readonly string[]): Promise<string[]> {
     const systems = await this.sysfs.list('/sys/fs/btrfs')
     const members = await Promise.all(systems.map((uuid) => this.#btrfsDevices(uuid)))
@@ -131,7 +130,7 @@ export class Stack {
   }
 }
 
-/** A folder begins with a slash, a device number does not. */
+/** The path of a folder begins with a slash, a device number does not. */
 function key(place: Place): string {
   return typeof place === 'string' ? place : place.superblock
 }

@@ -1,53 +1,55 @@
 /**
- * /sys as a tree of devices: each a folder below /sys/devices, found by links. (The few links and files
- * of /dev and /proc that go with them are read the same way.)
+ * /sys as a tree of devices: each device is a folder below /sys/devices, found through links elsewhere
+ * in /sys. Files and links of /proc and /dev are read the same way.
  */
+import DataLoader from 'dataloader'
 import { posix } from 'node:path'
 import { normalize } from '../../contract/names'
-import { Batch } from './batch'
 import type { SystemFiles } from '../../kernel/system-files'
 
 const DEVICES = '/sys/devices/'
 
-/** The driver of a device; `null`: it is compiled into the kernel. */
+/** The driver of a device; `module` is `null` where the driver is compiled into the kernel. */
 interface Driver {
   module: string | null
 }
 
+/** Reads each path once; paths that are asked for in one turn of the event loop are read together. */
 export class Sysfs {
-  readonly #links: Batch<string | null>
-  readonly #files: Batch<string | null>
-  readonly #folders: Batch<string[]>
+  readonly #links: DataLoader<string, string | null>
+  readonly #texts: DataLoader<string, string | null>
+  readonly #names: DataLoader<string, string[]>
 
   constructor(files: SystemFiles) {
-    this.#links = new Batch((paths) => files.readLinks(paths))
-    this.#files = new Batch((paths) => files.readFiles(paths))
-    this.#folders = new Batch((folders) => files.list(folders))
+    this.#links = new DataLoader((paths) => files.readLinks(paths))
+    this.#texts = new DataLoader((paths) => files.readTexts(paths))
+    this.#names = new DataLoader((folders) => files.listNames(folders))
   }
 
-  /** Where a link leads, as a whole path. */
+  /** The absolute path to which a link leads. */
   async link(path: string): Promise<string | null> {
-    const target = await this.#links.get(path)
+    const target = await this.#links.load(path)
     return target === null ? null : posix.resolve(posix.dirname(path), target)
   }
 
-  /** What a file says, without the newline at its end. */
+  /** The text of a file, without the newline at its end. */
   async text(path: string): Promise<string | null> {
-    return (await this.#files.get(path))?.replace(/\n$/, '') ?? null
+    return (await this.#texts.load(path))?.replace(/\n$/, '') ?? null
   }
 
+  /** The names in a folder. */
   list(folder: string): Promise<string[]> {
-    return this.#folders.get(folder)
+    return this.#names.load(folder)
   }
 
-  /** The drivers of a device and of those that it hangs on, nearest first. */
+  /** The drivers of a device and of the devices above it in the tree, nearest first. */
   async drivers(folder: string): Promise<Driver[]> {
     const drivers = await Promise.all(
-      ancestors(folder).map(async (device) => {
-        // The kernel follows the first link on the way to the second.
+      devicesUpFrom(folder).map(async (device) => {
+        // Both links are read at once: `driver` in the path of the second is a link that is followed.
         const [driver, module] = await Promise.all([
-          this.#links.get(`${device}/driver`),
-          this.#links.get(`${device}/driver/module`),
+          this.#links.load(`${device}/driver`),
+          this.#links.load(`${device}/driver/module`),
         ])
         if (driver === null) return []
         return [{ module: module === null ? null : normalize(posix.basename(module)) }]
@@ -57,8 +59,8 @@ export class Sysfs {
   }
 }
 
-/** The folder itself and those around it that can be devices. */
-function ancestors(folder: string): string[] {
+/** The folder itself and every folder around it that can be a device. */
+function devicesUpFrom(folder: string): string[] {
   const found: string[] = []
   for (let at = folder; at.startsWith(DEVICES); at = posix.dirname(at)) found.push(at)
   return found

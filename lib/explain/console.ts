@@ -1,0 +1,20 @@
+/** The text console on a frame buffer of the module. */
+import { using, type FindUsers } from './kind'
+
+/**
+ * The console opens the frame buffer. With DRM drivers that takes no reference; other drivers do not all
+ * name their module as the owner. Source: fbcon_open() in drivers/video/fbdev/core/fbcon.c, the fb_open
+ * functions of DRM.
+ */
+export const consoleUsers: FindUsers = (row, { consoles }) =>
+  using(consoles, row).map(({ buffer, console, isDrm }) => ({
+    kind: 'console',
+    module: row.name,
+    name: buffer,
+    value: 'bound',
+    references: isDrm ? 0 : null,
+    release: {
+      text: `unbind the text console from ${buffer}: write 0 to /sys/class/vtconsole/${console}/bind`,
+      command: null,
+    },
+  }))

@@ -1,0 +1,21 @@
+/** Algorithms of the crypto API that are in use. */
+import { using, type FindUsers } from './kind'
+
+/**
+ * Each use of an algorithm takes a reference of the algorithm and one of its module. The count of the
+ * algorithm includes one for its registration. Source: crypto_mod_get() in crypto/api.c.
+ */
+export const cryptoUsers: FindUsers = (row, { algorithms }) =>
+  using(algorithms, row)
+    .filter(({ refCount }) => refCount > 1)
+    .map(({ name, driver, refCount }) => ({
+      kind: 'crypto',
+      module: row.name,
+      name: driver,
+      value: name,
+      references: refCount - 1,
+      release: {
+        text: `end what uses the algorithm ${name} (an encrypted disk or file system, a VPN, a socket of a program)`,
+        command: null,
+      },
+    }))

@@ -1,0 +1,86 @@
+/** Effects on the network: default routes, connections to other machines, and interfaces. */
+import { inNamespace } from '../kernel/net-namespace'
+import type { NetworkInterface } from '../kernel/snapshot'
+import { critical, disruptive, type FindEffects, type SharedEffect } from './shared-effect'
+
+export const defaultRoutes: FindEffects = (snapshot) => {
+  const all = byLabel(snapshot.interfaces)
+  return snapshot.interfaces
+    .filter(({ hasDefaultRoute }) => hasDefaultRoute)
+    .map((top) => {
+      const [, ...below] = withLower(top, all)
+      const over = below.length === 0 ? '' : `, which lies on ${below.map(labelOf).join(', ')},`
+      return critical(
+        'default-route',
+        labelOf(top),
+        `The default route through ${labelOf(top)}${over} would be lost, and with it the connection to other networks.`,
+        [top, ...below].flatMap(({ modules }) => modules),
+      )
+    })
+}
+
+/** The caller itself may be logged in through such a connection. */
+export const sessions: FindEffects = (snapshot) => {
+  const remotes = new Map<string, string[]>()
+  for (const { netns, interface: name, remote } of snapshot.sessions) {
+    const label = inNamespace(netns, name)
+    const known = remotes.get(label)
+    if (known === undefined) remotes.set(label, [remote])
+    else known.push(remote)
+  }
+  const all = byLabel(snapshot.interfaces)
+  return snapshot.interfaces.flatMap((one): SharedEffect[] => {
+    const label = labelOf(one)
+    const ofInterface = remotes.get(label)
+    if (ofInterface === undefined) return []
+    return [
+      critical(
+        'session',
+        label,
+        `${describe(ofInterface)} through ${label} would be lost.`,
+        withLower(one, all).flatMap(({ modules }) => modules),
+      ),
+    ]
+  })
+}
+
+function describe([first, ...more]: readonly string[]): string {
+  return more.length === 0
+    ? `The connection to ${first}`
+    : `${more.length + 1} connections, such as the one to ${first},`
+}
+
+/** An interface takes no reference: `rmmod bridge` succeeds while a bridge exists, and removes it. */
+export const interfaces: FindEffects = (snapshot) =>
+  snapshot.interfaces.map((one) =>
+    disruptive(
+      'interface',
+      labelOf(one),
+      `The network interface ${labelOf(one)}, which is ${one.up ? 'up' : 'down'}, would be removed.`,
+      one.modules,
+    ),
+  )
+
+function labelOf({ netns, name }: NetworkInterface): string {
+  return inNamespace(netns, name)
+}
+
+function byLabel(all: readonly NetworkInterface[]): Map<string, NetworkInterface> {
+  return new Map(all.map((one) => [labelOf(one), one]))
+}
+
+/** The interface and all that it lies on, which is in the same namespace. */
+function withLower(
+  top: NetworkInterface,
+  all: ReadonlyMap<string, NetworkInterface>,
+): NetworkInterface[] {
+  const found = new Set([top])
+  // A Set iterates over what is added on the way.
+  for (const { netns, lower } of found) {
+    for (const name of lower) {
+      const one = all.get(inNamespace(netns, name))
+      if (one !== undefined) found.add(one)
+    }
+  }
+  return [...found]
+}

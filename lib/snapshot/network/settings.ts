@@ -1,0 +1,32 @@
+/** Network sysctls whose value is the name of an algorithm, which a module provides. */
+import type { NetworkSetting } from '../../kernel/snapshot'
+import type { Sources } from '../system/sources'
+
+/** `aliases`: what comes before the value in the aliases of the module; the last one is in its name. */
+const SETTINGS: ReadonlyMap<string, { name: NetworkSetting['name']; aliases: string[] }> = new Map([
+  [
+    '/proc/sys/net/ipv4/tcp_congestion_control',
+    { name: 'net.ipv4.tcp_congestion_control', aliases: ['tcp_'] },
+  ],
+  [
+    '/proc/sys/net/core/default_qdisc',
+    { name: 'net.core.default_qdisc', aliases: ['net-sch-', 'sch_'] },
+  ],
+])
+
+export async function readNetworkSettings({
+  raw,
+  aliases,
+}: Pick<Sources, 'raw' | 'aliases'>): Promise<NetworkSetting[]> {
+  const settings = await Promise.all(
+    raw.netFiles.map(async ({ netns, path, text }): Promise<NetworkSetting[]> => {
+      const setting = SETTINGS.get(path)
+      const value = text.trimEnd()
+      if (setting === undefined || value === '') return []
+      const found = await aliases.ofFirst(setting.aliases.map((prefix) => `${prefix}${value}`))
+      const modules = found.length > 0 ? found : [`${setting.aliases.at(-1)}${value}`]
+      return [{ netns, name: setting.name, value, modules }]
+    }),
+  )
+  return settings.flat()
+}

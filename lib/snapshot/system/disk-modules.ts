@@ -1,0 +1,79 @@
+/** Modules of disks that no driver link in /sys shows: they follow from names. */
+import { posix } from 'node:path'
+import { normalize } from '../../contract/names'
+import type { Sysfs } from './sysfs'
+
+/** Virtual disks by the name that their driver gives. Source: disk_name in each driver. */
+const VIRTUAL_DISKS: readonly [pattern: RegExp, module: string][] = [
+  [/^loop\d+$/, 'loop'],
+  [/^zram\d+$/, 'zram'],
+  [/^nbd\d+$/, 'nbd'],
+  [/^md(\d+|_.+)$/, 'md_mod'],
+  [/^dm-\d+$/, 'dm_mod'],
+  [/^ram\d+$/, 'brd'],
+  [/^rbd\d+$/, 'rbd'],
+  [/^drbd\d+$/, 'drbd'],
+  [/^nullb\d+$/, 'null_blk'],
+  [/^bcache\d+$/, 'bcache'],
+]
+
+export interface VirtualDisk {
+  folder: string
+  module: string
+}
+
+/** The virtual disk of a device's folder, or of the partition that it is; `null`: not a virtual disk. */
+export function virtualDisk(folder: string): VirtualDisk | null {
+  for (const candidate of [folder, posix.dirname(folder)]) {
+    const name = posix.basename(candidate)
+    const known = VIRTUAL_DISKS.find(([pattern]) => pattern.test(name))
+    if (known !== undefined) return { folder: candidate, module: known[1] }
+  }
+  return null
+}
+
+/** The module of a RAID level of md. */
+export function raidModules(level: string): string[] {
+  return [/^raid[456]$/.test(level) ? 'raid456' : level]
+}
+
+/** Device-mapper targets by the prefix of the UUID, which the tool that made the mapping chose. */
+const TARGETS: readonly [prefix: string, module: string][] = [
+  ['CRYPT-VERITY-', 'dm_verity'],
+  ['CRYPT-INTEGRITY-', 'dm_integrity'],
+  ['CRYPT-', 'dm_crypt'],
+  ['mpath-', 'dm_multipath'],
+]
+
+/** The module of the target of a mapping. The UUIDs of LVM and of other tools do not tell it. */
+export function mapperModules(uuid: string): string[] {
+  const target = TARGETS.find(([prefix]) => uuid.startsWith(prefix))
+  return target === undefined ? [] : [target[1]]
+}
+
+/** The modules that connect a disk to a host that is no hardware, such as iSCSI and NVMe over TCP. */
+export async function transportModules(folder: string, sysfs: Sysfs): Promise<string[]> {
+  const found = await Promise.all([ofScsiHost(folder, sysfs), ofFabric(folder, sysfs)])
+  return found.filter((module) => module !== null)
+}
+
+/**
+ * `proc_name` is the name of the host's driver. For most drivers a module has the same name; the others
+ * are recognized by the lack of such a module. Source: show_proc_name() in drivers/scsi/scsi_sysfs.c.
+ */
+async function ofScsiHost(folder: string, sysfs: Sysfs): Promise<string | null> {
+  const host = /\/(host\d+)\/(?:session|target|rport|port|end_device)/.exec(folder)?.[1]
+  if (host === undefined) return null
+  const name = await sysfs.text(`/sys/class/scsi_host/${host}/proc_name`)
+  if (name === null || !/^[\w-]+$/.test(name)) return null
+  const module = normalize(name)
+  return (await sysfs.text(`/sys/module/${module}/initstate`)) === null ? null : module
+}
+
+/** NVMe over a network. Source: nvmf_transport_ops in drivers/nvme/host. */
+async function ofFabric(folder: string, sysfs: Sysfs): Promise<string | null> {
+  const controller = /^.*\/nvme-fabrics\/ctl\/nvme\d+(?=\/|$)/.exec(folder)?.[0]
+  if (controller === undefined) return null
+  const transport = await sysfs.text(`${controller}/transport`)
+  return transport !== null && /^\w+$/.test(transport) ? `nvme_${transport}` : null
+}
