@@ -24,6 +24,17 @@ const PARTS = 2
 const GUESTS = 2
 const PROCESSORS = Math.max(1, Math.min(2, Math.floor(availableParallelism() / GUESTS)))
 
+/**
+ * Runs first in each guest, which has a copy of the host's files: what the host configures for modules
+ * would change what the tests see.
+ */
+const REMOVE_HOST_CONFIGURATION = `
+for folder in /etc /run /usr/local/lib /usr/lib /lib; do
+  rm -rf "$folder/modprobe.d" "$folder/modules-load.d"
+done
+rm -f /etc/modules
+`
+
 /** What rounds.test.ts reads from the environment. */
 const VARIABLES = ['KMOD_ROUNDS', 'KMOD_SEED']
 /** Milliseconds for one guest. Many random rounds (npm run test:soak) take longer. */
@@ -113,9 +124,9 @@ function inOneGuest(first: Job, last: Job): Job {
 /** Runs the commands one after the other in one guest. Returns whether all tests passed. */
 async function runJob({ kernel, what, commands }: Job, isOnly: boolean): Promise<boolean> {
   const begin = Date.now()
-  const script = `status=0\n${commands.map((one) => `${one} || status=1\n`).join('')}exit $status`
+  const runAll = `status=0\n${commands.map((one) => `${one} || status=1\n`).join('')}exit $status`
   const { status, output } = await runInGuest(kernel, {
-    command: ['sh', '-c', script],
+    command: ['sh', '-c', REMOVE_HOST_CONFIGURATION + runAll],
     cwd: ROOT,
     env: { KMOD_KERNEL: kernel.name, CI: '1', ...variables() },
     // For the tests of the kernel command line.

@@ -88,6 +88,7 @@ export function aptOptions(state: string, sources?: string): string[] {
     // Run by root, apt downloads as the user _apt, who cannot write below root's home.
     'APT::Sandbox::User': '',
     'APT::Update::Post-Invoke-Success': '',
+    'Acquire::Languages': 'none',
     ...(sources !== undefined && {
       'Dir::Etc::sourcelist': sources,
       'Dir::Etc::sourceparts': '-',

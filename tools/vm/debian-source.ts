@@ -71,7 +71,10 @@ export function unstableSource({ uri, signedBy }: DebianSource): string {
     // The release files of unstable expire after a week, and mirrors that lag behind exist. An expired
     // file is still signed: apt goes on checking the signature, with the keys below.
     'Check-Valid-Until: no',
-    ...(signedBy === undefined ? [] : [`Signed-By: ${signedBy}`]),
+    // A key itself begins on a line of its own.
+    ...(signedBy === undefined
+      ? []
+      : [`Signed-By:${signedBy.includes('\n') ? '\n' : ''} ${signedBy}`]),
   ]
   return lines.join('\n') + '\n'
 }
