@@ -1,30 +1,31 @@
 'use strict'
-/** The rings of tests, a project each. The last three run inside a guest: `npm run test:vm` starts it. */
-const ring = (name, { folder = name, ...more } = {}) => ({
+/** The test projects. `npm run test:vm` runs the last three, in virtual machines (guests). */
+const project = (name, { folder = name, ...more } = {}) => ({
   displayName: name,
   rootDir: __dirname,
   testMatch: [`<rootDir>/test/${folder}/**/*.test.ts`],
   testEnvironment: 'node',
   transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.test.json', diagnostics: false }] },
-  // What a user gets: the package as it is built.
+  // Tests use the package as it was built, like users.
   moduleNameMapper: { '^node-kmod$': '<rootDir>/dist/index.js' },
   ...more,
 })
 
-const guestRing = (name) =>
-  ring(name, { folder: `vm/${name}`, setupFilesAfterEnv: ['<rootDir>/test/vm/setup.ts'] })
+const guestProject = (name) =>
+  project(name, { folder: `vm/${name}`, setupFilesAfterEnv: ['<rootDir>/test/vm/setup.ts'] })
 
 module.exports = {
   testTimeout: 20_000,
   projects: [
-    ring('unit'),
-    ring('captured'),
-    ring('lifecycle'),
-    ring('package'),
-    guestRing('every-kernel'),
-    // What is enough on one kernel.
-    guestRing('one-kernel'),
-    // What cannot be undone in a running kernel.
-    ring('destructive', { folder: 'vm/destructive' }),
+    project('unit'),
+    project('captured'),
+    project('lifecycle'),
+    project('package'),
+    // What may differ between kernels.
+    guestProject('every-kernel'),
+    // What is the same on all kernels.
+    guestProject('one-kernel'),
+    // What leaves a kernel in a state of no use to other tests.
+    guestProject('destructive'),
   ],
 }

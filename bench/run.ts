@@ -3,8 +3,8 @@ import { mkdirSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import Table from 'cli-table3'
 import { text } from '../tools/vm/command'
-import { prepareKernel } from '../tools/vm/kernels'
 import { runInGuest } from '../tools/vm/machine'
+import { prepareTestKernel } from '../test/vm/kernel'
 import { hostRows } from './host'
 import { isMet, ratio, type Row } from './measure'
 
@@ -24,7 +24,7 @@ function buildPrograms(): string {
 }
 
 async function guestRows(programs: string): Promise<Row[]> {
-  const { files, output } = await runInGuest(prepareKernel('6.12'), {
+  const { files, output } = await runInGuest(prepareTestKernel('6.12'), {
     command: [
       process.execPath,
       join(ROOT, 'node_modules/tsx/dist/cli.mjs'),

@@ -1,10 +1,10 @@
 'use strict'
 /**
- * The system packages that development takes, by what takes them, under Debian's names. Node.js,
- * npm, python3, make and g++ are taken for granted.
+ * The Debian packages that development needs, grouped by purpose. Node.js, npm, python3, make and g++
+ * have to be there already.
  */
 module.exports = {
-  /** A virtual machine with a Debian kernel, and the tools that are its oracles. */
+  /** The virtual machine, and what its tests call: oracles, and commands that release users. */
   vm: [
     'busybox-static',
     'cpio',
@@ -12,19 +12,19 @@ module.exports = {
     'e2fsprogs',
     'iproute2',
     'kmod',
-    'libcap2-bin',
     'mount',
     'nftables',
+    'procps',
     'qemu-system-x86',
     'xz-utils',
     'zstd',
   ],
-  /** The kernel's own build, for the modules with bad manners. */
+  /** The kernel's build, for the misbehaving test modules. */
   modules: ['gcc', 'libelf1'],
   /** C++ unit tests, sanitizers and fuzzers. */
   native: ['clang', 'cmake', 'doctest-dev', 'libclang-rt-dev', 'pkg-config'],
-  /** What is measured beside us. */
+  /** What the benchmarks compare with. */
   bench: ['lsof'],
-  /** Format and lint of C++. */
+  /** Format and lint of the C++ sources. */
   lint: ['clang-format', 'clang-tidy'],
 }

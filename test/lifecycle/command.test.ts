@@ -1,4 +1,4 @@
-/** Commands of modprobe.d, run by the helper. */
+/** Shell commands of modprobe.d (`remove`, `install`), which the helper runs. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ let folder: string
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'kmod-command-'))))
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-test('the exit status and both streams are told; the module is in the environment', async () => {
+test('a command has the module in its environment; the result has its exit status and all output', async () => {
   expect(await run('echo "$MODPROBE_MODULE"; echo oops >&2; exit 3')).toEqual({
     exitCode: 3,
     signal: null,
@@ -21,7 +21,7 @@ test('the exit status and both streams are told; the module is in the environmen
   expect(await run('true')).toEqual({ exitCode: 0, signal: null, output: '' })
 })
 
-test('a command that a signal ends has no exit status', async () => {
+test('a command that was ended by a signal has no exit status', async () => {
   expect(await run('echo before; kill -TERM $$')).toEqual({
     exitCode: null,
     signal: 'SIGTERM',
@@ -29,19 +29,19 @@ test('a command that a signal ends has no exit status', async () => {
   })
 })
 
-test('there is nothing to read, and nobody waits for what is left in the background', async () => {
+test('standard input is empty, and processes left in the background are not waited for', async () => {
   expect(await run('cat; (sleep 3; echo late) & echo end')).toMatchObject({
     exitCode: 0,
     output: 'end\n',
   })
 })
 
-test('of much output the first 64 KiB are kept', async () => {
+test('only the first 64 KiB of the output are kept', async () => {
   const { output } = await run('head -c 200000 /dev/zero | tr "\\0" x')
   expect(output).toBe('x'.repeat(64 * 1024))
 })
 
-test('kill ends what the command started, too', async () => {
+test('kill also ends the processes that the command started', async () => {
   const file = join(folder, 'pid')
   const command = new HelperCommand('the_module', `sleep 600 & echo $! > ${file}; wait`)
   const read = (): number => {
@@ -54,11 +54,11 @@ test('kill ends what the command started, too', async () => {
   while (read() === 0) await delay(10)
   command.kill()
   expect(await command.ended).toEqual({ exitCode: null, signal: 'SIGKILL', output: '' })
-  // Gone, or waiting for init to collect it.
+  // Ended, or a zombie that process 1 has not collected yet.
   while (isRunning(read())) await delay(10)
 })
 
-test('commands run side by side', async () => {
+test('commands run at the same time', async () => {
   const ends = await Promise.all(
     Array.from({ length: 8 }, (_, i) => run(`sleep 0.1; echo ${i}; exit ${i}`)),
   )

@@ -1,4 +1,7 @@
-/** Life and death on any machine, over a captured system; with a real kernel: test/vm/lifecycle. */
+/**
+ * How processes, workers and helpers end, on a captured system. With a real kernel:
+ * test/vm/one-kernel/lifecycle.
+ */
 import { CapturedSystem } from '../support/captured-system'
 import { runScript, type Outcome } from '../support/child'
 
@@ -9,7 +12,7 @@ beforeAll(() => {
 })
 afterAll(() => system.remove())
 
-/** The helpers of the process that runs the script, without starting another process for it. */
+/** For scripts: the pids of this process's helpers, found without starting another process. */
 const HELPERS = `
   const { readdirSync, readFileSync } = require('fs')
   const helpers = () => readdirSync('/proc/self/task')
@@ -24,32 +27,32 @@ const run = (script: string, env?: NodeJS.ProcessEnv): Promise<Outcome> =>
     { args: [system.root], env },
   )
 
-const fine = (stdout: string): Outcome => ({ code: 0, signal: null, stdout, stderr: '' })
+const success = (stdout: string): Outcome => ({ code: 0, signal: null, stdout, stderr: '' })
 
-test('a thousand calls at once all get their answers', async () => {
+test('a thousand calls at the same time all resolve', async () => {
   const script = `
     const captured = new Kmod({ root })
     const calls = Array.from({ length: 1000 }, (_, i) =>
       i % 4 === 0 ? captured.list() : i % 4 === 1 ? captured.status('dummy')
       : i % 4 === 2 ? captured.resolve('rtnl-link-dummy') : captured.info('dummy'))
     Promise.all(calls).then((results) => console.log(results.length, results[999].license))`
-  expect(await run(script)).toEqual(fine('1000 GPL\n'))
+  expect(await run(script)).toEqual(success('1000 GPL\n'))
 })
 
-test('a process that has its answers ends by itself: the helper does not keep it alive', async () => {
+test('the helper does not keep a process alive', async () => {
   expect(await run(`new Kmod({ root }).resolve('dummy').then(console.log)`)).toEqual(
-    fine(`[ 'dummy' ]\n`),
+    success(`[ 'dummy' ]\n`),
   )
 })
 
-test('process.exit in the middle of calls does not wait for them', async () => {
+test('process.exit does not wait for calls that have not ended', async () => {
   const script = `
     for (let i = 0; i < 100; i++) new Kmod({ root }).info('dummy').catch(() => undefined)
     setImmediate(() => process.exit(3))`
-  expect(await run(script)).toEqual({ ...fine(''), code: 3 })
+  expect(await run(script)).toEqual({ ...success(''), code: 3 })
 })
 
-test('workers: each has calls of its own', async () => {
+test('several workers can make calls at the same time', async () => {
   const script = `
     const { Worker, isMainThread } = require('worker_threads')
     const workers = Array.from({ length: 4 }, () => new Worker(
@@ -60,10 +63,10 @@ test('workers: each has calls of its own', async () => {
       { eval: true, workerData: root }))
     Promise.all(workers.map((worker) => new Promise((resolve, reject) =>
       worker.once('message', resolve).once('error', reject)))).then(console.log)`
-  expect(await run(script)).toEqual(fine(`[ '2dummy', '2dummy', '2dummy', '2dummy' ]\n`))
+  expect(await run(script)).toEqual(success(`[ '2dummy', '2dummy', '2dummy', '2dummy' ]\n`))
 })
 
-test('workers that are terminated in the middle of calls take nothing along', async () => {
+test('workers that are terminated during calls do no harm to the process', async () => {
   const script = `
     const { Worker } = require('worker_threads')
     const round = async (delay) => {
@@ -80,10 +83,10 @@ test('workers that are terminated in the middle of calls take nothing along', as
       for (let i = 0; i < 12; i++) await Promise.all([round(i * 10), round(i * 15)])
       console.log((await new Kmod({ root }).list()).length)
     })()`
-  expect(await run(script)).toEqual(fine('2\n'))
+  expect(await run(script)).toEqual(success('2\n'))
 })
 
-test('helpers of workers that are gone are collected', async () => {
+test('the helpers of workers that have ended leave no zombies', async () => {
   const script = `
     const { Worker } = require('worker_threads')
     ${HELPERS}
@@ -94,15 +97,15 @@ test('helpers of workers that are gone are collected', async () => {
           { eval: true, workerData: root })
         await new Promise((resolve) => worker.once('exit', resolve))
       }
-      // A helper ends when its socket does, and is collected when the next one is started.
+      // A helper ends when its socket is closed; the next start of a helper collects it.
       await new Promise((resolve) => setTimeout(resolve, 300))
       await new Kmod({ root }).resolve('dummy')
       console.log(helpers().length)
     })()`
-  expect(await run(script)).toEqual(fine('1\n'))
+  expect(await run(script)).toEqual(success('1\n'))
 })
 
-test('a helper that is killed is started again', async () => {
+test('a helper that was killed is started again by the next call', async () => {
   const script = `
     ${HELPERS}
     ;(async () => {
@@ -112,19 +115,19 @@ test('a helper that is killed is started again', async () => {
       await new Promise((resolve) => setTimeout(resolve, 100))
       console.log(await captured.resolve('dummy'))
     })()`
-  expect(await run(script)).toEqual(fine(`[ 'dummy' ]\n`))
+  expect(await run(script)).toEqual(success(`[ 'dummy' ]\n`))
 })
 
-test('importing reads no native code and no libkmod; the first call that needs them does', async () => {
+test('importing loads neither the addon nor libkmod; the first call loads the addon', async () => {
   const script = `
     const maps = () => require('fs').readFileSync('/proc/self/maps', 'utf8')
     const before = maps()
     console.log(before.includes('kmod.node'), before.includes('libkmod'))
     new Kmod({ root }).list().then(() => console.log(maps().includes('kmod.node')))`
-  expect(await run(script)).toEqual(fine('false false\ntrue\n'))
+  expect(await run(script)).toEqual(success('false false\ntrue\n'))
 })
 
-test('importing works on other platforms, and the calls explain', async () => {
+test('importing works on other platforms, where calls reject with ERR_KMOD_UNSUPPORTED', async () => {
   const script = `
     const code = (promise) => promise.then(JSON.stringify, ({ code }) => code)
     ;(async () => {
@@ -133,7 +136,7 @@ test('importing works on other platforms, and the calls explain', async () => {
       for (const call of [kmod.list(), kmod.status('dummy'), kmod.isBuiltin('dummy'), kmod.remove('dummy'),
         kmod.load('dummy'), kmod.resolve('dummy'), kmod.info('dummy')]) console.log(await code(call))
     })()`
-  // The platform must be another one before the package is loaded.
+  // The platform has to be changed before the package is loaded.
   const outcome = await runScript(
     `Object.defineProperty(process, 'platform', { value: 'darwin' })
      const { kmod } = require('node-kmod')
@@ -141,13 +144,13 @@ test('importing works on other platforms, and the calls explain', async () => {
   )
   const unsupported = 'ERR_KMOD_UNSUPPORTED\n'
   expect(outcome).toEqual(
-    fine(`false ${unsupported}${unsupported}"unknown"\nfalse\n${unsupported.repeat(4)}`),
+    success(`false ${unsupported}${unsupported}"unknown"\nfalse\n${unsupported.repeat(4)}`),
   )
 })
 
-test('an addon that was not built is told, with what to do', async () => {
+test('if the addon was not built, the error names the command that builds it', async () => {
   const outcome = await run(
-    `kmod.list().catch(({ code, message }) => console.log(code, /npm rebuild node-kmod/.test(message)))
+    `kmod.list().catch(({ code, message }) => console.log(code, message.includes('npm rebuild')))
      kmod.preflight().then(({ problems }) => console.log(problems.some(({ code }) => code === 'ERR_KMOD_LIBRARY')))`,
     { NODE_KMOD_BINDING: '/nowhere/kmod.node' },
   )

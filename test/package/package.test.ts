@@ -1,4 +1,4 @@
-/** The package as it ships: packed, installed elsewhere, required, imported, type-checked. */
+/** The package as users get it: packed, installed elsewhere, required, imported, type-checked. */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -19,14 +19,14 @@ beforeAll(() => {
   const { filename } = Object.values(packed)[0]!
   mkdirSync(join(folder, 'user'))
   writeFileSync(join(folder, 'user', 'package.json'), '{ "name": "user", "private": true }')
-  // With its install script, which builds the addon.
+  // The install script runs, and builds the addon.
   run('npm', ['install', '--no-audit', '--no-fund', join(folder, filename)], join(folder, 'user'))
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const inUser = (command: string, args: string[]): string => run(command, args, join(folder, 'user'))
 
-test('has what is needed to build and run it, and no tests', () => {
+test('the package contains what is needed to build and run it, and no tests', () => {
   const files = readdirSync(join(folder, 'user/node_modules/node-kmod'), {
     recursive: true,
   }) as string[]
@@ -43,12 +43,12 @@ test('has what is needed to build and run it, and no tests', () => {
   expect(files.filter((file) => /^(test|bench|examples|native\/test|\.ci)/.test(file))).toEqual([])
 })
 
-test('was built by its install script', () => {
+test('the install script builds the addon and the helper', () => {
   const built = readdirSync(join(folder, 'user/node_modules/node-kmod/build/Release'))
   expect(built).toEqual(expect.arrayContaining(['kmod.node', 'kmod-helper']))
 })
 
-test('can be required and imported, with all its names', () => {
+test('the package can be required and imported, and exports all its names', () => {
   const { exports } = JSON.parse(
     inUser(process.execPath, [
       '-p',
@@ -71,7 +71,7 @@ test('can be required and imported, with all its names', () => {
   expect(inUser(process.execPath, ['esm.mjs'])).toBe('true true\ntrue\n')
 })
 
-test('has types that a strict user can rely on', () => {
+test('the types compile under strict settings', () => {
   const source = readFileSync(join(ROOT, 'test/types/user.ts'), 'utf8')
   writeFileSync(join(folder, 'user', 'user.ts'), source)
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
@@ -99,7 +99,7 @@ test('has types that a strict user can rely on', () => {
   }
 })
 
-test('is found right by publint and attw', () => {
+test('publint and attw find no problem', () => {
   run('npx', ['publint', '--strict'], ROOT)
   run('npx', ['attw', '--pack', '.', '--format', 'ascii'], ROOT)
 })

@@ -1,9 +1,10 @@
-/** Child processes of tests, and all that a reader of their pipes sees. */
+/** Child processes of tests, and everything that a reader of their pipes sees. */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 
+/** The folder of the checkout. */
 export const ROOT = join(__dirname, '..', '..')
 
 export interface Outcome {
@@ -13,20 +14,25 @@ export interface Outcome {
   stderr: string
 }
 
+export interface ScriptOptions {
+  args?: readonly string[]
+  /** Added to the environment of this process. */
+  env?: NodeJS.ProcessEnv
+  /** Default: the checkout. */
+  cwd?: string
+}
+
 /** Starts a script that can require('node-kmod'). */
 export function startScript(
   script: string,
-  { args = [], env = {} }: { args?: readonly string[]; env?: NodeJS.ProcessEnv } = {},
+  { args = [], env = {}, cwd = ROOT }: ScriptOptions = {},
 ): ChildProcessWithoutNullStreams {
-  return spawn(process.execPath, ['-e', script, ...args], {
-    cwd: ROOT,
-    env: { ...process.env, ...env },
-  })
+  return spawn(process.execPath, ['-e', script, ...args], { cwd, env: { ...process.env, ...env } })
 }
 
 /**
- * How a process ended, and all that it printed. The readers see an end only once nobody holds the
- * other side of the pipes any more: a helper that did would keep this waiting.
+ * How a process ended, and all that it printed. A pipe ends only when no process has its other side open
+ * any more: a helper that kept it open would keep this waiting.
  */
 export async function outcomeOf(child: ChildProcessWithoutNullStreams): Promise<Outcome> {
   const end = once(child, 'exit') as Promise<[number | null, string | null]>
@@ -38,9 +44,6 @@ export async function outcomeOf(child: ChildProcessWithoutNullStreams): Promise<
   return { code, signal, stdout, stderr }
 }
 
-export function runScript(
-  script: string,
-  options?: Parameters<typeof startScript>[1],
-): Promise<Outcome> {
+export function runScript(script: string, options?: ScriptOptions): Promise<Outcome> {
   return outcomeOf(startScript(script, options))
 }

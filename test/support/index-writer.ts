@@ -1,4 +1,4 @@
-/** Writes a modules.*.bin as depmod does, for captured systems that tests make up. */
+/** Makes an index file (modules.*.bin) like depmod's, for the captured systems of tests. */
 
 interface Node {
   children: Map<number, Node>

@@ -1,4 +1,4 @@
-/** A module file with nothing in it but a .modinfo section: enough for modinfo. */
+/** A module file (ELF) that contains only a .modinfo section, which is all that modinfo reads. */
 export function makeModuleFile(fields: Record<string, string>): Buffer {
   const modinfo = Buffer.from(
     Object.entries(fields)
@@ -15,8 +15,8 @@ export function makeModuleFile(fields: Record<string, string>): Buffer {
   header.writeBigUInt64LE(BigInt(64 + modinfo.length + names.length), 40) // section headers
   header.writeUInt16LE(64, 52)
   header.writeUInt16LE(64, 58) // the size of a section header
-  header.writeUInt16LE(3, 60) // how many
-  header.writeUInt16LE(2, 62) // the one with the names
+  header.writeUInt16LE(3, 60) // the number of sections
+  header.writeUInt16LE(2, 62) // the section with the section names
   return Buffer.concat([
     header,
     modinfo,

@@ -1,33 +1,49 @@
-/** The ring of tests that run on real kernels: `npm run test:vm -- [--kernel 6.12] [JEST ARGUMENTS]` */
+/**
+ * Runs the tests that need a real kernel, in guests:
+ * `npm run test:vm -- [--kernel NAME]... [--project NAME]... [JEST ARGUMENTS]`
+ */
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { KERNELS, prepareKernel, type GuestKernel, type KernelName } from '../../tools/vm/kernels'
+import { KERNELS, type GuestKernel, type KernelName } from '../../tools/vm/kernels'
 import { runInGuest } from '../../tools/vm/machine'
-
-/** Milliseconds for one guest; many random rounds take a while. */
-const DEADLINE = process.env.KMOD_ROUNDS === undefined ? 900_000 : 3_600_000
+import { prepareTestKernel } from './kernel'
 
 const ROOT = join(__dirname, '..', '..')
 
-interface Run {
-  kernels: readonly KernelName[]
-  projects: readonly string[]
-  jestArguments: readonly string[]
-}
+/** Folders of test/vm, and projects of jest.config.js. */
+const PROJECTS = ['every-kernel', 'one-kernel', 'destructive'] as const
+type Project = (typeof PROJECTS)[number]
 
-function readArguments(): Run {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      kernel: { type: 'string', multiple: true },
-      project: { type: 'string', multiple: true },
-    },
-  })
-  return {
-    kernels: (values.kernel ?? KERNELS) as KernelName[],
-    projects: values.project ?? ['every-kernel', 'one-kernel', 'destructive'],
-    jestArguments: positionals,
-  }
+/** Where the project one-kernel runs, unless one kernel is asked for. */
+const ONE_KERNEL: KernelName = '6.12'
+
+/** Jest's shards of a project on a kernel. Smaller jobs leave no processor idle at the end. */
+const PARTS = 2
+/** Guests at the same time. An emulated guest keeps about one processor busy. */
+const GUESTS = 2
+const PROCESSORS = Math.max(1, Math.min(2, Math.floor(availableParallelism() / GUESTS)))
+
+/**
+ * Runs first in each guest, which has a copy of the host's files: what the host configures for modules
+ * would change what the tests see.
+ */
+const REMOVE_HOST_CONFIGURATION = `
+for folder in /etc /run /usr/local/lib /usr/lib /lib; do
+  rm -rf "$folder/modprobe.d" "$folder/modules-load.d"
+done
+rm -f /etc/modules
+`
+
+/** What rounds.test.ts reads from the environment. */
+const VARIABLES = ['KMOD_ROUNDS', 'KMOD_SEED']
+/** Milliseconds for one guest. Many random rounds (npm run test:soak) take longer. */
+const DEADLINE = process.env.KMOD_ROUNDS === undefined ? 900_000 : 3_600_000
+
+interface Wish {
+  kernels: readonly KernelName[]
+  projects: readonly Project[]
+  jestArguments: readonly string[]
 }
 
 /** What one guest does. */
@@ -37,86 +53,125 @@ interface Job {
   commands: string[]
 }
 
-/** Where what is enough on one kernel runs. */
-const ONCE: KernelName = '6.12'
-/** What cannot be undone in a running kernel comes last in its guest. */
-const LAST = 'destructive'
-/** Smaller parts end at about the same time. */
-const PARTS = 2
+function readArguments(): Wish {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      kernel: { type: 'string', multiple: true },
+      project: { type: 'string', multiple: true },
+    },
+  })
+  return {
+    kernels: choose('kernel', values.kernel, KERNELS),
+    projects: choose('project', values.project, PROJECTS),
+    jestArguments: positionals,
+  }
+}
 
-function jobsOf(kernel: GuestKernel, { kernels, projects, jestArguments }: Run): Job[] {
-  const jest = (project: string, ...more: string[]): string =>
+function choose<T extends string>(
+  what: string,
+  names: readonly string[] | undefined,
+  all: readonly T[],
+): readonly T[] {
+  const unknown = names?.find((name) => !(all as readonly string[]).includes(name))
+  if (unknown !== undefined) {
+    throw new Error(`There is no ${what} "${unknown}". There are ${all.join(', ')}.`)
+  }
+  // In the order in which they run: the destructive tests come last.
+  return all.filter((name) => names === undefined || names.includes(name))
+}
+
+function jobsOf(kernel: GuestKernel, { kernels, projects, jestArguments }: Wish): Job[] {
+  const jest = (project: Project, ...more: string[]): string =>
     [
       ...[process.execPath, 'node_modules/jest/bin/jest.js', '--selectProjects', project],
       ...['--runInBand', '--ci', '--cacheDirectory', '/tmp/jest-cache', '--passWithNoTests'],
-      ...more,
-      ...jestArguments,
-    ].join(' ')
+      ...[...more, ...jestArguments],
+    ]
+      .map(quote)
+      .join(' ')
   const wanted = projects.filter(
-    (project) => project !== 'one-kernel' || kernel.name === ONCE || kernels.length === 1,
+    (project) => project !== 'one-kernel' || kernel.name === ONE_KERNEL || kernels.length === 1,
   )
-  // A few files, asked for by name, take one guest.
+  // Arguments choose a few tests, for which one guest is enough.
   if (jestArguments.length > 0) {
     return [{ kernel, what: wanted.join(', '), commands: wanted.map((project) => jest(project)) }]
   }
-  return wanted
-    .filter((project) => project !== LAST || wanted.length === 1)
+  const jobs = wanted
+    .filter((project) => project !== 'destructive')
     .flatMap((project) =>
-      Array.from({ length: PARTS }, (_, i) => {
-        const commands = [jest(project, `--shard=${i + 1}/${PARTS}`)]
-        const isFirst = i === 0 && project === wanted[0]
-        // A guest of its own would take as long to start as that takes.
-        if (isFirst && project !== LAST && wanted.includes(LAST)) commands.push(jest(LAST))
-        return { kernel, what: `${project}, part ${i + 1} of ${PARTS}`, commands }
-      }),
+      Array.from({ length: PARTS }, (_, i) => ({
+        kernel,
+        what: `${project}, part ${i + 1} of ${PARTS}`,
+        commands: [jest(project, `--shard=${i + 1}/${PARTS}`)],
+      })),
     )
+  if (!wanted.includes('destructive')) return jobs
+  const last: Job = { kernel, what: 'destructive', commands: [jest('destructive')] }
+  const [first, ...others] = jobs
+  return first === undefined ? [last] : [inOneGuest(first, last), ...others]
 }
 
-/** Runs the commands one after the other in one guest. Whether all passed. */
-async function runJob({ kernel, what, commands }: Job, alone: boolean): Promise<boolean> {
+/** It takes longer to boot a guest for the destructive tests alone than to run them. */
+function inOneGuest(first: Job, last: Job): Job {
+  return {
+    kernel: first.kernel,
+    what: `${first.what}, ${last.what}`,
+    commands: [...first.commands, ...last.commands],
+  }
+}
+
+/** Runs the commands one after the other in one guest. Returns whether all tests passed. */
+async function runJob({ kernel, what, commands }: Job, isOnly: boolean): Promise<boolean> {
   const begin = Date.now()
-  const script = `status=0\n${commands.map((one) => `${one} || status=1\n`).join('')}exit $status`
+  const runAll = `status=0\n${commands.map((one) => `${one} || status=1\n`).join('')}exit $status`
   const { status, output } = await runInGuest(kernel, {
-    command: ['sh', '-c', script],
+    command: ['sh', '-c', REMOVE_HOST_CONFIGURATION + runAll],
     cwd: ROOT,
-    env: { KMOD_KERNEL: kernel.name, CI: '1', ...passedOn() },
-    // Words for a test of the kernel command line.
+    env: { KMOD_KERNEL: kernel.name, CI: '1', ...variables() },
+    // For the tests of the kernel command line.
     append: 'vfat.from_command_line=1 modprobe.blacklist=vfat',
+    processors: PROCESSORS,
+    nic: true,
     deadline: DEADLINE,
-    ...(alone && { onOutput: (text: string) => process.stdout.write(text) }),
+    ...(isOnly && { onOutput: (text: string) => process.stdout.write(text) }),
   })
   const seconds = Math.round((Date.now() - begin) / 1000)
   const outcome = `${status === 0 ? 'passed' : 'FAILED'} in ${seconds} s`
-  console.log(`${alone ? '' : `\n${output}`}=== kernel ${kernel.release}, ${what}: ${outcome}`)
+  console.log(`${isOnly ? '' : `\n${output}`}=== kernel ${kernel.release}, ${what}: ${outcome}`)
   return status === 0
 }
 
-/** What test/vm/every-kernel/rounds.test.ts takes from the environment. */
-function passedOn(): Record<string, string> {
-  const names = ['KMOD_ROUNDS', 'KMOD_SEED']
+function variables(): Record<string, string> {
   return Object.fromEntries(
-    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+    VARIABLES.flatMap((name) => {
+      const value = process.env[name]
+      return value === undefined ? [] : [[name, value]]
+    }),
   )
 }
 
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`
+}
+
 async function main(): Promise<void> {
-  const run = readArguments()
-  // Downloads and builds first: two guests at once must not both do it.
-  const pending = run.kernels.map(prepareKernel).flatMap((kernel) => jobsOf(kernel, run))
-  const alone = pending.length === 1
+  const wish = readArguments()
+  // Before the first guest starts: two jobs must not build the same modules.
+  const pending = wish.kernels.map(prepareTestKernel).flatMap((kernel) => jobsOf(kernel, wish))
+  const isOnly = pending.length === 1
   const failed = new Set<string>()
   const work = async (): Promise<void> => {
     for (let job = pending.shift(); job !== undefined; job = pending.shift()) {
-      const passed = await runJob(job, alone).catch((error: unknown) => {
+      const hasPassed = await runJob(job, isOnly).catch((error: unknown) => {
         console.error(error instanceof Error ? error.message : error)
         return false
       })
-      if (!passed) failed.add(job.kernel.release)
+      if (!hasPassed) failed.add(job.kernel.release)
     }
   }
-  // An emulated guest keeps about one processor busy; two finish sooner than one after the other.
-  await Promise.all(Array.from({ length: 2 }, work))
-  if (failed.size > 0) throw new Error(`Failed on ${[...failed].join(', ')}.`)
+  await Promise.all(Array.from({ length: GUESTS }, work))
+  if (failed.size > 0) throw new Error(`Failed on kernel ${[...failed].join(', ')}.`)
 }
 
 main().catch((error: unknown) => {

@@ -1,48 +1,45 @@
 /**
- * Debian packages, downloaded and unpacked without installing them. apt works on lists and a cache of
- * its own here, so neither root nor an updated system is needed.
+ * Debian packages, downloaded and unpacked without being installed. apt uses package lists and a cache
+ * in our own cache folder: this needs no root, and changes nothing in the system.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cacheFolder } from './cache'
-import { output, text } from './command'
+import { CommandError, output, text } from './command'
+import { findDebianSource, unstableSource } from './debian-source'
 
+/** `configured`: the package sources of this system. */
 export type Archive = 'configured' | 'unstable'
 
 export class Apt {
-  readonly #options: string[]
-  #updated = false
+  readonly #options: readonly string[]
+  #isUpdated = false
 
   constructor(private readonly archive: Archive) {
     const state = cacheFolder('apt', archive)
     for (const folder of ['lists/partial', 'archives/partial']) {
       mkdirSync(join(state, folder), { recursive: true })
     }
-    const settings: Record<string, string> = {
-      'Dir::State::lists': join(state, 'lists'),
-      'Dir::Cache': state,
-      // apt gives up root for downloads where it can; it cannot read a folder of root's then.
-      'APT::Sandbox::User': '',
-      'APT::Update::Post-Invoke-Success': '',
-      ...(archive === 'unstable' && {
-        'Dir::Etc::sourcelist': writeUnstableSource(state),
-        'Dir::Etc::sourceparts': '-',
-      }),
+    let sources: string | undefined
+    if (archive === 'unstable') {
+      sources = join(state, 'unstable.sources')
+      writeFileSync(sources, unstableSource(findDebianSource()))
     }
-    this.#options = Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`])
+    this.#options = aptOptions(state, sources)
   }
 
-  /** The names that match, each once. */
+  /** The names of all packages that match the pattern. */
   search(pattern: string): string[] {
     this.#update()
-    const found = this.#cache('search', '--names-only', pattern)
-    return [...new Set(found.split('\n').flatMap((line) => line.split(' - ')[0] || []))]
+    const found = this.#run('apt-cache', ['search', '--names-only', pattern])
+    const names = found.split('\n').flatMap((line) => line.split(' - ', 1))
+    return [...new Set(names.filter((name) => name !== ''))]
   }
 
-  /** A package's version; its dependencies by name. */
+  /** The version of a package, and the names of the packages that it depends on. */
   show(name: string): { version: string; depends: string[] } {
     this.#update()
-    const record = this.#cache('show', '--no-all-versions', name)
+    const record = this.#run('apt-cache', ['show', '--no-all-versions', name])
     const field = (key: string): string => new RegExp(`^${key}: (.*)$`, 'm').exec(record)?.[1] ?? ''
     return {
       version: field('Version'),
@@ -58,73 +55,54 @@ export class Apt {
     this.#update()
     const archives = cacheFolder('apt', this.archive, 'packages')
     for (const name of names) {
-      text('apt-get', [...this.#options, 'download', name], { cwd: archives, from: 'apt' })
-      const files = readdirSync(archives).filter((file) => file.startsWith(`${name}_`))
-      for (const file of files) output('dpkg', ['-x', join(archives, file), folder])
-      for (const file of files) output('rm', [join(archives, file)])
+      this.#run('apt-get', ['download', name], archives)
+      for (const file of readdirSync(archives).filter((one) => one.startsWith(`${name}_`))) {
+        output('dpkg', ['-x', join(archives, file), folder])
+        rmSync(join(archives, file))
+      }
     }
   }
 
   #update(): void {
-    if (this.#updated) return
-    text('apt-get', [...this.#options, 'update', '-q'], { from: 'apt' })
-    this.#updated = true
+    if (this.#isUpdated) return
+    this.#run('apt-get', ['update', '-q'])
+    this.#isUpdated = true
   }
 
-  #cache(...args: string[]): string {
-    return text('apt-cache', [...this.#options, ...args], { from: 'apt' })
+  #run(command: string, [verb, ...args]: [string, ...string[]], cwd?: string): string {
+    try {
+      return text(command, [...this.#options, verb, ...args], { from: 'apt', cwd })
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error
+      const what = [command, verb, ...args].join(' ')
+      throw new Error(describeFailure(what, this.archive, error), { cause: error })
+    }
   }
 }
 
-/** A source for Debian unstable at the mirror, and with the key, of the configured Debian source. */
-function writeUnstableSource(folder: string): string {
-  const { uri, signedBy } = findDebianSource()
-  const file = join(folder, 'unstable.sources')
-  const lines = ['Types: deb', `URIs: ${uri}`, 'Suites: sid', 'Components: main']
-  if (signedBy !== undefined) lines.push(`Signed-By: ${signedBy}`)
-  writeFileSync(file, lines.join('\n') + '\n')
-  return file
+/** What every apt command gets. `sources`: the only file with package sources; else the system's. */
+export function aptOptions(state: string, sources?: string): string[] {
+  const settings: Record<string, string> = {
+    'Dir::State::lists': join(state, 'lists'),
+    'Dir::Cache': state,
+    // Run by root, apt downloads as the user _apt, who cannot write below root's home.
+    'APT::Sandbox::User': '',
+    'APT::Update::Post-Invoke-Success': '',
+    'Acquire::Languages': 'none',
+    ...(sources !== undefined && {
+      'Dir::Etc::sourcelist': sources,
+      'Dir::Etc::sourceparts': '-',
+    }),
+  }
+  return Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`])
 }
 
-function findDebianSource(): { uri: string; signedBy: string | undefined } {
-  const etc = '/etc/apt'
-  const parts = join(etc, 'sources.list.d')
-  const files = existsSync(parts) ? readdirSync(parts).map((name) => join(parts, name)) : []
-  for (const file of [join(etc, 'sources.list'), ...files].filter((path) => existsSync(path))) {
-    const source = file.endsWith('.sources')
-      ? fromDeb822(readFileSync(file, 'utf8'))
-      : file.endsWith('.list')
-        ? fromOneLine(readFileSync(file, 'utf8'))
-        : undefined
-    if (source !== undefined) return source
-  }
-  throw new Error(
-    'No source of Debian is configured in /etc/apt, so none for unstable can be derived.',
-  )
-}
-
-type Source = ReturnType<typeof findDebianSource>
-
-/** An archive that holds Debian itself: its path ends in /debian. */
-const DEBIAN = /^\S+\/debian\/?$/
-
-function fromDeb822(content: string): Source | undefined {
-  for (const stanza of content.split(/\n\s*\n/)) {
-    const field = (key: string): string | undefined =>
-      new RegExp(`^${key}:\\s*(.*)$`, 'mi').exec(stanza)?.[1]?.trim()
-    const uri = field('URIs')
-      ?.split(/\s+/)
-      .find((one) => DEBIAN.test(one))
-    if (uri !== undefined) return { uri, signedBy: field('Signed-By') }
-  }
-  return undefined
-}
-
-function fromOneLine(content: string): Source | undefined {
-  for (const line of content.split('\n')) {
-    const [, options = '', uri] = /^deb\s+(?:\[([^\]]*)\]\s+)?(\S+)\s/.exec(line) ?? []
-    if (uri === undefined || !DEBIAN.test(uri)) continue
-    return { uri, signedBy: /signed-by=(\S+)/.exec(options)?.[1] }
-  }
-  return undefined
+/** apt's own errors in one line, and where the cause can be looked for. */
+function describeFailure(what: string, archive: Archive, { output: said }: CommandError): string {
+  const errors = [...said.matchAll(/^E: (.*)$/gm)].map(([, message]) => message)
+  const where =
+    archive === 'unstable'
+      ? 'Debian unstable, at the mirror that /etc/apt names'
+      : 'the package sources of /etc/apt; try `apt-get update`'
+  return `${what} failed for ${where}: ${errors.join(' ') || said.trim()}`
 }

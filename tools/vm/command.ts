@@ -1,37 +1,52 @@
-/** Running a host command to its end. */
+/** Runs a command of the host to its end. */
 import { spawnSync } from 'node:child_process'
 
 export interface CommandOptions {
   cwd?: string
-  /** What to say when the command is not there: how to get it. */
+  /** The Debian package that has the command, for the error message when it is missing. */
   from?: string
   input?: Buffer | string
 }
 
-/** The command's output. Throws with all that it said when it fails. */
+/** PATH with the folders of system commands (modprobe, mkfs ...), which users other than root lack. */
+export const SEARCH_PATH = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`
+
+export class CommandError extends Error {
+  constructor(
+    readonly command: string,
+    readonly outcome: string,
+    /** What the command printed on both its outputs. */
+    readonly output: string,
+  ) {
+    super(`${command} failed: ${outcome}\n${output}`)
+  }
+}
+
+/** What the command printed on its standard output. Throws if it cannot be started, or fails. */
 export function output(
   command: string,
   args: readonly string[],
-  options: CommandOptions = {},
+  { cwd, input, from }: CommandOptions = {},
 ): Buffer {
-  const { cwd, input, from } = options
   const result = spawnSync(command, args, {
     cwd,
     input,
     maxBuffer: 512 * 1024 * 1024,
-    env: { ...process.env, LC_ALL: 'C' },
+    env: { ...process.env, LC_ALL: 'C', PATH: SEARCH_PATH },
   })
   if (result.error !== undefined) {
-    const missing = 'code' in result.error && result.error.code === 'ENOENT'
+    const isMissing = 'code' in result.error && result.error.code === 'ENOENT'
     throw new Error(
-      missing && from !== undefined
-        ? `${command} is missing: install the package ${from} (npm run setup does)`
-        : `${command}: ${result.error.message}`,
+      isMissing && from !== undefined
+        ? `The command ${command} is missing. Install it: apt-get install ${from}`
+        : `${command} cannot be started: ${result.error.message}`,
     )
   }
   if (result.status !== 0) {
-    throw new Error(
-      `${[command, ...args].join(' ')} ended with ${result.status ?? result.signal}\n${result.stdout.toString()}${result.stderr.toString()}`,
+    throw new CommandError(
+      [command, ...args].join(' '),
+      result.signal ?? `exit status ${result.status}`,
+      result.stdout.toString() + result.stderr.toString(),
     )
   }
   return result.stdout

@@ -1,75 +1,72 @@
-/** Debian kernels to boot: found, downloaded, unpacked, with the modules with bad manners built in. */
-import { createHash } from 'node:crypto'
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+/** Debian kernels to boot: found, downloaded and unpacked into the cache. */
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Apt } from './apt'
-import { cacheFolder } from './cache'
+import { filledFolder } from './cache'
 import { output, text } from './command'
 
-/** `newest`: what Debian unstable has, a 7.x now. */
+/** `newest`: the one of Debian unstable. */
 export const KERNELS = ['6.1', '6.12', 'newest'] as const
 export type KernelName = (typeof KERNELS)[number]
 
 export interface GuestKernel {
   name: KernelName
-  /** As uname -r will say. */
+  /** As `uname -r` prints it. */
   release: string
-  /** Holds lib/modules/RELEASE, indexed by depmod. */
+  /** A folder with lib/modules/RELEASE and depmod's indexes. */
   root: string
   image: string
-  /** The kernel's configuration. */
+  /** The kernel's configuration file. */
   config: string
-  /** Are test/vm/modules among the modules? (The newest kernel's headers want a newer Debian.) */
-  hasTestModules: boolean
+  /**
+   * The folder that contains linux-headers-RELEASE; null for the newest kernel, whose headers need a
+   * newer compiler and C library than Debian stable has.
+   */
+  headers: string | null
 }
 
-const TEST_MODULES = join(__dirname, '..', '..', 'test', 'vm', 'modules')
+/** The file that makes a folder in the cache complete. */
+const RECORD = 'kernel.json'
 
-/** Downloads and builds what is not in the cache yet. */
+/** Downloads the kernel if the cache does not have it yet. */
 export function prepareKernel(name: KernelName): GuestKernel {
-  const folder = join(cacheFolder('kernels'), name)
-  const recordFile = join(folder, 'kernel.json')
-  if (!existsSync(recordFile)) {
-    rmSync(folder, { recursive: true, force: true })
-    mkdirSync(folder, { recursive: true })
-    const release = name === 'newest' ? fetchNewest(folder) : fetchStable(name, folder)
-    writeFileSync(recordFile, JSON.stringify({ release }))
-  }
-  const { release } = JSON.parse(readFileSync(recordFile, 'utf8')) as { release: string }
+  const folder = filledFolder(['kernels', name], RECORD, (temporary) => {
+    const release = name === 'newest' ? fetchNewest(temporary) : fetchStable(name, temporary)
+    depmod(temporary, release)
+    writeFileSync(join(temporary, RECORD), JSON.stringify({ release }))
+  })
+  const { release } = JSON.parse(readFileSync(join(folder, RECORD), 'utf8')) as { release: string }
+  // Since 7.x the image and the configuration are beside the modules.
+  const boot = join(folder, 'boot', `vmlinuz-${release}`)
   const modules = join(folder, 'lib', 'modules', release)
-  const inBoot = existsSync(join(folder, 'boot', `vmlinuz-${release}`))
-  const kernel: GuestKernel = {
+  return {
     name,
     release,
     root: folder,
-    image: inBoot ? join(folder, 'boot', `vmlinuz-${release}`) : join(modules, 'vmlinuz'),
-    config: inBoot ? join(folder, 'boot', `config-${release}`) : join(modules, 'config'),
-    hasTestModules: name !== 'newest',
+    image: existsSync(boot) ? boot : join(modules, 'vmlinuz'),
+    config: existsSync(boot) ? join(folder, 'boot', `config-${release}`) : join(modules, 'config'),
+    headers: name === 'newest' ? null : join(folder, 'usr', 'src'),
   }
-  if (kernel.hasTestModules) buildTestModules(kernel)
-  if (!existsSync(join(modules, 'modules.dep.bin'))) depmod(kernel)
-  return kernel
 }
 
-function fetchStable(name: string, folder: string): string {
+/** Writes the indexes of lib/modules/RELEASE. */
+export function depmod(root: string, release: string): void {
+  text('depmod', ['-b', root, release], { from: 'kmod' })
+}
+
+/** Unpacks the newest kernel of this version that the system's package sources have. */
+function fetchStable(version: string, folder: string): string {
   const apt = new Apt('configured')
-  const version = name.replaceAll('.', '\\.')
   const images = apt
-    .search(`^linux-image-${version}\\.`)
+    .search(`^linux-image-${version.replaceAll('.', '\\.')}\\.`)
     .filter((image) => /^linux-image-[\d.]+[-+][\w.]*-?amd64$/.test(image))
+    // The cloud kernel has no 9p.
     .filter((image) => !/cloud|rt-|unsigned|dbg/.test(image))
   const image = newestOf(apt, images)
   if (image === undefined) {
-    throw new Error(`The configured package sources have no kernel ${name}.`)
+    throw new Error(
+      `The package sources of /etc/apt have no kernel ${version} for amd64. Debian 12 has 6.1, and its security updates 6.12.`,
+    )
   }
   const release = image.slice('linux-image-'.length)
   const headers = `linux-headers-${release}`
@@ -81,7 +78,9 @@ function fetchStable(name: string, folder: string): string {
 function fetchNewest(folder: string): string {
   const apt = new Apt('unstable')
   const image = apt.show('linux-image-amd64').depends.find((one) => one.startsWith('linux-image-'))
-  if (image === undefined) throw new Error('linux-image-amd64 of unstable depends on no image.')
+  if (image === undefined) {
+    throw new Error('The package linux-image-amd64 of Debian unstable depends on no kernel image.')
+  }
   const release = image.slice('linux-image-'.length)
   // Since 7.x the image, the modules and the configuration are packages of their own.
   const parts = apt.show(image).depends.filter((one) => one.endsWith(release))
@@ -104,49 +103,4 @@ function newestOf(apt: Apt, names: readonly string[]): string | undefined {
     (newest, name) => (newest === undefined || isNewer(name, newest) ? name : newest),
     undefined,
   )
-}
-
-function depmod({ root, release }: GuestKernel): void {
-  text('depmod', ['-b', root, release], { from: 'kmod' })
-}
-
-/** Builds test/vm/modules against the kernel's headers, and installs them as if with the kernel. */
-function buildTestModules(kernel: GuestKernel): void {
-  const { root, release } = kernel
-  const installed = join(root, 'lib', 'modules', release, 'extra')
-  const stamp = join(installed, 'sources')
-  const now = fingerprint(TEST_MODULES)
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === now) return
-
-  const headers = join(root, 'usr', 'src', `linux-headers-${release}`)
-  relocateHeaders(root, headers)
-  const build = join(root, 'test-modules')
-  rmSync(build, { recursive: true, force: true })
-  cpSync(TEST_MODULES, build, { recursive: true })
-  text('make', ['-C', headers, `M=${build}`, 'CC=gcc', 'CROSS_COMPILE=', 'modules'], {
-    from: 'make',
-  })
-  rmSync(installed, { recursive: true, force: true })
-  mkdirSync(installed)
-  for (const file of readdirSync(build).filter((one) => one.endsWith('.ko'))) {
-    cpSync(join(build, file), join(installed, file))
-  }
-  depmod(kernel)
-  writeFileSync(stamp, now)
-}
-
-/** The headers are made for /usr/src; and want BTF from vmlinux, which takes a tool more. */
-function relocateHeaders(root: string, headers: string): void {
-  const makefile = join(headers, 'Makefile')
-  const content = readFileSync(makefile, 'utf8')
-  writeFileSync(makefile, content.replace('include /usr/src/', `include ${root}/usr/src/`))
-  rmSync(join(headers, 'vmlinux'), { force: true })
-}
-
-function fingerprint(folder: string): string {
-  const hash = createHash('sha256')
-  for (const name of readdirSync(folder).sort()) {
-    hash.update(name).update(readFileSync(join(folder, name)))
-  }
-  return hash.digest('hex')
 }

@@ -1,4 +1,4 @@
-/** Boots a kernel in QEMU, with the host's root shared read-only, and runs one command in it. */
+/** A guest: boots a kernel on the host's root, shared read-only, and runs one command in it. */
 import {
   closeSync,
   existsSync,
@@ -13,33 +13,36 @@ import {
 } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { accelerator, qemu } from './accelerator'
-import { makeInitramfs, SCRIPT, STATUS } from './initramfs'
+import { accelerator } from './accelerator'
+import { commandScript, RESULTS } from './guest-scripts'
+import { makeInitramfs } from './initramfs'
 import type { GuestKernel } from './kernels'
+import { qemu } from './qemu'
 
 export interface GuestCommand {
-  /** argv; run on top of the shared root, as root, with a writable overlay in memory. */
+  /** argv. Runs as root on the host's root, with an overlay in memory that takes what is written. */
   command: readonly string[]
+  /** Default /. */
   cwd?: string
   env?: Readonly<Record<string, string>>
-  /** Milliseconds for everything, boot included; default 10 minutes. */
+  /** Milliseconds for everything, boot included. Default 10 minutes. */
   deadline?: number
-  /** MiB; default 1536. */
+  /** MiB. Default 1536. */
   memory?: number
-  /** Emulated ones; default half of the real ones, 2 at the most. */
+  /** How many the guest has. Default: as many as the host has, 2 at the most. */
   processors?: number
   /** Appended to the kernel command line. */
   append?: string
-  /** More arguments for QEMU: devices that a test wants to see. */
-  devices?: readonly string[]
-  /** Told what the command prints, as it does. */
+  /** Whether the guest has a network card (e1000), which is connected to nothing. Default false. */
+  nic?: boolean
+  /** Called with what the command prints, while it runs. */
   onOutput?: (text: string) => void
 }
 
 export interface GuestResult {
   /** The command's exit status. */
   status: number
-  /** What it printed on both its outputs. */
+  /** What the command printed on both its outputs. */
   output: string
   /** What the guest's kernel printed. */
   console: string
@@ -48,52 +51,54 @@ export interface GuestResult {
 }
 
 const DEFAULT_DEADLINE = 600_000
+const DEFAULT_MEMORY = 1536
+const DEFAULT_PROCESSORS = Math.min(2, availableParallelism())
 
 /**
- * Resolves when the command has run, whatever its status. Rejects, with the end of the console, when
- * the guest died or the deadline passed.
+ * Resolves when the command has ended, whatever its exit status. Rejects, with the end of the console,
+ * if the guest stopped before that or the deadline passed.
  */
 export async function runInGuest(kernel: GuestKernel, guest: GuestCommand): Promise<GuestResult> {
   const deadline = guest.deadline ?? DEFAULT_DEADLINE
   const folder = mkdtempSync(join(tmpdir(), 'node-kmod-vm-'))
-  const path = (name: string): string => join(folder, name)
+  const path = (...names: string[]): string => join(folder, ...names)
   const read = (name: string): string =>
     existsSync(path(name)) ? readFileSync(path(name), 'utf8') : ''
   try {
-    mkdirSync(path('files'))
+    mkdirSync(path(RESULTS.files))
+    writeFileSync(path(RESULTS.kernelRoot), kernel.root)
+    writeFileSync(path(RESULTS.kernelConfig), kernel.config)
+    const script = commandScript(guest.command, guest.cwd ?? '/', guest.env ?? {})
+    writeFileSync(path(RESULTS.script), script)
+    writeFileSync(path(RESULTS.output), '')
     writeFileSync(path('initramfs'), makeInitramfs(kernel))
-    writeFileSync(path('kernel-root'), kernel.root)
-    writeFileSync(path('kernel-config'), kernel.config)
-    writeFileSync(path(SCRIPT), guestScript(guest))
-    writeFileSync(path('output'), '')
-    const stopTail = tail(path('output'), guest.onOutput)
-    const end = await qemu([...(await machineArguments(kernel, guest, folder))], deadline).finally(
-      stopTail,
-    )
-    const status = read(STATUS).trim()
+    const args = await machineArguments(kernel, guest, folder)
+    const stopFollowing = follow(path(RESULTS.output), guest.onOutput)
+    const { isOutOfTime, said } = await qemu(args, deadline).finally(stopFollowing)
+    const status = read(RESULTS.status).trim()
     if (status === '') {
-      const what = end.outOfTime ? `did not end within ${deadline / 1000} s` : 'died'
+      const what = isOutOfTime
+        ? `did not end within ${deadline / 1000} s`
+        : 'stopped before the command had ended'
       throw new Error(
         `The guest with kernel ${kernel.release} ${what}.\n` +
-          `${end.said}--- the end of its console ---\n${read('console').slice(-6000)}\n` +
-          `--- the end of what the command printed ---\n${read('output').slice(-3000)}`,
+          `${said}--- the end of its console ---\n${read('console').slice(-6000)}\n` +
+          `--- the end of what the command printed ---\n${read(RESULTS.output).slice(-3000)}`,
       )
     }
-    const names = readdirSync(path('files'))
+    const names = readdirSync(path(RESULTS.files))
     return {
       status: Number(status),
-      output: read('output'),
+      output: read(RESULTS.output),
       console: read('console'),
-      files: new Map(names.map((name) => [name, readFileSync(path(join('files', name)))])),
+      files: new Map(names.map((name) => [name, readFileSync(path(RESULTS.files, name))])),
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-/** Guests run two at a time (ring.ts): more emulated processors than real ones only wait. */
-const processors = Math.max(1, Math.min(2, Math.floor(availableParallelism() / 2)))
-
+/** QEMU's arguments. The folder has the initramfs, receives the console, and is shared as results. */
 async function machineArguments(
   kernel: GuestKernel,
   guest: GuestCommand,
@@ -103,57 +108,39 @@ async function machineArguments(
     ...['-fsdev', `local,id=${id},path=${path},security_model=none${more}`],
     ...['-device', `virtio-9p-pci,fsdev=${id},mount_tag=${id}`],
   ]
+  const nic = ['-netdev', 'user,id=nic,restrict=on', '-device', 'e1000,netdev=nic,romfile=']
   return [
-    ...(await accelerator()),
-    ...['-smp', String(guest.processors ?? processors), '-m', String(guest.memory ?? 1536)],
+    ...(await accelerator(kernel)),
+    ...['-smp', String(guest.processors ?? DEFAULT_PROCESSORS)],
+    ...['-m', String(guest.memory ?? DEFAULT_MEMORY)],
     ...['-nodefaults', '-no-reboot', '-display', 'none'],
     ...['-serial', `file:${join(folder, 'console')}`],
     ...['-kernel', kernel.image, '-initrd', join(folder, 'initramfs')],
-    // panic=-1: a dead kernel reboots at once, and -no-reboot ends QEMU then.
+    // After a panic the kernel reboots at once (panic=-1), and QEMU ends instead (-no-reboot).
     ...['-append', `console=ttyS0 quiet panic=-1 ${guest.append ?? ''}`.trim()],
     // remap: the host's root can consist of several file systems.
     ...share('root', '/', ',readonly=on,multidevs=remap'),
     ...share('results', folder, ''),
-    // Hardware that a network interface can be on; nothing leads out of it.
-    ...['-netdev', 'user,id=wired,restrict=on'],
-    ...['-device', 'e1000,netdev=wired,romfile='],
-    ...(guest.devices ?? []),
+    ...(guest.nic === true ? nic : []),
   ]
 }
 
-function guestScript({ command, cwd, env }: GuestCommand): string {
-  const variables = { HOME: '/root', TERM: 'dumb', ...env }
-  return `# Init of the guest, in the shared root.
-export PATH=${quote(process.env.PATH ?? '')}
-${Object.entries(variables)
-  .map(([name, value]) => `export ${name}=${quote(value)}\n`)
-  .join('')}cd ${quote(cwd ?? '/')}
-${command.map(quote).join(' ')} < /dev/null > /results/output 2>&1
-echo $? > /results/${STATUS}
-sync
-busybox poweroff -f
-`
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`
-}
-
-/** Passes on what is added to a file. Returns what ends it. */
-function tail(path: string, onText: ((text: string) => void) | undefined): () => void {
+/** Passes on what is appended to a file, until the function that is returned is called. */
+function follow(path: string, onText: ((text: string) => void) | undefined): () => void {
   if (onText === undefined) return () => undefined
   const file = openSync(path, 'r')
   const buffer = Buffer.alloc(64 * 1024)
-  const pass = (): void => {
-    for (let got = 1; got > 0;) {
-      got = readSync(file, buffer, 0, buffer.length, null)
-      if (got > 0) onText(buffer.toString('utf8', 0, got))
+  const passOn = (): void => {
+    for (;;) {
+      const length = readSync(file, buffer, 0, buffer.length, null)
+      if (length === 0) return
+      onText(buffer.toString('utf8', 0, length))
     }
   }
-  const timer = setInterval(pass, 200)
+  const timer = setInterval(passOn, 200)
   return () => {
     clearInterval(timer)
-    pass()
+    passOn()
     closeSync(file)
   }
 }

@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+/** What list, find, holders, status, resolve, info and preflight say, compared with Debian's tools. */
+import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import * as api from 'node-kmod'
 import { Kmod, kmod } from 'node-kmod'
 import {
   attempt,
-  cleanUp,
   describeWithTestModules,
   isInKernel,
   lsmod,
@@ -13,25 +13,24 @@ import {
   RELEASE,
   rejection,
   run,
+  temporaryFolder,
 } from '../support'
 
 beforeAll(() => modprobe('-a', 'bridge', 'br_netfilter', 'dummy', 'sctp'))
-afterAll(() => cleanUp('br_netfilter', 'bridge', 'stp', 'llc', 'dummy'))
 
 describe('list', () => {
-  test('has what lsmod has, in its order', async () => {
+  test('has the modules of lsmod, in the same order', async () => {
     const modules = await kmod.list()
     const oracle = lsmod()
     expect(modules.map(({ name }) => name)).toEqual(oracle.map(({ name }) => name))
     for (const row of oracle) {
       const module = modules.find(({ name }) => name === row.name)!
-      // lsmod prints the count of other references too.
       expect(module).toMatchObject({ refCount: row.count, state: 'live' })
       expect([...module.holders].sort()).toEqual([...row.users].sort())
     }
   })
 
-  test('has the sizes and letters of /proc/modules', async () => {
+  test('has the sizes and taint letters of /proc/modules', async () => {
     const rows = readFileSync('/proc/modules', 'utf8').trimEnd().split('\n')
     const modules = await kmod.list()
     expect(modules).toHaveLength(rows.length)
@@ -46,14 +45,14 @@ describe('list', () => {
   })
 })
 
-test('find has one row of it', async () => {
+test('find returns one element of list', async () => {
   expect(await kmod.find('br-netfilter')).toEqual(
     (await kmod.list()).find(({ name }) => name === 'br_netfilter'),
   )
   expect(await kmod.find('nosuchmodule')).toBeUndefined()
 })
 
-test('holders has what /sys has', async () => {
+test('holders returns what /sys/module/NAME/holders has', async () => {
   for (const { name } of lsmod()) {
     expect((await kmod.holders(name)).sort()).toEqual(
       readdirSync(`/sys/module/${name}/holders`).sort(),
@@ -65,14 +64,14 @@ test('holders has what /sys has', async () => {
   expect(await rejection(kmod.holders('vfat'))).toMatchObject({ code: 'ERR_KMOD_NOT_LOADED' })
 })
 
-/** Built-ins by the kernel's own list. */
+/** Built-in modules according to the kernel package. */
 const builtins = readFileSync(`${MODULE_DIRECTORY}/modules.builtin`, 'utf8')
   .trimEnd()
   .split('\n')
   .map((path) => path.replace(/^.*\//, '').replace(/\.ko$/, '').replaceAll('-', '_'))
 
 describe('status', () => {
-  test('of loaded, known, built-in and unknown modules', async () => {
+  test('tells loaded, unloaded, built-in and unknown modules apart', async () => {
     expect(await kmod.status('dummy')).toBe('live')
     expect(await kmod.isLoaded('dummy')).toBe(true)
     expect(await kmod.status('vfat')).toBe('unloaded')
@@ -89,7 +88,7 @@ describe('status', () => {
     .filter((entry) => entry.isDirectory() && !isInKernel(entry.name))
     .map(({ name }) => name)
 
-  test('of a built-in is right where there is no index at all', async () => {
+  test('recognizes built-in modules without any index', async () => {
     const bare = new Kmod({ moduleDirectory: '/nowhere' })
     expect(withoutInitstate.length).toBeGreaterThan(10)
     for (const name of withoutInitstate.slice(0, 20)) {
@@ -102,10 +101,9 @@ describe('status', () => {
     expect(await rejection(bare.holders('vfat'))).toMatchObject({ code: 'ERR_KMOD_NOT_LOADED' })
   })
 
-  test('of a built-in is right where depmod has not been yet', async () => {
-    // What a kernel package has before depmod: the modules and the list of built-ins.
-    const folder = join('/tmp', 'without-depmod')
-    mkdirSync(folder)
+  test('recognizes built-in modules before depmod has run', async () => {
+    // A kernel package contains the modules and the list of built-in ones; depmod adds the rest.
+    const folder = temporaryFolder()
     for (const name of ['kernel', 'modules.builtin', 'modules.builtin.modinfo']) {
       symlinkSync(`${MODULE_DIRECTORY}/${name}`, join(folder, name))
     }
@@ -132,20 +130,20 @@ describe('resolve', () => {
     'char-major-10-200',
     'nosuchmodule',
     'no such alias',
-  ])('%s is what modprobe -R answers', async (alias) => {
+  ])('%s gives what modprobe -R prints', async (alias) => {
     const { status, output } = attempt('modprobe', ['-R', alias])
     const oracle = status === 0 ? output.trimEnd().split('\n') : []
     expect(await kmod.resolve(alias)).toEqual(oracle)
   })
 
-  test('of a malformed pattern is nothing', async () => {
+  test('of a malformed pattern gives nothing', async () => {
     expect(await kmod.resolve('a[b')).toEqual([])
     expect(await kmod.resolve('x]')).toEqual([])
   })
 })
 
 describe('info', () => {
-  /** modinfo's own, each field ended by a NUL; not what it says of the file. */
+  /** What modinfo prints, without the fields that it adds itself. -0: a NUL after each field. */
   const modinfo = (name: string): { key: string; value: string }[] =>
     run('modinfo', ['-0', name])
       .split('\0')
@@ -163,11 +161,11 @@ describe('info', () => {
     'nf_tables',
     'usb-storage',
     'loop',
-  ])('%s has what modinfo prints', async (name) => {
+  ])('of %s has what modinfo prints', async (name) => {
     const info = await kmod.info(name)
     const rest = modinfo(name)
     expect(info.path).toBe(run('modinfo', ['-n', name]).trim())
-    // modinfo puts parameters last, type and description in one.
+    // modinfo prints the parameters last, and type and description as one field.
     const isParameter = ({ key }: { key: string }): boolean => /^parm(type)?$/.test(key)
     expect(info.fields.filter((field) => !isParameter(field))).toEqual(
       rest.filter((field) => !isParameter(field)),
@@ -186,14 +184,15 @@ describe('info', () => {
     )
   })
 
-  test("of built-ins has what modinfo prints, and what the kernel's file has besides", async () => {
+  test('of built-in modules has all fields of modules.builtin.modinfo', async () => {
     const strings = readFileSync(`${MODULE_DIRECTORY}/modules.builtin.modinfo`, 'utf8').split('\0')
     const plain = <T extends { key: string }>(fields: T[]): T[] =>
       fields.filter(({ key }) => !/^parm(type)?$/.test(key))
     for (const name of builtins.filter((_, i) => i % 60 === 0)) {
       const info = await kmod.info(name)
       expect(info).toMatchObject({ name, builtin: true, path: null })
-      // libkmod stops where another module's strings come between, which those of 7.x do.
+      // On 7.x modinfo prints only the first ones: there the strings of a module are not adjacent, and
+      // libkmod stops at the first string of another module.
       const oracle = plain(modinfo(name))
       expect([name, plain(info.fields).slice(0, oracle.length)]).toEqual([name, oracle])
       const raw = strings.filter((text) => text.split('.')[0]!.replaceAll('-', '_') === name)
@@ -203,19 +202,19 @@ describe('info', () => {
     }
   })
 
-  test('of a file by its path is that of the module', async () => {
+  test('of a module file equals that of the module', async () => {
     const { path, ...byName } = await kmod.info('dummy')
     const { path: file, ...byFile } = await kmod.info({ file: path! })
     expect(file).toBe(path)
     expect(byFile).toEqual(byName)
   })
 
-  test('of what the index does not have', async () => {
+  test('of an unknown module rejects with ERR_KMOD_NOT_FOUND', async () => {
     expect(await rejection(kmod.info('nosuchmodule'))).toMatchObject({ code: 'ERR_KMOD_NOT_FOUND' })
   })
 })
 
-test('preflight finds nothing in the way of root', async () => {
+test('preflight finds no problem for root', async () => {
   expect(await kmod.preflight()).toEqual({
     canUnload: true,
     canForce: true,
@@ -233,14 +232,14 @@ test('preflight finds nothing in the way of root', async () => {
   })
 })
 
-test('the methods are there by name, bound', async () => {
+test('the methods are also exported by name', async () => {
   const { list, find, status } = api
   expect((await list()).length).toBeGreaterThan(5)
   expect(await find('dummy')).toBeDefined()
   expect(await status('dummy')).toBe('live')
 })
 
-test('every module that the index knows has a status, and the one that the kernel tells', async () => {
+test('the status of each module of the index agrees with /sys', async () => {
   const names = readFileSync(`${MODULE_DIRECTORY}/modules.dep`, 'utf8')
     .split('\n')
     .map((line) =>
@@ -256,12 +255,10 @@ test('every module that the index knows has a status, and the one that the kerne
   }
 })
 
-describeWithTestModules('a module whose name has a dot', () => {
-  afterEach(() => cleanUp('kmodtest_params'))
-
-  test('is listed, and cannot be named', async () => {
+describeWithTestModules('a module whose name contains a dot', () => {
+  test('is listed, but cannot be asked about', async () => {
     run('insmod', [`${MODULE_DIRECTORY}/extra/kmodtest_params.dotted.ko`])
-    // lsmod is no oracle here: it shows the name up to the dot.
+    // lsmod cannot be the oracle: it prints the name only up to the dot.
     const rows = readFileSync('/proc/modules', 'utf8').trimEnd().split('\n')
     const names = (await kmod.list()).map(({ name }) => name)
     expect(names).toEqual(rows.map((row) => row.split(' ')[0]))
@@ -271,7 +268,7 @@ describeWithTestModules('a module whose name has a dot', () => {
     })
   })
 
-  test('keeps remove from taking another module for it', async () => {
+  test('does not make remove take the module with the name before the dot', async () => {
     modprobe('kmodtest_params')
     expect(await rejection(kmod.remove('kmodtest_params.dotted'))).toMatchObject({
       code: 'ERR_INVALID_ARG_VALUE',

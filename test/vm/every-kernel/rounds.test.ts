@@ -1,11 +1,11 @@
 /**
- * Random rounds over the distribution's own modules: plan, report and kernel must agree. 20 rounds, or
- * as many as KMOD_ROUNDS says; KMOD_SEED repeats a run.
+ * Random rounds of load, plan and unload with the distribution's modules: the plan, the report and the
+ * kernel must agree. 20 rounds, or as many as KMOD_ROUNDS says. KMOD_SEED repeats a run.
  */
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { kmod, type KmodError, type UnloadReport } from 'node-kmod'
-import { attempt, lsmod, MODULE_DIRECTORY } from '../support'
+import { attempt, lsmod, MODULE_DIRECTORY, removeModules } from '../support'
 
 const ROUNDS = Number(process.env.KMOD_ROUNDS ?? 20)
 const SEED = Number(process.env.KMOD_SEED ?? Date.now() % 2 ** 31)
@@ -24,7 +24,7 @@ const pool = readFileSync(`${MODULE_DIRECTORY}/modules.dep`, 'utf8')
       .replace(/.*\//, '')
       .replaceAll('-', '_'),
   )
-  // These run self-tests for minutes, or cannot go again by the kernel's design.
+  // These run self-tests for minutes, or cannot be removed by the kernel's design.
   .filter((name) => !/test|sctp|tcrypt|kunit/.test(name))
 
 const round = fc.record({
@@ -48,14 +48,14 @@ test(
       seed: SEED,
     })) {
       const atFirst = new Set(loaded())
-      // Some want hardware, or each other's place: then they are not there.
+      // Some cannot be loaded: they need hardware, or exclude each other.
       for (const name of load) attempt('modprobe', [name])
-      const came = loaded().filter((name) => !atFirst.has(name))
-      const known = load.filter((name) => came.includes(name))
-      const targets = unloadDependencyOf && came.length > 0 ? [came.at(-1)!] : known
+      const added = loaded().filter((name) => !atFirst.has(name))
+      const named = load.filter((name) => added.includes(name))
+      const targets = unloadDependencyOf && added.length > 0 ? [added.at(-1)!] : named
       const table = lsmod()
       const before = table.map(({ name }) => name)
-      // (What came in by a softdep of a dependency, such as a checksum, is in nobody's use.)
+      // Not those that were loaded by a softdep of a dependency, such as a checksum.
       const used = table.filter(({ users }) => users.length > 0).map(({ name }) => name)
 
       const plan = await kmod.plan(targets, options)
@@ -70,12 +70,12 @@ test(
           what,
           before.filter((name) => !steps.includes(name)).sort(),
         ])
-        // Nothing that came in for these alone is left, unless the plan says why.
-        if (options.dependencies === 'unused' && targets === known) {
+        // What was loaded only for the targets is removed too, or the plan has the reason.
+        if (options.dependencies === 'unused' && targets === named) {
           const kept = plan.kept.map(({ module }) => module)
           const orphans = lsmod().filter(
             ({ name, count }) =>
-              came.includes(name) && used.includes(name) && count === 0 && !kept.includes(name),
+              added.includes(name) && used.includes(name) && count === 0 && !kept.includes(name),
           )
           expect([what, orphans]).toEqual([what, []])
         }
@@ -83,10 +83,10 @@ test(
         expect((outcome as KmodError).code).toBe(plan.blockers[0]!.code)
         expect([what, loaded()]).toEqual([what, before])
       }
-      // The next round begins where this one began.
-      for (let left = came; left.length > 0;) {
+      // The next round starts with the modules that this one started with.
+      for (let left = added; left.length > 0;) {
         const rest = loaded().filter((name) => !atFirst.has(name))
-        for (const name of rest) attempt('rmmod', [name])
+        if (rest.length > 0) removeModules(...rest)
         left = loaded().filter((name) => !atFirst.has(name))
         if (left.length === rest.length) break
       }

@@ -1,31 +1,15 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+/** unload(): plan, wait, restore. */
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { Kmod, kmod, type UnloadEvent } from 'node-kmod'
 import {
-  closeSync,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { open } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { Kmod, kmod, type UnloadEvent, type UnloadReport } from 'node-kmod'
-import {
-  attempt,
-  cleanUp,
-  describeWithTestModules,
+  addLink,
   isInKernel,
-  isState,
   lsmod,
   modprobe,
+  openTun,
   rejection,
-  ROOT,
+  removeModules,
   run,
-  setParameter,
-  until,
 } from '../support'
 
 const CHAIN = ['br_netfilter', 'bridge', 'stp', 'llc']
@@ -38,10 +22,9 @@ let before: string[]
 beforeEach(() => {
   before = loaded()
 })
-afterEach(() => cleanUp('br_netfilter', 'bridge', 'garp', 'stp', 'llc', 'tun', 'dummy', 'loop'))
 
-describe('what was planned is done', () => {
-  test('the whole chain goes, and nothing else', async () => {
+describe('what was planned', () => {
+  test('is removed, and nothing else', async () => {
     modprobe('br_netfilter')
     const plan = await kmod.plan('br_netfilter')
     const report = await kmod.unload('br_netfilter')
@@ -64,7 +47,7 @@ describe('what was planned is done', () => {
     expect(await kmod.unload('br_netfilter')).toMatchObject({ absent: ['br_netfilter'] })
   })
 
-  test('the kernel log since the start, and nothing written to it', async () => {
+  test('is reported with the kernel messages since the start', async () => {
     modprobe('dummy')
     writeFileSync('/dev/kmsg', '<6>kmodtest: before\n')
     const report = await kmod.unload('dummy', {
@@ -75,10 +58,11 @@ describe('what was planned is done', () => {
     expect(report.messages!.filter((text) => text.includes('kmodtest'))).toEqual([
       'kmodtest: in the middle',
     ])
+    // The library does not write to the kernel log itself.
     expect(run('dmesg', []).match(/kmodtest/g)).toHaveLength(2)
   })
 
-  test('holders go too, if they may', async () => {
+  test("includes the holders, with holders: 'remove'", async () => {
     modprobe('br_netfilter')
     expect(await rejection(kmod.unload('llc'))).toMatchObject({
       code: 'ERR_KMOD_HELD',
@@ -90,10 +74,10 @@ describe('what was planned is done', () => {
     expect(loaded()).toEqual(before)
   })
 
-  test('a plan in place of names; one that is no longer true is refused', async () => {
+  test('can be given as a plan; one that is out of date is refused', async () => {
     modprobe('br_netfilter')
     const plan = JSON.parse(JSON.stringify(await kmod.plan('br_netfilter'))) as never
-    run('ip', ['link', 'add', 'kbr0', 'type', 'bridge'])
+    addLink('kbr0', 'type', 'bridge')
     expect(await rejection(kmod.unload(plan))).toMatchObject({
       code: 'ERR_KMOD_PLAN_CHANGED',
       plan: { kept: [{ module: 'bridge', reason: 'effect' }] },
@@ -103,9 +87,9 @@ describe('what was planned is done', () => {
     expect((await kmod.unload(plan)).removed).toEqual(CHAIN)
   })
 
-  test('the guard refuses, and nothing is touched', async () => {
-    modprobe('dummy')
-    attempt('ip', ['link', 'add', 'kd0', 'type', 'dummy'])
+  test('is refused by the guard, before anything is removed', async () => {
+    modprobe('dummy', 'numdummies=0')
+    addLink('kd0', 'type', 'dummy')
     run('ip', ['link', 'set', 'kd0', 'up'])
     run('ip', ['route', 'add', 'default', 'dev', 'kd0'])
     expect(await rejection(kmod.unload('dummy'))).toMatchObject({
@@ -118,12 +102,10 @@ describe('what was planned is done', () => {
   })
 })
 
-describe('in use', () => {
-  test('says by whom', async () => {
-    modprobe('tun')
-    const device = await open('/dev/net/tun')
+describe('a module in use', () => {
+  test('rejects with its users', async () => {
+    await openTun()
     const error = await rejection(kmod.unload('tun'))
-    await device.close()
     expect(error).toMatchObject({
       code: 'ERR_KMOD_IN_USE',
       module: 'tun',
@@ -132,9 +114,8 @@ describe('in use', () => {
     expect(error.message).toContain('/dev/net/tun')
   })
 
-  test('is waited for, and told', async () => {
-    modprobe('tun')
-    const device = await open('/dev/net/tun')
+  test('is waited for, and onStep is called', async () => {
+    const device = await openTun()
     const events: UnloadEvent['state'][] = []
     const unloading = kmod.unload('tun', {
       wait: 30_000,
@@ -147,9 +128,8 @@ describe('in use', () => {
     expect(events).toEqual(['waiting', 'start', 'done'])
   })
 
-  test('onBlocked can end it', async () => {
-    modprobe('tun')
-    const device = await open('/dev/net/tun')
+  test('can be released by onBlocked', async () => {
+    const device = await openTun()
     const report = await kmod.unload('tun', {
       wait: 30_000,
       onBlocked: async (blocker, users) => {
@@ -161,11 +141,9 @@ describe('in use', () => {
     expect(report.removed).toEqual(['tun'])
   })
 
-  test('up to the deadline', async () => {
-    modprobe('tun')
-    const device = await open('/dev/net/tun')
+  test('is waited for until the deadline at most', async () => {
+    await openTun()
     const error = await rejection(kmod.unload('tun', { wait: 400 }))
-    await device.close()
     expect(error).toMatchObject({
       code: 'ERR_KMOD_TIMEOUT',
       module: 'tun',
@@ -177,9 +155,8 @@ describe('in use', () => {
     expect(isInKernel('tun')).toBe(true)
   })
 
-  test('or until the signal', async () => {
-    modprobe('tun')
-    const device = await open('/dev/net/tun')
+  test('is waited for until the signal aborts', async () => {
+    await openTun()
     const controller = new AbortController()
     const error = rejection(
       kmod.unload('tun', {
@@ -189,133 +166,14 @@ describe('in use', () => {
       }),
     )
     expect(await error).toMatchObject({ code: 'ERR_KMOD_ABORTED', name: 'AbortError' })
-    await device.close()
     expect(isInKernel('tun')).toBe(true)
   })
 })
 
-describe('others at work', () => {
-  test('what somebody else removes in the middle counts as gone', async () => {
-    modprobe('br_netfilter')
-    const report = await kmod.unload('br_netfilter', {
-      onStep: ({ step, state }) => {
-        if (step.module === 'stp' && state === 'start') run('rmmod', ['stp'])
-      },
-    })
-    expect(report).toMatchObject({ removed: ['br_netfilter', 'bridge', 'llc'], absent: ['stp'] })
-    expect(loaded()).toEqual(before)
-  })
-
-  test('a dependency that somebody else takes up is kept', async () => {
-    modprobe('br_netfilter')
-    const report = await kmod.unload('br_netfilter', {
-      onStep: ({ step, state }) => {
-        if (step.module === 'bridge' && state === 'done') modprobe('garp') // which uses stp and llc
-      },
-    })
-    expect(report).toMatchObject({
-      removed: ['br_netfilter', 'bridge'],
-      kept: [
-        { module: 'stp', reason: 'held' },
-        { module: 'llc', reason: 'held' },
-      ],
-      failed: null,
-    })
-  })
-
-  test('a target that is back in the middle', async () => {
-    modprobe('br_netfilter')
-    const error = await rejection(
-      kmod.unload('br_netfilter', {
-        onStep: ({ step, state }) => {
-          if (step.module === 'br_netfilter' && state === 'done') modprobe('br_netfilter')
-        },
-      }),
-    )
-    expect(error).toMatchObject({
-      code: 'ERR_KMOD_REAPPEARED',
-      module: 'br_netfilter',
-      report: { removed: ['br_netfilter'], reappeared: ['br_netfilter'] },
-    })
-    expect(CHAIN.every(isInKernel)).toBe(true)
-  })
-
-  test('a target that is back within settle', async () => {
-    modprobe('dummy')
-    const error = await rejection(
-      kmod.unload('dummy', {
-        settle: 4_000,
-        onStep: ({ state }) => {
-          if (state === 'done') spawn('modprobe', ['dummy'])
-        },
-      }),
-    )
-    expect(error).toMatchObject({
-      code: 'ERR_KMOD_REAPPEARED',
-      module: 'dummy',
-      report: { removed: ['dummy'], reappeared: ['dummy'], clean: false },
-    })
-  })
-
-  test('two calls on the same chain', async () => {
-    modprobe('br_netfilter')
-    const [first, second] = await Promise.all([
-      kmod.unload('br_netfilter', { wait: 30_000 }),
-      kmod.unload('llc', { wait: 30_000, holders: 'remove' }),
-    ])
-    expect([...first.removed, ...second.removed].sort()).toEqual([...CHAIN].sort())
-    expect(loaded()).toEqual(before)
-  })
-
-  test('two processes on the same chain both end well', async () => {
-    modprobe('br_netfilter')
-    const script = `
-      const { unload } = require('node-kmod')
-      process.stdin.once('data', () =>
-        unload(${JSON.stringify(CHAIN)}, { wait: 30_000 }).then(
-          (report) => console.log(JSON.stringify(report)),
-          (error) => { console.error(error); process.exitCode = 1 },
-        ).finally(() => process.stdin.destroy()),
-      )
-      require('node-kmod').list().then(() => console.log('ready'))`
-    const children = [0, 1].map(() =>
-      spawn(process.execPath, ['-e', script], { cwd: ROOT, stdio: ['pipe', 'pipe', 'inherit'] }),
-    )
-    const output = ['', '']
-    children.forEach((child, i) => {
-      child.stdout.setEncoding('utf8').on('data', (text: string) => (output[i] += text))
-    })
-    await until('both are ready', () => output.every((text) => text.includes('ready')), 60)
-    const ends = children.map((child) => once(child, 'exit'))
-    for (const child of children) child.stdin.write('go')
-    expect(await Promise.all(ends)).toEqual([
-      [0, null],
-      [0, null],
-    ])
-    expect(loaded()).toEqual(before)
-    const removed = output.flatMap(
-      (text) => (JSON.parse(text.trim().split('\n').at(-1)!) as UnloadReport).removed,
-    )
-    // Each module was removed once, by one of them.
-    expect(removed.sort()).toEqual([...CHAIN].sort())
-  })
-})
-
 describe('restore', () => {
-  test('brings back what this call removed, in the state in which it was', async () => {
-    modprobe('br_netfilter')
-    modprobe('tun')
+  test('loads what this call removed, when a later step fails', async () => {
+    modprobe('-a', 'br_netfilter', 'tun')
     const all = loaded()
-    const device = await open('/dev/net/tun')
-    try {
-      const error = await rejection(
-        kmod.unload(['br_netfilter', 'tun'], { onFailure: 'restore', wait: 0 }),
-      )
-      // Not feasible at all: nothing was touched.
-      expect(error).toMatchObject({ code: 'ERR_KMOD_IN_USE', report: { removed: [] } })
-    } finally {
-      await device.close()
-    }
     let late = -1
     const error = await rejection(
       kmod.unload(['br_netfilter', 'tun'], {
@@ -334,10 +192,21 @@ describe('restore', () => {
     expect(loaded()).toEqual(all)
   })
 
-  test('with its parameters', async () => {
-    if (!existsSync('/sys/module/loop/initstate')) run('modprobe', ['loop', 'max_loop=13'])
-    expect(readFileSync('/sys/module/loop/parameters/max_loop', 'utf8')).toBe('13\n')
+  test('has nothing to do for a plan that is not feasible', async () => {
+    modprobe('br_netfilter')
+    await openTun()
+    const error = await rejection(
+      kmod.unload(['br_netfilter', 'tun'], { onFailure: 'restore', wait: 0 }),
+    )
+    expect(error).toMatchObject({ code: 'ERR_KMOD_IN_USE', report: { removed: [] } })
+  })
+
+  test('loads a module with its parameters', async () => {
+    removeModules('loop')
+    modprobe('loop', 'max_loop=13')
     modprobe('dummy')
+    const maxLoop = (): string => readFileSync('/sys/module/loop/parameters/max_loop', 'utf8')
+    expect(maxLoop()).toBe('13\n')
     const error = await rejection(
       kmod.unload(['loop', 'dummy'], {
         onFailure: 'restore',
@@ -351,10 +220,10 @@ describe('restore', () => {
       cause: { message: 'stop here' },
       report: { removed: ['loop'], restored: ['loop'], parametersLost: [] },
     })
-    expect(readFileSync('/sys/module/loop/parameters/max_loop', 'utf8')).toBe('13\n')
+    expect(maxLoop()).toBe('13\n')
   })
 
-  test('what could not come back is not taken out', async () => {
+  test('is refused for a module that could not be loaded again', async () => {
     modprobe('dummy')
     const bare = new Kmod({ moduleDirectory: '/nowhere' })
     expect(await rejection(bare.unload('dummy', { onFailure: 'restore' }))).toMatchObject({
@@ -362,161 +231,5 @@ describe('restore', () => {
       module: 'dummy',
     })
     expect(isInKernel('dummy')).toBe(true)
-  })
-})
-
-describe('remove commands of modprobe.d', () => {
-  let config: string
-  let configured: Kmod
-  const command = (text: string): void =>
-    writeFileSync(join(config, 'a.conf'), `remove dummy ${text}\n`)
-  beforeEach(() => {
-    config = mkdtempSync(join(tmpdir(), 'kmod-config-'))
-    configured = new Kmod({ configPaths: [config] })
-    modprobe('dummy')
-  })
-  afterEach(() => rmSync(config, { recursive: true }))
-
-  test('block, unless they may run', async () => {
-    command(`echo "$MODPROBE_MODULE" > ${config}/said; rmmod $MODPROBE_MODULE`)
-    expect(await rejection(configured.unload('dummy'))).toMatchObject({
-      code: 'ERR_KMOD_REMOVE_COMMAND',
-      module: 'dummy',
-    })
-    expect(await configured.unload('dummy', { commands: 'run' })).toMatchObject({
-      removed: ['dummy'],
-      steps: [{ step: { action: 'run' } }],
-    })
-    expect(readFileSync(join(config, 'said'), 'utf8')).toBe('dummy\n')
-    expect(isInKernel('dummy')).toBe(false)
-  })
-
-  test('that fail, or end well and leave the module there', async () => {
-    command('echo it went wrong >&2; exit 3')
-    const failed = await rejection(configured.unload('dummy', { commands: 'run' }))
-    expect(failed).toMatchObject({ code: 'ERR_KMOD_REMOVE_COMMAND', exitCode: 3 })
-    expect(failed.message).toContain('it went wrong')
-    command('true')
-    expect(await rejection(configured.unload('dummy', { commands: 'run' }))).toMatchObject({
-      code: 'ERR_KMOD_REMOVE_COMMAND',
-      exitCode: 0,
-    })
-    expect(isInKernel('dummy')).toBe(true)
-    expect(await configured.unload('dummy', { commands: 'skip' })).toMatchObject({
-      removed: ['dummy'],
-    })
-  })
-
-  test('that hang are ended with all that they started', async () => {
-    command(`sleep 4242 & echo $! > ${config}/pid; wait`)
-    const pid = (): string => readFileSync(join(config, 'pid'), 'utf8').trim()
-    const isGone = (): boolean => attempt('kill', ['-0', pid()]).status !== 0
-    expect(
-      await rejection(configured.unload('dummy', { commands: 'run', hungAfter: 1_000 })),
-    ).toMatchObject({ code: 'ERR_KMOD_REMOVE_COMMAND', signal: 'SIGKILL' })
-    await until('the sleep is gone', isGone)
-    rmSync(join(config, 'pid'))
-    const controller = new AbortController()
-    const aborted = rejection(
-      configured.unload('dummy', { commands: 'run', signal: controller.signal }),
-    )
-    await until('it runs', () => existsSync(join(config, 'pid')) && pid() !== '')
-    controller.abort()
-    expect(await aborted).toMatchObject({ code: 'ERR_KMOD_ABORTED' })
-    await until('the sleep is gone', isGone)
-    expect(isInKernel('dummy')).toBe(true)
-  })
-})
-
-describeWithTestModules('modules with bad manners', () => {
-  const TEST_CHAIN = ['kmodtest_top', 'kmodtest_middle', 'kmodtest_base']
-  afterEach(() => cleanUp(...TEST_CHAIN, 'kmodtest_reference', 'kmodtest_no_exit'))
-
-  test('a chain', async () => {
-    modprobe('kmodtest_top')
-    const report = await kmod.unload('kmodtest_top')
-    expect(report.removed).toEqual(TEST_CHAIN)
-  })
-
-  test('a reference of its own: nobody explains it, and that is said', async () => {
-    modprobe('kmodtest_reference')
-    setParameter('kmodtest_reference', 'references', '2')
-    expect(await kmod.explain('kmodtest_reference')).toMatchObject({
-      references: 2,
-      unexplained: 2,
-      users: [],
-    })
-    expect(await rejection(kmod.unload('kmodtest_reference'))).toMatchObject({
-      code: 'ERR_KMOD_IN_USE',
-      references: 2,
-      users: [],
-    })
-    const unloading = kmod.unload('kmodtest_reference', { wait: 30_000 })
-    setParameter('kmodtest_reference', 'references', '0')
-    expect((await unloading).removed).toEqual(['kmodtest_reference'])
-  })
-
-  test('force takes it out, and the taint is told', async () => {
-    modprobe('kmodtest_reference')
-    setParameter('kmodtest_reference', 'references', '1')
-    const tainted = Number(readFileSync('/proc/sys/kernel/tainted', 'utf8')) & 8
-    const report = await kmod.unload('kmodtest_reference', { force: true })
-    expect(report.removed).toEqual(['kmodtest_reference'])
-    if (tainted === 0) {
-      expect(report).toMatchObject({ newTaints: ['FORCED_RMMOD'], clean: false })
-    }
-  })
-
-  test('permanent', async () => {
-    modprobe('kmodtest_no_exit')
-    expect(await rejection(kmod.unload('kmodtest_no_exit', { wait: 60_000 }))).toMatchObject({
-      code: 'ERR_KMOD_PERMANENT',
-      plan: { blockers: [{ code: 'ERR_KMOD_PERMANENT' }] },
-    })
-    await kmod.unload('kmodtest_no_exit', { force: true })
-    expect(isInKernel('kmodtest_no_exit')).toBe(false)
-  })
-
-  test('a WARN in exit: gone, and not clean', async () => {
-    modprobe('kmodtest_warn_exit')
-    const report = await kmod.unload('kmodtest_warn_exit')
-    expect(report).toMatchObject({ removed: ['kmodtest_warn_exit'], clean: false })
-    expect(report.messages!.some((text) => text.includes('WARNING: '))).toBe(true)
-  })
-
-  test('somebody else is removing it, slowly: waited for, and absent', async () => {
-    modprobe('kmodtest_slow_exit', 'exit_ms=1500')
-    const other = spawn('rmmod', ['kmodtest_slow_exit'])
-    await until('it is going', () => isState('kmodtest_slow_exit', 'Unloading'))
-    expect(await rejection(kmod.unload('kmodtest_slow_exit'))).toMatchObject({
-      code: 'ERR_KMOD_TRANSIENT',
-    })
-    const report = await kmod.unload('kmodtest_slow_exit', { wait: 30_000 })
-    expect(report).toMatchObject({ removed: [], absent: ['kmodtest_slow_exit'] })
-    expect(other.exitCode === null || other.exitCode === 0).toBe(true)
-  })
-
-  test('a hanging exit in the middle of a plan: what hangs, what had gone, what came back', async () => {
-    modprobe('kmodtest_hang_exit')
-    modprobe('dummy')
-    const error = await rejection(
-      kmod.unload(['dummy', 'kmodtest_hang_exit'], { hungAfter: 1_000, onFailure: 'restore' }),
-    )
-    expect(error).toMatchObject({
-      code: 'ERR_KMOD_HUNG',
-      module: 'kmodtest_hang_exit',
-      report: {
-        removed: ['dummy'],
-        restored: ['dummy'],
-        failed: { step: { module: 'kmodtest_hang_exit' }, code: 'ERR_KMOD_HUNG' },
-      },
-    })
-    expect(error.kernelStack).toContain('hang_exit')
-    expect(await rejection(kmod.unload('kmodtest_hang_exit'))).toMatchObject({
-      code: 'ERR_KMOD_TRANSIENT',
-      pid: error.pid,
-    })
-    setParameter('kmodtest_hang_exit', 'release', '1')
-    await until('it is gone', () => !isInKernel('kmodtest_hang_exit'))
   })
 })

@@ -1,20 +1,17 @@
-/** The running system seen as a captured one: what the two say must agree. */
-import { Kmod, kmod } from 'node-kmod'
+/** Files of the running system, copied into a captured one: both must give the same answers. */
 import { readFileSync } from 'node:fs'
+import { Kmod, kmod } from 'node-kmod'
 import { CapturedSystem } from '../../support/captured-system'
-import { cleanUp, modprobe, MODULE_DIRECTORY, run } from '../support'
+import { afterThisTest, modprobe, MODULE_DIRECTORY, run } from '../support'
 
 let system: CapturedSystem
 beforeEach(() => {
   modprobe('-a', 'bridge', 'dummy')
   system = new CapturedSystem()
-})
-afterEach(() => {
-  system.remove()
-  cleanUp('bridge', 'stp', 'llc', 'dummy')
+  afterThisTest(() => system.remove())
 })
 
-test('a table and an index that were copied say what the kernel says', async () => {
+test('the table and the aliases are those of the running system', async () => {
   system.write('proc/modules', readFileSync('/proc/modules'))
   run('cp', ['-r', '--parents', ...indexFiles(), system.root])
   const captured = new Kmod({ root: system.root })
@@ -25,7 +22,7 @@ test('a table and an index that were copied say what the kernel says', async () 
   expect(await captured.status('vfat')).toBe('unloaded')
 })
 
-test('the kernel command line of this host counts for it, and for no captured system', async () => {
+test('the kernel command line applies to the running system only', async () => {
   expect(readFileSync('/proc/cmdline', 'utf8')).toContain('vfat.from_command_line=1')
   system.write('proc/modules', '')
   run('cp', ['-r', '--parents', ...indexFiles(), `${(await kmod.info('vfat')).path}`, system.root])

@@ -1,9 +1,8 @@
-/** Every example, run as a user would. */
+/** Every example, run like a user would run it. */
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { attempt, cleanUp, isInKernel, modprobe, ROOT } from '../support'
+import { isInKernel, modprobe, openTun, removeModules, ROOT } from '../support'
 
 const EXAMPLES = join(ROOT, 'examples')
 
@@ -20,9 +19,7 @@ function example(
   return { status, stdout, stderr }
 }
 
-afterEach(() => cleanUp('br_netfilter', 'bridge', 'stp', 'llc', 'tun', 'dummy', 'minix', 'loop'))
-
-test('none is forgotten here', () => {
+test('all examples are tested here', () => {
   expect(readdirSync(EXAMPLES).sort()).toEqual([
     'ci-leaves-nothing.mjs',
     'embed-the-plan.mjs',
@@ -33,7 +30,7 @@ test('none is forgotten here', () => {
   ])
 })
 
-test('the walk', () => {
+test('the walk leaves nothing behind', () => {
   const { status, stdout, stderr } = example('walk.mjs')
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   for (const code of ['HELD', 'IN_USE', 'BUILTIN', 'CRITICAL']) {
@@ -42,49 +39,43 @@ test('the walk', () => {
   for (const name of ['dummy', 'bridge', 'tun']) expect(isInKernel(name)).toBe(false)
 })
 
-test('unload with progress: done, and a deadline', async () => {
+test('unload with progress: to the end, and up to the deadline', async () => {
   modprobe('br_netfilter')
   const done = example('unload-with-progress.mjs', ['br_netfilter'])
   expect(done).toMatchObject({ status: 0, stderr: '' })
-  expect(done.stdout).toContain('[4/4] llc (dependency): gone')
+  expect(done.stdout).toMatch(/\[4\/4\] llc/)
   expect(isInKernel('llc')).toBe(false)
 
-  modprobe('tun')
-  const device = await open('/dev/net/tun')
+  await openTun()
   const late = example('unload-with-progress.mjs', ['--wait', '0.5', 'tun'])
-  await device.close()
   expect(late.status).toBe(75)
-  expect(late.stdout).toMatch(/waiting.*tun is in use/)
   expect(late.stdout).toContain(String(process.pid))
   expect(late.stderr).toContain('ERR_KMOD_TIMEOUT')
 })
 
-test('unload with restore: all, or none', async () => {
+test('unload with restore: all modules, or none', async () => {
   modprobe('br_netfilter')
-  modprobe('tun')
-  const device = await open('/dev/net/tun')
+  const device = await openTun()
   const none = example('unload-with-restore.mjs', ['br_netfilter', 'tun'])
   await device.close()
   expect(none.status).toBe(1)
   expect(isInKernel('br_netfilter') && isInKernel('tun')).toBe(true)
   expect(example('unload-with-restore.mjs', ['br_netfilter', 'tun'])).toMatchObject({
     status: 0,
-    stdout: expect.stringMatching(/^removed: .*br_netfilter/) as string,
+    stdout: expect.stringContaining('br_netfilter') as string,
   })
   expect(isInKernel('br_netfilter') || isInKernel('tun')).toBe(false)
 })
 
-test('a CI job leaves nothing', () => {
+test('a CI job that removes what it loaded', () => {
   modprobe('br_netfilter')
-  expect(example('ci-leaves-nothing.mjs', ['llc', 'nosuchmodule'])).toMatchObject({
-    status: 0,
-    stdout: 'gone: br_netfilter, bridge, stp, llc, nosuchmodule\n',
-    stderr: '',
-  })
+  const { status, stdout, stderr } = example('ci-leaves-nothing.mjs', ['llc', 'nosuchmodule'])
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  expect(stdout).toContain('br_netfilter, bridge, stp, llc, nosuchmodule')
   expect(isInKernel('llc')).toBe(false)
 })
 
-test('a plan goes through another tool, and is carried out only while it is true', () => {
+test('a plan in another tool is carried out only if it is still up to date', () => {
   modprobe('bridge')
   const planned = example('embed-the-plan.mjs', ['plan', 'llc'])
   expect(planned.status).toBe(0)
@@ -94,21 +85,17 @@ test('a plan goes through another tool, and is carried out only while it is true
   expect(changed.status).toBe(1)
   expect(changed.stderr).toContain('rmmod br_netfilter')
   expect(isInKernel('llc')).toBe(true)
-  attempt('rmmod', ['br_netfilter'])
-  expect(example('embed-the-plan.mjs', ['run'], planned.stdout)).toMatchObject({
-    status: 0,
-    stdout: 'removed: bridge, stp, llc\n',
-  })
+  removeModules('br_netfilter')
+  const done = example('embed-the-plan.mjs', ['run'], planned.stdout)
+  expect(done.status).toBe(0)
+  expect(done.stdout).toContain('bridge, stp, llc')
 })
 
 test('why not: holders, and an open device', async () => {
   modprobe('bridge')
-  const held = example('why-not.mjs', ['llc'])
-  expect(held.stdout).toMatch(/bridge/)
-  modprobe('tun')
-  const device = await open('/dev/net/tun')
-  const open_ = example('why-not.mjs', ['tun'])
-  await device.close()
-  expect(open_.stdout).toContain('/dev/net/tun')
-  expect(open_.stdout).toContain(String(process.pid))
+  expect(example('why-not.mjs', ['llc']).stdout).toContain('bridge')
+  await openTun()
+  const inUse = example('why-not.mjs', ['tun'])
+  expect(inUse.stdout).toContain('/dev/net/tun')
+  expect(inUse.stdout).toContain(String(process.pid))
 })

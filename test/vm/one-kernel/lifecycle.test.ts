@@ -1,100 +1,65 @@
-/** Life and death of a process while the kernel keeps a call. */
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
-import { once } from 'node:events'
-import { text } from 'node:stream/consumers'
+/** How a process ends while the kernel is still busy with one of its calls. */
 import { kmod } from 'node-kmod'
+import { outcomeOf, startScript } from '../../support/child'
+import { childrenOf, isRunning } from '../processes'
 import {
+  afterThisTest,
   attempt,
-  cleanUp,
   describeWithTestModules,
   isInKernel,
-  modprobe,
   isState,
-  ROOT,
-  run,
-  setParameter,
+  letReturn,
+  modprobe,
   until,
 } from '../support'
 
-function start(script: string): ChildProcessWithoutNullStreams {
-  return spawn(process.execPath, ['-e', script], { cwd: ROOT })
-}
-
-/** How a process ended, and all that a reader of its pipes saw before they ended. */
-async function outcome(
-  child: ChildProcessWithoutNullStreams,
-): Promise<{ code: number | null; signal: string | null; stdout: string; stderr: string }> {
-  const end = once(child, 'exit') as Promise<[number | null, string | null]>
-  // The readers see an end only once nobody holds the other side any more.
-  const [stdout, stderr, [code, signal]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    end,
-  ])
-  return { code, signal, stdout, stderr }
-}
-
-function childrenOf(pid: number): number[] {
-  return run('ps', ['-o', 'pid=', '--ppid', String(pid)])
-    .trim()
-    .split(/\s+/)
-    .map(Number)
-}
-
-/** There, and not only waiting to be collected. */
-function isAlive(pid: number): boolean {
-  const { status, output } = attempt('ps', ['-o', 'stat=', '-p', String(pid)])
-  return status === 0 && !output.startsWith('Z')
-}
-
 describeWithTestModules('while an exit function hangs', () => {
-  beforeEach(() => modprobe('kmodtest_hang_exit'))
-  afterEach(async () => {
-    setParameter('kmodtest_hang_exit', 'release', '1')
-    await until('it is gone', () => !isInKernel('kmodtest_hang_exit'))
+  beforeEach(() => {
+    modprobe('kmodtest_hang_exit')
+    afterThisTest(async () => {
+      letReturn('kmodtest_hang_exit')
+      await until('the module is removed', () => !isInKernel('kmodtest_hang_exit'))
+    })
   })
 
   test.each([
-    ['by itself', ''],
-    ['by process.exit', 'process.exit(7)'],
-    ['by an exception', 'throw new Error("on purpose")'],
-  ])(
-    'the process still ends %s after ERR_KMOD_HUNG, and its reader sees the end',
-    async (_, end) => {
-      const child = start(`
+    ['by itself', '', 0],
+    ['by process.exit', 'process.exit(7)', 7],
+    ['by an exception', 'throw new Error("on purpose")', 1],
+  ])('a process can end %s after ERR_KMOD_HUNG, and its pipes close', async (_, end, status) => {
+    const child = startScript(`
       require('node-kmod').remove('kmodtest_hang_exit', { hungAfter: 300 })
         .catch(({ code }) => { console.log(code); setTimeout(() => { ${end} }, 10) })`)
-      const { code, stdout } = await outcome(child)
-      expect(stdout).toBe('ERR_KMOD_HUNG\n')
-      expect(code).toBe(end === '' ? 0 : end.startsWith('throw') ? 1 : 7)
-      expect(isState('kmodtest_hang_exit', 'Unloading')).toBe(true)
-    },
-  )
+    const { code, stdout } = await outcomeOf(child)
+    expect(stdout).toBe('ERR_KMOD_HUNG\n')
+    expect(code).toBe(status)
+    expect(isState('kmodtest_hang_exit', 'Unloading')).toBe(true)
+  })
 
-  test('process.exit in the middle of the call does not wait', async () => {
-    const child = start(`
+  test('process.exit does not wait for the call', async () => {
+    const child = startScript(`
       require('node-kmod').remove('kmodtest_hang_exit', { hungAfter: Infinity })
       const { readFileSync } = require('fs')
       setInterval(() => readFileSync('/proc/modules', 'utf8').includes(' Unloading ') && process.exit(5), 10)`)
-    expect(await outcome(child)).toEqual({ code: 5, signal: null, stdout: '', stderr: '' })
+    expect(await outcomeOf(child)).toEqual({ code: 5, signal: null, stdout: '', stderr: '' })
   })
 
-  test('kill -9 in the middle leaves nothing but the call itself', async () => {
-    const child = start(
+  test('kill -9 leaves only the process that is inside the kernel', async () => {
+    const child = startScript(
       `require('node-kmod').remove('kmodtest_hang_exit', { hungAfter: Infinity })`,
     )
-    await until('it is going', () => isState('kmodtest_hang_exit', 'Unloading'))
+    await until('the exit function runs', () => isState('kmodtest_hang_exit', 'Unloading'))
     const helpers = childrenOf(child.pid!)
     expect(helpers).not.toEqual([])
     child.kill('SIGKILL')
-    expect(await outcome(child)).toMatchObject({ signal: 'SIGKILL', stdout: '', stderr: '' })
-    // The helper goes with its socket; the one process that is in the kernel stays until it is let go.
-    await until('the helper is gone', () => helpers.every((pid) => !isAlive(pid)))
+    expect(await outcomeOf(child)).toMatchObject({ signal: 'SIGKILL', stdout: '', stderr: '' })
+    // The helper ends because its socket is closed.
+    await until('the helper has ended', () => !helpers.some(isRunning))
     expect(attempt('rmmod', ['kmodtest_hang_exit']).status).not.toBe(0)
   })
 
-  test('a worker that is terminated in the middle takes nothing along', async () => {
-    const child = start(`
+  test('a worker can be terminated, and the process goes on', async () => {
+    const child = startScript(`
       const { Worker } = require('worker_threads')
       const { readFileSync } = require('fs')
       const worker = new Worker(\`require('node-kmod').remove('kmodtest_hang_exit', { hungAfter: Infinity })\`, { eval: true })
@@ -104,7 +69,7 @@ describeWithTestModules('while an exit function hangs', () => {
         console.log('terminated', await worker.terminate())
         console.log((await require('node-kmod').list()).length > 0)
       }, 10)`)
-    expect(await outcome(child)).toMatchObject({
+    expect(await outcomeOf(child)).toMatchObject({
       code: 0,
       stdout: 'terminated 1\ntrue\n',
       stderr: '',
@@ -113,50 +78,53 @@ describeWithTestModules('while an exit function hangs', () => {
 })
 
 describeWithTestModules('while an init function hangs', () => {
-  afterEach(async () => {
-    setParameter('kmodtest_hang_init', 'release', '1')
-    await until('it is live', () => isState('kmodtest_hang_init', 'Live'))
-    cleanUp('kmodtest_hang_init')
+  beforeEach(() => {
+    afterThisTest(async () => {
+      letReturn('kmodtest_hang_init')
+      await until('the module is live', () => isState('kmodtest_hang_init', 'Live'))
+    })
   })
 
-  test('the process still ends, and its reader sees the end', async () => {
-    const child = start(`
+  test('a process can end after ERR_KMOD_HUNG, and its pipes close', async () => {
+    const child = startScript(`
       require('node-kmod').load('kmodtest_hang_init', { hungAfter: 300 })
         .catch(({ code }) => console.log(code))`)
-    expect(await outcome(child)).toMatchObject({ code: 0, stdout: 'ERR_KMOD_HUNG\n' })
+    expect(await outcomeOf(child)).toMatchObject({ code: 0, stdout: 'ERR_KMOD_HUNG\n' })
     expect(isState('kmodtest_hang_init', 'Loading')).toBe(true)
   })
 
-  test('process.exit in the middle of the call does not wait', async () => {
-    const child = start(`
+  test('process.exit does not wait for the call', async () => {
+    const child = startScript(`
       require('node-kmod').load('kmodtest_hang_init', { hungAfter: Infinity })
       const { readFileSync } = require('fs')
       setInterval(() => readFileSync('/proc/modules', 'utf8').includes('Loading') && process.exit(5), 10)`)
-    expect(await outcome(child)).toMatchObject({ code: 5, stdout: '', stderr: '' })
+    expect(await outcomeOf(child)).toMatchObject({ code: 5, stdout: '', stderr: '' })
   })
 })
 
-describeWithTestModules('a removal that the process does not live to see', () => {
-  test('is finished by the kernel all the same', async () => {
+describeWithTestModules('while a slow exit function runs', () => {
+  test('a process can be killed, and the kernel finishes the removal', async () => {
     modprobe('kmodtest_slow_exit', 'exit_ms=1500')
-    const child = start(`require('node-kmod').remove('kmodtest_slow_exit')`)
-    await until('it is going', () => isState('kmodtest_slow_exit', 'Unloading'))
+    const child = startScript(`require('node-kmod').remove('kmodtest_slow_exit')`)
+    await until('the exit function runs', () => isState('kmodtest_slow_exit', 'Unloading'))
     child.kill('SIGKILL')
-    await outcome(child)
+    await outcomeOf(child)
     expect(isInKernel('kmodtest_slow_exit')).toBe(true)
-    await until('it is gone', () => !isInKernel('kmodtest_slow_exit'))
+    await until('the module is removed', () => !isInKernel('kmodtest_slow_exit'))
   })
 })
 
-test('a hundred removals and loads leave no process and no descriptor behind', async () => {
+test('repeated loads and removals leave neither processes nor descriptors behind', async () => {
   const { path } = await kmod.info('dummy')
-  const child = start(`
+  const child = startScript(`
     const { kmod } = require('node-kmod')
-    const { readdirSync } = require('fs')
-    const { execFileSync } = require('child_process')
+    const { readdirSync, readFileSync } = require('fs')
+    const commandOf = (pid) => {
+      try { return readFileSync('/proc/' + pid + '/comm', 'utf8') } catch { return '' }
+    }
     const count = () => [
       readdirSync('/proc/self/fd').length,
-      execFileSync('ps', ['-e', '-o', 'comm=']).toString().split('\\n').filter((line) => /kmod-/.test(line)).length,
+      readdirSync('/proc').filter((pid) => commandOf(pid).startsWith('kmod-')).length,
     ]
     ;(async () => {
       let before
@@ -167,8 +135,9 @@ test('a hundred removals and loads leave no process and no descriptor behind', a
       }
       console.log(JSON.stringify([before, count()]))
     })()`)
-  const { stdout, stderr } = await outcome(child)
+  const { stdout, stderr } = await outcomeOf(child)
   expect(stderr).toBe('')
   const [before, after] = JSON.parse(stdout) as [number[], number[]]
+  expect(before[1]).toBeGreaterThan(0)
   expect(after).toEqual(before)
 })

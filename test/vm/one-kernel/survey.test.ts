@@ -1,10 +1,21 @@
-/** The survey against what `ip`, /proc and the tests themselves know of a real kernel. */
-import { spawn, type ChildProcess } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readlinkSync } from 'node:fs'
+/** The survey of mounts, interfaces and open devices, compared with ip and /proc. */
+import { readFileSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { onKernelChange } from '../../../lib/live/helper/events'
 import { readSurvey } from '../../../lib/live/helper/survey'
-import { attempt, cleanUp, modprobe, run, until } from '../support'
+import { startIn } from '../processes'
+import {
+  addLink,
+  addNamespace,
+  attempt,
+  modprobe,
+  openTun,
+  removeModules,
+  run,
+  temporaryFolder,
+  until,
+} from '../support'
 
 interface IpLink {
   ifindex: number
@@ -19,7 +30,7 @@ interface IpLink {
   parentdev?: string
 }
 
-/** What `ip` says, in the survey's words. */
+/** What ip prints, in the shape of the survey. */
 function ipLinks(netns: string | null): object[] {
   const where = netns === null ? [] : ['-n', netns]
   const links = JSON.parse(run('ip', [...where, '-j', '-d', 'link'])) as IpLink[]
@@ -39,40 +50,16 @@ function ipLinks(netns: string | null): object[] {
     }))
 }
 
-/** A process in namespaces of its own; it is there when this resolves. */
-async function startIn(unshare: string[], ready: string): Promise<ChildProcess> {
-  const script = `${ready}; echo ready; exec sleep 1000`
-  const child = spawn('unshare', [...unshare, 'sh', '-c', script], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  await new Promise((resolve) => child.stdout.once('data', resolve))
-  return child
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  const gone = new Promise((resolve) => child.once('exit', resolve))
-  child.kill('SIGKILL')
-  await gone
-}
-
 describe('network interfaces', () => {
-  afterAll(() => {
-    attempt('ip', ['netns', 'del', 'kmodns'])
-    for (const name of ['kmodv0', 'kmodb0', 'kmodd0.5', 'kmodd0', 'kmodd1']) {
-      attempt('ip', ['link', 'del', name])
-    }
-    cleanUp('dummy', 'veth', 'bridge', '8021q')
-  })
-
-  test('are those of `ip`, in this namespace and in one that only a mount keeps', async () => {
-    run('ip', ['link', 'add', 'kmodd0', 'type', 'dummy'])
+  test('are those of ip, in this namespace and in one without a process', async () => {
+    addLink('kmodd0', 'type', 'dummy')
     run('ip', ['link', 'set', 'kmodd0', 'up'])
-    run('ip', ['link', 'add', 'link', 'kmodd0', 'name', 'kmodd0.5', 'type', 'vlan', 'id', '5'])
-    run('ip', ['link', 'add', 'kmodb0', 'type', 'bridge'])
-    run('ip', ['link', 'add', 'kmodd1', 'type', 'dummy'])
+    addLink('kmodd0.5', 'link', 'kmodd0', 'type', 'vlan', 'id', '5')
+    addLink('kmodb0', 'type', 'bridge')
+    addLink('kmodd1', 'type', 'dummy')
     run('ip', ['link', 'set', 'kmodd1', 'master', 'kmodb0'])
-    run('ip', ['netns', 'add', 'kmodns'])
-    run('ip', ['link', 'add', 'kmodv0', 'type', 'veth', 'peer', 'name', 'kmodv1'])
+    addNamespace('kmodns')
+    addLink('kmodv0', 'type', 'veth', 'peer', 'name', 'kmodv1')
     run('ip', ['link', 'set', 'kmodv1', 'netns', 'kmodns'])
     run('ip', ['-n', 'kmodns', 'link', 'add', 'kmodd2', 'type', 'dummy'])
 
@@ -86,132 +73,106 @@ describe('network interfaces', () => {
     expect(unreadable).toEqual([])
   })
 
-  test('of a namespace with a process are told by the process', async () => {
-    const child = await startIn(['-n'], 'ip link add kmodp0 type dummy')
-    try {
-      const { links } = await readSurvey(false)
-      expect(links).toContainEqual(
-        expect.objectContaining({ netns: `pid:${child.pid}`, name: 'kmodp0', kind: 'dummy' }),
-      )
-    } finally {
-      await end(child)
-    }
-  })
-
-  test('with default routes of both families are told, each by all its next hops', async () => {
-    const ip = (...args: string[]): string => run('ip', ['-n', 'kmodroutes', ...args])
-    run('ip', ['netns', 'add', 'kmodroutes'])
-    try {
-      for (const n of [0, 1, 2, 3]) {
-        ip('link', 'add', `r${n}`, 'type', 'dummy')
-        ip('link', 'set', `r${n}`, 'up')
-        ip('addr', 'add', `192.0.${n}.2/24`, 'dev', `r${n}`)
-      }
-      const hop = (n: number): string[] => ['nexthop', 'via', `192.0.${n}.1`, 'dev', `r${n}`]
-      ip('route', 'add', 'default', ...hop(0), ...hop(1))
-      ip('route', 'add', 'unreachable', 'default', 'metric', '4000')
-      const six = attempt('ip', ['-n', 'kmodroutes', '-6', 'route', 'add', 'default', 'dev', 'r2'])
-      const { links, defaultRoutes } = await readSurvey(false)
-      const names = defaultRoutes
-        .filter(({ netns }) => netns?.endsWith('/netns/kmodroutes'))
-        .map(
-          (route) =>
-            links.find(({ netns, index }) => netns === route.netns && index === route.index)?.name,
-        )
-      expect(names.sort()).toEqual(six.status === 0 ? ['r0', 'r1', 'r2'] : ['r0', 'r1'])
-    } finally {
-      run('ip', ['netns', 'del', 'kmodroutes'])
-    }
-  })
-})
-
-describe('mounts', () => {
-  test('are read of each mount namespace once', async () => {
-    mkdirSync('/tmp/kmod-mount', { recursive: true })
-    const child = await startIn(['-m'], 'mount -t tmpfs kmodtest /tmp/kmod-mount')
-    try {
-      const { mountTables } = await readSurvey(false)
-      expect(mountTables[0]).toEqual({
-        pid: process.pid,
-        own: true,
-        first: readlinkSync('/proc/self/ns/mnt') === readlinkSync('/proc/1/ns/mnt'),
-        text: readFileSync('/proc/self/mountinfo', 'utf8'),
-      })
-      expect(mountTables).toContainEqual({
-        pid: child.pid,
-        own: false,
-        first: false,
-        text: readFileSync(`/proc/${child.pid}/mountinfo`, 'utf8'),
-      })
-      expect(mountTables.filter(({ text }) => text.includes('kmodtest'))).toHaveLength(1)
-    } finally {
-      await end(child)
-    }
-  })
-})
-
-describe('open devices', () => {
-  beforeAll(() => modprobe('tun'))
-  afterAll(() => cleanUp('tun'))
-
-  test('are told with their process, and devices that are always there are not', async () => {
-    await until('the device is there', () => existsSync('/dev/net/tun'))
-    const fd = openSync('/dev/net/tun', 'r+')
-    // In a mount namespace and a root of its own, where another path leads to the device.
-    const child = await startIn(
-      ['-m'],
-      'mkdir -p /tmp/kmod-root && mount -t tmpfs x /tmp/kmod-root && ' +
-        'mkdir -p /tmp/kmod-root/dev && mknod /tmp/kmod-root/dev/other c 10 200 && ' +
-        'exec 5<>/tmp/kmod-root/dev/other 6</dev/zero',
+  test('of a namespace with a process have its pid as namespace', async () => {
+    const child = await startIn(['unshare', '-n'], 'ip link add kmodp0 type dummy')
+    const { links } = await readSurvey(false)
+    expect(links).toContainEqual(
+      expect.objectContaining({ netns: `pid:${child.pid}`, name: 'kmodp0', kind: 'dummy' }),
     )
-    try {
-      const { openDevices } = await readSurvey(true)
-      const tun = openDevices.filter(({ device, type }) => device === '10:200' && type === 'char')
-      expect(tun).toHaveLength(2)
-      expect(tun).toContainEqual(
-        expect.objectContaining({ pid: process.pid, self: true, path: '/dev/net/tun', fd }),
-      )
-      expect(tun).toContainEqual({
-        pid: child.pid,
-        comm: 'sleep',
-        self: true,
-        path: '/tmp/kmod-root/dev/other',
-        fd: 5,
-        type: 'char',
-        device: '10:200',
-      })
-      expect(openDevices.filter(({ device }) => device.startsWith('1:'))).toEqual([])
-    } finally {
-      await end(child)
-      closeSync(fd)
+  })
+
+  test('of default routes are found for IPv4 and IPv6, each next hop of them', async () => {
+    const ip = (...args: string[]): string => run('ip', ['-n', 'kmodroutes', ...args])
+    addNamespace('kmodroutes')
+    for (const n of [0, 1, 2, 3]) {
+      ip('link', 'add', `r${n}`, 'type', 'dummy')
+      ip('link', 'set', `r${n}`, 'up')
+      ip('addr', 'add', `192.0.${n}.2/24`, 'dev', `r${n}`)
     }
+    const hop = (n: number): string[] => ['nexthop', 'via', `192.0.${n}.1`, 'dev', `r${n}`]
+    ip('route', 'add', 'default', ...hop(0), ...hop(1))
+    ip('route', 'add', 'unreachable', 'default', 'metric', '4000')
+    ip('-6', 'route', 'add', 'default', 'dev', 'r2')
+    const { links, defaultRoutes } = await readSurvey(false)
+    const names = defaultRoutes
+      .filter(({ netns }) => netns?.endsWith('/netns/kmodroutes'))
+      .map(
+        (route) =>
+          links.find(({ netns, index }) => netns === route.netns && index === route.index)?.name,
+      )
+    expect(names.sort()).toEqual(['r0', 'r1', 'r2'])
   })
 })
 
-describe('changes', () => {
-  test('of modules, interfaces and mounts are told', async () => {
-    let told = 0
-    const stop = onKernelChange(() => told++)
-    try {
-      // Once when the watch begins.
-      await until('the watch stands', () => told > 0)
-      const tellsOf = async (what: string, change: () => void): Promise<void> => {
-        await delay(200)
-        const before = told
-        change()
-        await until(`${what} is told`, () => told > before)
-      }
-      await tellsOf('a module', () => modprobe('dummy', 'numdummies=0'))
-      await tellsOf('an interface', () => run('ip', ['link', 'add', 'kmode0', 'type', 'dummy']))
-      await tellsOf('its end', () => run('ip', ['link', 'del', 'kmode0']))
-      await tellsOf('the end of a module', () => run('rmmod', ['dummy']))
-      mkdirSync('/tmp/kmod-event', { recursive: true })
-      await tellsOf('a mount', () => run('mount', ['-t', 'tmpfs', 'x', '/tmp/kmod-event']))
-      await tellsOf('an unmount', () => run('umount', ['/tmp/kmod-event']))
-    } finally {
-      stop()
-    }
+test('the mounts of each mount namespace are read once', async () => {
+  const folder = temporaryFolder()
+  const child = await startIn(['unshare', '-m'], `mount -t tmpfs kmodtest ${folder}`)
+  const { mountTables } = await readSurvey(false)
+  expect(mountTables[0]).toEqual({
+    pid: process.pid,
+    own: true,
+    first: readlinkSync('/proc/self/ns/mnt') === readlinkSync('/proc/1/ns/mnt'),
+    text: readFileSync('/proc/self/mountinfo', 'utf8'),
   })
+  expect(mountTables).toContainEqual({
+    pid: child.pid,
+    own: false,
+    first: false,
+    text: readFileSync(`/proc/${child.pid}/mountinfo`, 'utf8'),
+  })
+  expect(mountTables.filter(({ text }) => text.includes('kmodtest'))).toHaveLength(1)
+})
+
+test('open devices have their process; devices that are part of every kernel are left out', async () => {
+  const { fd } = await openTun()
+  const folder = temporaryFolder()
+  const device = join(folder, 'other')
+  // In another mount namespace, and at another path.
+  const child = await startIn(
+    ['unshare', '-m'],
+    `mount -t tmpfs x ${folder} && mknod ${device} c 10 200 && exec 5<>${device} 6</dev/zero`,
+  )
+  const { openDevices } = await readSurvey(true)
+  const tun = openDevices.filter(({ device, type }) => device === '10:200' && type === 'char')
+  expect(tun).toHaveLength(2)
+  expect(tun).toContainEqual(
+    expect.objectContaining({ pid: process.pid, self: true, path: '/dev/net/tun', fd }),
+  )
+  expect(tun).toContainEqual({
+    pid: child.pid,
+    comm: 'sleep',
+    self: true,
+    path: device,
+    fd: 5,
+    type: 'char',
+    device: '10:200',
+  })
+  expect(openDevices.filter(({ device }) => device.startsWith('1:'))).toEqual([])
+})
+
+test('a watch calls back for changes of modules, interfaces and mounts', async () => {
+  const folder = temporaryFolder()
+  let calls = 0
+  const stop = onKernelChange(() => calls++)
+  try {
+    await until('the watch has started', () => calls > 0)
+    const expectCall = async (what: string, change: () => void): Promise<void> => {
+      // Calls for the change before this one.
+      await delay(200)
+      const before = calls
+      change()
+      await until(`a call for ${what}`, () => calls > before)
+    }
+    await expectCall('a new module', () => modprobe('dummy', 'numdummies=0'))
+    await expectCall('a new interface', () => addLink('kmode0', 'type', 'dummy'))
+    await expectCall('a deleted interface', () => run('ip', ['link', 'del', 'kmode0']))
+    await expectCall('a removed module', () => removeModules('dummy'))
+    await expectCall('a mount', () => run('mount', ['-t', 'tmpfs', 'x', folder]))
+    await expectCall('an unmount', () => run('umount', [folder]))
+  } finally {
+    stop()
+    attempt('umount', [folder])
+  }
 })
 
 function withoutNamespace(link: { netns: string | null }): object {

@@ -1,0 +1,87 @@
+/** The two scripts that run in a guest, and the files through which they and the host communicate. */
+import { SEARCH_PATH } from './command'
+
+/** Files in the folder that the guest mounts at /results. */
+export const RESULTS = {
+  /** For the guest: the path of the kernel's root on the host. */
+  kernelRoot: 'kernel-root',
+  /** For the guest: the path of the kernel's configuration on the host. */
+  kernelConfig: 'kernel-config',
+  /** For the guest: what it runs after it has booted. */
+  script: 'script',
+  /** From the guest: what the command printed. */
+  output: 'output',
+  /** From the guest: the exit status of the command. */
+  status: 'status',
+  /** From the guest: a folder in which the command leaves files. */
+  files: 'files',
+} as const
+
+/** On the kernel command line: boot, print PROBE_ANSWER on the console and power off. */
+export const PROBE_WORD = 'kmod_probe'
+export const PROBE_ANSWER = 'guest: probe'
+
+/** The init of the first file system: mounts the host's root, and goes on in it. */
+export const INIT = `#!/bin/busybox sh
+# An error is printed on the console, and the guest powers off.
+b=/bin/busybox
+fail() { echo "guest: $*"; $b poweroff -f; }
+$b mount -t proc proc /proc
+$b mount -t sysfs sysfs /sys
+$b mount -t devtmpfs devtmpfs /dev
+if $b grep -q ${PROBE_WORD} /proc/cmdline; then echo "${PROBE_ANSWER}"; $b poweroff -f; fi
+
+while read -r module; do
+  $b insmod "/modules/$module" || fail "insmod $module"
+done < /modules/order
+
+# cache=loose: the host's root is expected not to change while the guest runs.
+$b mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=512000 root /host \\
+  || fail "the host's root cannot be mounted"
+$b mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000 results /results \\
+  || fail "the folder for results cannot be mounted"
+$b mount -t tmpfs -o size=75% tmpfs /memory
+$b mkdir /memory/upper /memory/work /memory/modules-upper /memory/modules-work
+$b mount -t overlay -o lowerdir=/host,upperdir=/memory/upper,workdir=/memory/work overlay /root \\
+  || fail "the overlay on the host's root cannot be mounted"
+
+release=$($b uname -r)
+kernel=/host$($b cat /results/${RESULTS.kernelRoot})
+$b mkdir -p "/root/lib/modules/$release" /root/results
+$b mount -t overlay \\
+  -o "lowerdir=$kernel/lib/modules/$release,upperdir=/memory/modules-upper,workdir=/memory/modules-work" \\
+  overlay "/root/lib/modules/$release" || fail "the kernel's modules cannot be mounted"
+$b cp "/host$($b cat /results/${RESULTS.kernelConfig})" "/root/boot/config-$release"
+$b mount --move /results /root/results
+for place in proc sys dev; do $b mount --move /$place /root/$place; done
+$b mkdir -p /root/dev/pts /root/dev/shm
+$b mount -t devpts devpts /root/dev/pts
+$b mount -t tmpfs tmpfs /root/dev/shm
+$b mount -t securityfs securityfs /root/sys/kernel/security
+$b mount -t tracefs tracefs /root/sys/kernel/tracing
+$b ifconfig lo 127.0.0.1 up
+
+# Not chroot: a process in one cannot create user namespaces. From here on the script is process 1.
+exec $b switch_root /root /bin/sh /results/${RESULTS.script}
+`
+
+/** The script for the shared root: runs the command and powers off. */
+export function commandScript(
+  command: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>>,
+): string {
+  const variables = { PATH: SEARCH_PATH, HOME: '/root', TERM: 'dumb', ...env }
+  return `${Object.entries(variables)
+    .map(([name, value]) => `export ${name}=${quote(value)}\n`)
+    .join('')}cd ${quote(cwd)}
+${command.map(quote).join(' ')} < /dev/null > /results/${RESULTS.output} 2>&1
+echo $? > /results/${RESULTS.status}
+sync
+busybox poweroff -f
+`
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`
+}

@@ -1,0 +1,47 @@
+/** Runs QEMU. */
+import { spawn } from 'node:child_process'
+import { SEARCH_PATH } from './command'
+
+const QEMU = 'qemu-system-x86_64'
+
+export interface QemuEnd {
+  isOutOfTime: boolean
+  /** What QEMU itself printed: warnings and errors. */
+  said: string
+}
+
+/** Runs QEMU until it ends by itself or the deadline (milliseconds) passes. */
+export function qemu(args: readonly string[], deadline: number): Promise<QemuEnd> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(QEMU, args, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, PATH: SEARCH_PATH },
+    })
+    let said = ''
+    let isOutOfTime = false
+    child.stderr.on('data', (piece: Buffer) => (said += piece.toString()))
+    const kill = (): boolean => child.kill('SIGKILL')
+    const timer = setTimeout(() => {
+      isOutOfTime = true
+      kill()
+    }, deadline)
+    // Otherwise the guest would go on after this process has ended.
+    process.once('exit', kill)
+    const cleanUp = (): void => {
+      clearTimeout(timer)
+      process.off('exit', kill)
+    }
+    child.once('error', (error) => {
+      cleanUp()
+      reject(
+        new Error(
+          `${QEMU} cannot be started (${error.message}). Install it: apt-get install qemu-system-x86`,
+        ),
+      )
+    })
+    child.once('close', () => {
+      cleanUp()
+      resolve({ isOutOfTime, said })
+    })
+  })
+}
