@@ -68,15 +68,18 @@ export class Draft {
     this.#steps.get(module)!.record.attempts++
   }
 
-  end({ module }: UnloadStep): void {
+  end({ module }: UnloadStep, outcome: 'removed' | 'absent'): void {
+    if (outcome === 'removed') this.markRemoved(module)
+    else this.markAbsent(module)
     this.#setDuration(module)
     this.current = undefined
   }
 
   /** The step ends, and its module stays. */
-  keep(step: UnloadStep, reason: Kept['reason']): void {
-    this.#kept.set(step.module, reason)
-    this.end(step)
+  keep({ module }: UnloadStep, reason: Kept['reason']): void {
+    this.#kept.set(module, reason)
+    this.#setDuration(module)
+    this.current = undefined
   }
 
   fail(code: KmodErrorCode): void {

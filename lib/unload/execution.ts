@@ -90,10 +90,7 @@ export class Execution {
   }
 
   async #afterRemoval(step: UnloadStep, outcome: 'removed' | 'absent'): Promise<void> {
-    const { draft } = this.call
-    if (outcome === 'removed') draft.markRemoved(step.module)
-    else draft.markAbsent(step.module)
-    draft.end(step)
+    this.call.draft.end(step, outcome)
     this.#plan.drop(step)
     this.#started.delete(step.module)
     this.#blockerWait.restart()

@@ -4,10 +4,10 @@
  */
 import { heldBlocker, reappearedError, refusalError } from '../change/refusals'
 import type { Blocker, Kept, UnloadPlan, UnloadStep } from '../contract/types'
+import type { Kernel, SysModule } from '../kernel/kernel'
 import { makePlan } from '../plan/plan'
 import { withGivenUp, withRemaining, type Progress } from '../plan/progress'
 import type { Call } from './call'
-import { Identities } from './identities'
 import { isAsPlanned, isForced, isRequired } from './step'
 
 export class RunningPlan {
@@ -142,5 +142,32 @@ export class RunningPlan {
       draft.current = step
       throw refusalError(heldBlocker(step.module, holders))
     }
+  }
+}
+
+/**
+ * Tells whether a module was removed and loaded again since it was planned: then its folder in
+ * /sys/module is another one.
+ */
+class Identities {
+  readonly #planned = new Map<string, string>()
+
+  /** Remembers the modules as they are now, except those that it knows. */
+  async remember(kernel: Kernel, modules: readonly string[]): Promise<void> {
+    const unknown = modules.filter((module) => !this.#planned.has(module))
+    if (unknown.length === 0) return
+    const found = await kernel.sysModules(unknown)
+    unknown.forEach((module, i) => this.#planned.set(module, found[i]!.identity))
+  }
+
+  forget(module: string): void {
+    this.#planned.delete(module)
+  }
+
+  hasChanged(module: string, now: SysModule | undefined): boolean {
+    const planned = this.#planned.get(module) ?? ''
+    const identity = now?.identity ?? ''
+    // No folder: the module is being removed.
+    return planned !== '' && identity !== '' && planned !== identity
   }
 }
