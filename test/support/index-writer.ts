@@ -1,4 +1,4 @@
-/** Writes a modules.*.bin as depmod does, for captured systems that tests make up. */
+/** Writes a modules.*.bin as depmod does, for captured systems. */
 
 interface Node {
   children: Map<number, Node>

@@ -1,4 +1,4 @@
-/** A module file with nothing in it but a .modinfo section: enough for modinfo. */
+/** A module file with only a .modinfo section, which is enough for modinfo. */
 export function makeModuleFile(fields: Record<string, string>): Buffer {
   const modinfo = Buffer.from(
     Object.entries(fields)

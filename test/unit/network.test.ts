@@ -263,7 +263,7 @@ describe('other users', () => {
     module: string,
     index: ModuleIndex | AliasTable = {},
   ): Promise<User[]> => {
-    const modules = 'lookup' in index ? (index as ModuleIndex) : aliasIndex(index as AliasTable)
+    const modules = 'lookup' in index ? (index as ModuleIndex) : aliasIndex(index)
     return findUsers(loaded(module), await buildSnapshot(survey(parts), noFiles, modules))
   }
   const table = { netns: null, family: 1, name: 't', chains: 1, rules: 2 }
