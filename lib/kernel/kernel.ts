@@ -103,8 +103,8 @@ export interface Kernel {
   /** One module's row of it. */
   row(name: string): Promise<LoadedModule | undefined>
   sysModules(names: readonly string[]): Promise<SysModule[]>
-  /** `users`: besides what would stop working; that costs a look at every process. */
-  snapshot(wanted: { users: boolean }): Promise<Snapshot>
+  /** `users`: with what only uses modules, which takes a look at every process. */
+  snapshot(options: { users: boolean }): Promise<Snapshot>
   /** The parameters in /sys/module that can be read. */
   parameters(name: string): Promise<Map<string, string>>
   /** /sys/module/NAME/srcversion; `null`: it has none. */
