@@ -39,7 +39,7 @@ export async function capturedAddresses(
     unreadable: [
       ...(trie === null ? ['addresses of interfaces: /proc/net/fib_trie was not captured'] : []),
       ...(unknown.length > 0
-        ? [`the interface that has address ${unknown.join(', ')}: no route is to its network`]
+        ? [`the interface that has address ${unknown.join(', ')}: no interface is in its network`]
         : []),
     ],
   }

@@ -37,7 +37,7 @@ export async function capturedLinks(
   return { links, unreadable: unknown.length === 0 ? [] : [unknownKinds(unknown)] }
 }
 
-/** Such as veth and dummy, whose kind only rtnetlink tells. */
+/** Such as veth and dummy, whose kind only rtnetlink shows. */
 function unknownKinds(folders: readonly Folder[]): string {
   const names = folders.map(({ name }) => name).join(', ')
   return `the kind of network interface ${names}: /sys does not show it`

@@ -1,8 +1,7 @@
 /** Network interfaces that the module provides or drives. */
 import type { User } from '../contract/types'
 import type { NetworkInterface } from '../kernel/snapshot'
-import { using, type FindUsers } from './kind'
-import { commandIn, whereText } from './namespace'
+import { commandIn, using, whereText, type FindUsers } from './kind'
 
 /** Link kinds of hardware, which `ip link del` does not delete. */
 const HARDWARE_KINDS = new Set(['can', 'dsa'])

@@ -2,8 +2,7 @@
 import type { LoadedModule, User } from '../contract/types'
 import { inNamespace } from '../kernel/net-namespace'
 import type { NfTable, Snapshot } from '../kernel/snapshot'
-import { using, type FindUsers } from './kind'
-import { commandIn, whereText } from './namespace'
+import { commandIn, using, whereText, type FindUsers } from './kind'
 
 export const netfilterUsers: FindUsers = (row, snapshot) => [
   ...xTableUsers(row, snapshot),

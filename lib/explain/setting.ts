@@ -1,8 +1,7 @@
 /** Network settings whose value the module provides. */
 import { inNamespace } from '../kernel/net-namespace'
 import type { NetworkSetting } from '../kernel/snapshot'
-import { using, type FindUsers } from './kind'
-import { commandIn, whereText } from './namespace'
+import { commandIn, using, whereText, type FindUsers } from './kind'
 
 /** A value of each setting that is compiled into the kernel. */
 const BUILT_IN_VALUES: Readonly<Record<NetworkSetting['name'], string>> = {

@@ -2,8 +2,7 @@
 import type { User } from '../contract/types'
 import { inNamespace } from '../kernel/net-namespace'
 import type { TrafficControl } from '../kernel/snapshot'
-import { using, type FindUsers } from './kind'
-import { commandIn, whereText } from './namespace'
+import { commandIn, using, whereText, type FindUsers } from './kind'
 
 /**
  * Each discipline and each filter takes one reference. Several that one command removes are one user with

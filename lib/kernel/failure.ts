@@ -1,14 +1,14 @@
-/** Failures of the addon and the helper, which come as data, and the public errors made of them. */
+/** Failures of the addon and of the helper, which they return as data, and the KmodError for each. */
 import { KmodError, type KmodErrorDetails } from '../contract/errors'
 
-/** A failure as the addon and the helper tell it: see native/common/failure.h. */
+/** native/common/failure.h is the other end. */
 export interface NativeFailure {
   failure: 'system' | 'library' | 'format' | 'transient'
-  /** Positive; 0 where no system call is to blame. */
+  /** Positive; 0: no system call failed. */
   errno: number
   errnoName: string
   syscall: string
-  /** The path, or what libkmod said. */
+  /** The path, or the message of libkmod. */
   detail: string
 }
 
@@ -16,7 +16,7 @@ export function isFailure(value: unknown): value is NativeFailure {
   return typeof value === 'object' && value !== null && 'failure' in value
 }
 
-/** `doing` completes "Cannot ...". */
+/** `doing` completes "Cannot ...", as in "read the kernel log". */
 export function failureToError(
   failure: NativeFailure,
   doing: string,
@@ -27,8 +27,8 @@ export function failureToError(
     case 'library':
       return new KmodError(
         'ERR_KMOD_LIBRARY',
-        `Cannot ${doing}: libkmod cannot be loaded (${failure.detail}). Install it: it is the ` +
-          'package libkmod2 on Debian and Ubuntu, kmod-libs on Fedora, kmod elsewhere.',
+        `Cannot ${doing}: libkmod cannot be loaded (${failure.detail}). Install the package that ` +
+          'contains it: libkmod2 on Debian and Ubuntu, kmod-libs on Fedora, kmod elsewhere.',
         details,
       )
     case 'format':
@@ -36,7 +36,7 @@ export function failureToError(
     case 'transient':
       return new KmodError(
         'ERR_KMOD_TRANSIENT',
-        `Cannot ${doing}${because}. Modules are being loaded or unloaded all the time: try again.`,
+        `Cannot ${doing}${because}. Modules are being loaded or unloaded in quick succession: try again.`,
         details,
       )
     case 'system':
@@ -53,7 +53,7 @@ export function failureToError(
   }
 }
 
-/** Passes a value on, and throws a failure. */
+/** Returns the value, or throws the KmodError for a failure. */
 export function unwrap<T>(value: T | NativeFailure, doing: string, details?: KmodErrorDetails): T {
   if (isFailure(value)) throw failureToError(value, doing, details)
   return value

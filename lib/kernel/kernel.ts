@@ -116,9 +116,9 @@ export interface Kernel {
   /** One module's row of the table. */
   row(name: string): Promise<LoadedModule | undefined>
   sysModules(names: readonly string[]): Promise<SysModule[]>
-  /** `users`: also what uses the modules, for which every process is looked at. */
-  snapshot(wanted: { users: boolean }): Promise<Snapshot>
-  /** The parameters in /sys/module that are readable. */
+  /** `users`: also what only uses modules, for which every process is read. */
+  snapshot(options: { users: boolean }): Promise<Snapshot>
+  /** The parameters in /sys/module that can be read. */
   parameters(name: string): Promise<Map<string, string>>
   /** /sys/module/NAME/srcversion; `null`: it has none. */
   sourceVersion(name: string): Promise<string | null>

@@ -1,4 +1,4 @@
-/** The kernel's table of loaded modules as objects. Source: m_show() in kernel/module/procfs.c. */
+/** The table of loaded modules, /proc/modules. Source: m_show() in kernel/module/procfs.c. */
 import type { LoadedModule } from '../contract/types'
 
 const BLANK = 0x20
@@ -6,16 +6,16 @@ const DASH = 0x2d
 const ZERO = 0x30
 const CLOSING = 0x29
 
-/** By the second letter, which tells Live, Loading and Unloading apart. */
+/** By the second letter of Live, Loading and Unloading. */
 const STATES: Record<string, LoadedModule['state']> = { i: 'live', o: 'loading', n: 'unloading' }
 
 /**
- * Takes text whose rows native/proc/loaded_table.cc has checked:
+ * Parses a text whose rows native/proc/loaded_table.cc has checked:
  *
  *     NAME SIZE REFERENCES HOLDERS[,[permanent],] STATE ADDRESS [(TAINTS)]
  *
- * It walks over the text instead of splitting it: that is three times as fast, and tables are read
- * all the time.
+ * It scans the text instead of splitting it, which is three times as fast: every plan and every wait
+ * reads a table.
  */
 export function parseTable(text: string): LoadedModule[] {
   const modules: LoadedModule[] = []
@@ -37,7 +37,7 @@ function parseRow(text: string, start: number, end: number): LoadedModule {
   return {
     name: text.slice(start, nameEnd),
     size: parseNumber(text, nameEnd + 1),
-    // "-" without CONFIG_MODULE_UNLOAD, "-1" while the module is on its way out.
+    // "-" without CONFIG_MODULE_UNLOAD, "-1" while the module is being unloaded.
     refCount: text.charCodeAt(sizeEnd + 1) === DASH ? null : parseNumber(text, sizeEnd + 1),
     holders: users.holders,
     state: STATES[text[usersEnd + 2]!]!,
@@ -54,7 +54,7 @@ function parseNumber(text: string, start: number): number {
   return number
 }
 
-/** "-", or names and "[permanent]", each followed by a comma. */
+/** "-", or the holders and "[permanent]", each followed by a comma. */
 function parseUsers(
   text: string,
   start: number,
@@ -67,7 +67,7 @@ function parseUsers(
   return { holders, permanent }
 }
 
-/** References that are not modules; `null` where the kernel gives no count. */
+/** The references that holders do not account for; `null`: the kernel shows no count. */
 export function referencesOf({ refCount, holders }: LoadedModule): number | null {
   return refCount === null ? null : Math.max(0, refCount - holders.length)
 }

@@ -1,4 +1,4 @@
-/** Loads the addon, and types its whole surface. Nobody else requires a .node file. */
+/** Loads the addon, and has the types of all its functions. No other file requires a .node file. */
 import { dirname, join } from 'node:path'
 import bindings from 'bindings'
 import { KmodError } from '../contract/errors'
@@ -9,16 +9,18 @@ export interface NativeLog {
   readonly [logHandle]: true
 }
 
+/** The functions of native/addon.cc. A failure is a value, never an exception. */
 export interface Native {
+  /** Reads until two readings name the same modules in the same order. */
   readTable(path: string): Promise<{ text: string; readings: number } | NativeFailure>
-  /** `''`: there is none. */
+  /** `''`: no row has that name. */
   readTableRow(path: string, name: string): Promise<string | NativeFailure>
   readSysModules(
     folder: string,
     names: readonly string[],
   ): Promise<{ identity: string; initstate: string }[] | NativeFailure>
   readFiles(paths: readonly string[]): Promise<(string | NativeFailure)[]>
-  /** What each link leads to, as it is written there. */
+  /** The targets of symbolic links, exactly as the links hold them. */
   readLinks(paths: readonly string[]): Promise<(string | NativeFailure)[]>
   spawnHelper(path: string, role: string): Promise<{ pid: number; socket: number } | NativeFailure>
   reapHelpers(): void
@@ -27,7 +29,7 @@ export interface Native {
   closeLog(log: NativeLog): void
 }
 
-/** The addon's file: for those who keep it elsewhere, and for the build with sanitizers. */
+/** An environment variable with the path of the addon: for a build elsewhere, such as with sanitizers. */
 const OVERRIDE = 'NODE_KMOD_BINDING'
 
 interface Loaded {
@@ -38,7 +40,7 @@ interface Loaded {
 
 let loaded: Loaded | undefined
 
-/** Loads the addon at the first call. */
+/** Loads the addon at the first call, so that importing the package does not. Throws a KmodError. */
 export function load(): Loaded {
   loaded ??= open()
   return loaded
@@ -48,7 +50,7 @@ function open(): Loaded {
   if (process.platform !== 'linux') {
     throw new KmodError(
       'ERR_KMOD_UNSUPPORTED',
-      `There are no Linux kernel modules on ${process.platform}: this works on Linux only.`,
+      `This platform (${process.platform}) has no Linux kernel modules: node-kmod works on Linux only.`,
     )
   }
   try {
@@ -56,7 +58,7 @@ function open(): Loaded {
       process.env[OVERRIDE] ??
       (bindings as (options: object) => string)({
         bindings: 'kmod',
-        // Said outright: bindings would guess it from a stack trace.
+        // Otherwise bindings guesses it from a stack trace, which fails in a bundle.
         module_root: join(__dirname, '..', '..'),
         path: true,
       })
@@ -65,9 +67,10 @@ function open(): Loaded {
   } catch (cause) {
     throw new KmodError(
       'ERR_KMOD_LIBRARY',
-      'The native addon of node-kmod cannot be loaded. If its install script was not run (npm may ' +
-        'need to be told to allow it), run `npm rebuild node-kmod`; that needs python3, make and a ' +
-        `C++ compiler. ${cause instanceof Error ? cause.message.split('\n')[0] : String(cause)}`,
+      'The native addon of node-kmod cannot be loaded. If its install script did not run (some ' +
+        'versions of npm ask for permission first), run `npm rebuild node-kmod`, which needs ' +
+        'python3, make and a C++ compiler. The cause: ' +
+        (cause instanceof Error ? cause.message.split('\n')[0]! : String(cause)),
       { cause },
     )
   }

@@ -1,3 +1,4 @@
+/** A Kmod over another root, from the outside. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
   mkdirSync,
@@ -29,7 +30,7 @@ describe('the table of loaded modules', () => {
     expect(await open().status('llc')).toBe('live')
   })
 
-  test('that was not captured is told', async () => {
+  test('that was not captured is reported', async () => {
     await expect(open().list()).rejects.toMatchObject({ code: 'ERR_KMOD_UNSUPPORTED' })
     await expect(open().holders('llc')).rejects.toMatchObject({ code: 'ERR_KMOD_UNSUPPORTED' })
   })
@@ -43,31 +44,31 @@ describe('the table of loaded modules', () => {
     await expect(open().list()).rejects.toMatchObject({ code: 'ERR_KMOD_FORMAT' })
   })
 
-  test('that is a device or a FIFO is a format error, and nobody waits for it', async () => {
+  test('that is a FIFO is a format error, and is not waited for', async () => {
     mkdirSync(system.at('proc'))
     execFileSync('mkfifo', [system.at('proc/modules')])
     await expect(open().list()).rejects.toMatchObject({ code: 'ERR_KMOD_FORMAT' })
   })
 
-  test('behind a link that leads out is not read', async () => {
+  test('is not read through a link that leads out of the root', async () => {
     writeFileSync(join(system.folder, 'outside'), TABLE)
     system.link('../../outside', 'proc/modules')
     await expect(open().list()).rejects.toMatchObject({ code: 'ERR_KMOD_UNSUPPORTED' })
   })
 
-  test('behind an absolute link is found inside', async () => {
+  test('is found through an absolute link, which leads inside the root', async () => {
     system.write('captured/modules', TABLE).link('/captured/modules', 'proc/modules')
     expect(await open().list()).toHaveLength(2)
   })
 })
 
 describe('the kernel release', () => {
-  test('is the only one in lib/modules', async () => {
+  test('is the only folder in lib/modules', async () => {
     system.addModules()
     expect((await open().preflight()).kernel.release).toBe(RELEASE)
   })
 
-  test('must be named where there are several', async () => {
+  test('must be an option where lib/modules has several', async () => {
     system.addModules().addModules('lib/modules/6.2.0-other')
     expect(() => open()).toThrow(TypeError)
     expect(() => open()).toThrow(RELEASE)
@@ -77,7 +78,7 @@ describe('the kernel release', () => {
     ).toBe('unloaded')
   })
 
-  test('may be missing', async () => {
+  test('may be unknown', async () => {
     system.write('proc/modules', TABLE)
     expect(await open().status('llc')).toBe('live')
     expect(await open().status('dummy')).toBe('unknown')
@@ -100,7 +101,7 @@ describe('the index', () => {
     expect(await kmod.status('nothing')).toBe('unknown')
   })
 
-  test('and the files describe modules, with their paths in the root', async () => {
+  test('describes modules together with their files, by paths of this machine', async () => {
     expect(await open().info('dummy')).toMatchObject({
       name: 'dummy',
       builtin: false,
@@ -117,13 +118,13 @@ describe('the index', () => {
     await expect(open().info('nothing')).rejects.toMatchObject({ code: 'ERR_KMOD_NOT_FOUND' })
   })
 
-  test('may name files that were not captured', async () => {
+  test('may have modules whose file was not captured', async () => {
     unlinkSync(system.at(`lib/modules/${RELEASE}/kernel/dummy.ko`))
     expect(await open().status('dummy')).toBe('unloaded')
     await expect(open().info('dummy')).rejects.toMatchObject({ code: 'ERR_KMOD_NOT_FOUND' })
   })
 
-  test('that changes on disk is noticed at the next call', async () => {
+  test('is read again when it changes', async () => {
     const kmod = open()
     const path = system.at(`lib/modules/${RELEASE}/modules.alias.bin`)
     expect(await kmod.resolve('new-alias')).toEqual([])
@@ -135,7 +136,7 @@ describe('the index', () => {
   })
 
   test.each(['modules.dep.bin', 'modules.alias.bin', 'modules.builtin.bin'])(
-    'with a %s that is cut off is a format error, and sound again when it is whole',
+    'with a truncated %s is a format error, until it is replaced',
     async (name) => {
       const kmod = open()
       const path = system.at(`lib/modules/${RELEASE}/${name}`)
@@ -153,7 +154,7 @@ describe('the index', () => {
     await expect(open().resolve('dummy')).rejects.toMatchObject({ code: 'ERR_KMOD_FORMAT' })
   })
 
-  test('is found through absolute links, which lead inside', async () => {
+  test('is found through absolute links, which lead inside the root', async () => {
     const other = new CapturedSystem()
     try {
       other.addModules('store/modules')
@@ -165,7 +166,7 @@ describe('the index', () => {
     }
   })
 
-  test('whose files are links that lead out is not read from there', async () => {
+  test('is not read through links that lead out of the root', async () => {
     const outside = new CapturedSystem()
     try {
       outside.addModules()
@@ -188,7 +189,7 @@ describe('the configuration', () => {
   const options = async (kmod: Kmod): Promise<string | null> =>
     (await kmod.info('dummy')).config.options
 
-  test('comes from under the root, the first folder winning where a name is the same', async () => {
+  test('is below the root; of files with one name, the one in the first folder counts', async () => {
     system
       .write('lib/modprobe.d/a.conf', 'options dummy from=lib\n')
       .write('etc/modprobe.d/a.conf', 'options dummy from=etc\n')
@@ -204,7 +205,7 @@ describe('the configuration', () => {
     })
   })
 
-  test('that changes is noticed at the next call, in place too', async () => {
+  test('is read again when it changes, also in place', async () => {
     const kmod = open()
     expect(await options(kmod)).toBeNull()
     system.write('etc/modprobe.d/a.conf', 'options dummy a=1\n')
@@ -215,7 +216,7 @@ describe('the configuration', () => {
     expect(await options(kmod)).toBeNull()
   })
 
-  test('behind links: absolute ones lead inside, hostile ones nowhere', async () => {
+  test('is read through absolute links, but never outside the root', async () => {
     const outside = join(system.folder, 'outside.conf')
     writeFileSync(outside, 'options dummy hostile=1\n')
     system
@@ -227,14 +228,14 @@ describe('the configuration', () => {
     expect(await options(open())).toBe('good=1')
   })
 
-  test("a whole folder behind a hostile link is not the host's", async () => {
+  test('is not read from a folder of this machine to which a link leads', async () => {
     mkdirSync(join(system.folder, 'modprobe.d'))
     writeFileSync(join(system.folder, 'modprobe.d', 'a.conf'), 'options dummy hostile=1\n')
     system.link(join(system.folder, 'modprobe.d'), 'etc/modprobe.d')
     expect(await options(open())).toBeNull()
   })
 
-  test('can be named: folders and files, inside the root however they are written', async () => {
+  test('can be given as folders and files, with or without the root in their paths', async () => {
     system
       .write('etc/modprobe.d/a.conf', 'options dummy usual=1\n')
       .write('other/b.conf', 'options dummy other=1\n')
@@ -262,7 +263,7 @@ describe('a module file', () => {
     ['text', Buffer.from('#!/bin/sh\n')],
     ['cut off', makeModuleFile({ license: 'GPL' }).subarray(0, 150)],
     ['without module information', makeModuleFile({})],
-    // e_shstrndx is 0: libkmod 30 ends its process with an assertion over it.
+    // With e_shstrndx 0, an assertion of libkmod 30 ends its process.
     ['damaged in its header', damaged(62, 0)],
     ['damaged in its section table', damaged(60, 0xffff)],
     ['damaged in its section size', damaged(58, 1)],
@@ -275,7 +276,7 @@ describe('a module file', () => {
     expect(await kmod.info({ file })).toMatchObject({ license: 'GPL' })
   })
 
-  test('that is missing, a folder or a device is told', async () => {
+  test('that is missing, a folder or a device is reported', async () => {
     const kmod = new Kmod()
     await expect(kmod.info({ file: '/nowhere/x.ko' })).rejects.toMatchObject({
       code: 'ERR_KMOD_NOT_FOUND',
@@ -286,7 +287,7 @@ describe('a module file', () => {
     })
   })
 
-  test('that asks libkmod for too much does not cost the others their answers', async () => {
+  test('that ends libkmod does not affect the answers about other files', async () => {
     const bad = join(system.folder, 'bad.ko')
     const good = join(system.folder, 'good.ko')
     writeFileSync(bad, damaged(62, 0))
@@ -317,7 +318,7 @@ test('nothing can be changed under another root', async () => {
   })
 })
 
-test('libkmod says nothing on stderr, whatever it dislikes', () => {
+test('libkmod prints nothing to stderr about malformed files', () => {
   system
     .addModules()
     .write('etc/modprobe.d/a.conf', 'nonsense here\noptions\n')
@@ -336,7 +337,7 @@ test('libkmod says nothing on stderr, whatever it dislikes', () => {
   expect(stdout).toBe('GPL ERR_KMOD_FORMAT\n')
 })
 
-test('no temporary folder is left behind', () => {
+test('the mirror is deleted when the process ends', () => {
   system.addModules()
   const mine = join(system.folder, 'tmp')
   mkdirSync(mine)

@@ -1,4 +1,4 @@
-/** A captured system that a test makes up, in a temporary folder. */
+/** A captured system in a temporary folder, which a test fills. */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -9,7 +9,7 @@ export const RELEASE = '6.1.0-test'
 
 export class CapturedSystem {
   readonly folder = mkdtempSync(join(tmpdir(), 'kmod-captured-'))
-  /** What a Kmod is given; there is a folder around it, outside of the root. */
+  /** The `root` of a Kmod. The folder around it is outside the root. */
   readonly root = join(this.folder, 'root')
 
   constructor() {
@@ -32,7 +32,7 @@ export class CapturedSystem {
     return this
   }
 
-  /** Modules with their index, as depmod would leave them. */
+  /** Modules with an index as depmod writes it. */
   addModules(directory = `lib/modules/${RELEASE}`): this {
     const file = (name: string): string => `kernel/${name}.ko`
     const dep = {

@@ -1,13 +1,13 @@
 /**
- * A laptop with Debian, as somebody might have captured it: NVMe with LUKS, a USB stick, loop mounts,
- * swap, a wired and a wireless interface, a bridge, a VPN and a container.
+ * The captured system of a Debian laptop: NVMe with LUKS, a USB stick, loop mounts, swap, a wired and a
+ * wireless interface, a bridge, a VPN, a container and a virtual machine.
  */
 import { RELEASE, type CapturedSystem } from './captured-system'
 import { makeIndex } from './index-writer'
 import { makeModuleFile } from './module-file'
 import { SysfsWriter } from './sysfs'
 
-/** Loaded modules, newest first: what each uses, and its references that are no modules. */
+/** Loaded modules, newest first: what each uses, and its references besides its holders. */
 const MODULES: readonly [name: string, uses: string[], references: number][] = [
   ['rmd160', [], 2],
   ['n_gsm', [], 0],
@@ -46,7 +46,7 @@ const MODULES: readonly [name: string, uses: string[], references: number][] = [
   ['usbcore', [], 0],
 ]
 
-/** As modules.alias has them. */
+/** The aliases of modules.alias. */
 export const LAPTOP_ALIASES: Readonly<Record<string, string>> = {
   'fs-ext2': 'ext4',
   'fs-ext3': 'ext4',
@@ -87,10 +87,10 @@ const CONTAINER_MOUNTS = [
   '902 900 254:0 /var/lib/docker/volumes/data /data rw,relatime - ext4 /dev/mapper/nvme0n1p3_crypt rw,errors=remount-ro',
 ]
 
-/** The process of the container, which has mounts of its own. */
+/** A process in the mount namespace of the container. */
 export const CONTAINER_PID = 2000
 
-/** Fills a captured system; the capturing process is 3001. */
+/** Writes the laptop into an empty captured system. The capturing process is 3001. */
 export function fillLaptop(system: CapturedSystem): CapturedSystem {
   writeModules(system)
   writeProcesses(system)
@@ -183,7 +183,7 @@ function writeProcesses(system: CapturedSystem): void {
 }
 
 function writeDisks(sysfs: SysfsWriter): void {
-  // The PCI Express port's driver is compiled in.
+  // The driver of the PCI Express port is compiled in.
   sysfs.device('pci0000:00/0000:00:1d.0', { bus: 'pci', name: 'pcieport', module: null })
   const nvme = sysfs.device('pci0000:00/0000:00:1d.0/0000:02:00.0', pci('nvme'))
   const disk = `${below(nvme)}/nvme/nvme0/nvme0n1`
@@ -221,7 +221,7 @@ function writeDisks(sysfs: SysfsWriter): void {
   sysfs.block('virtual/block/ram0', '1:0')
 }
 
-/** A built-in panel that shows something, a socket with no monitor, and the text console. */
+/** A built-in panel that is on, two connectors without an enabled monitor, and the text console. */
 function writeGraphics(sysfs: SysfsWriter): void {
   const gpu = below(sysfs.device('pci0000:00/0000:00:02.0', pci('i915')))
   sysfs.char(`${gpu}/drm/card0`, '226:0', 'dri/card0')
@@ -323,7 +323,7 @@ function writeNetwork(system: CapturedSystem, sysfs: SysfsWriter): void {
   writeConnections(system)
 }
 
-/** A connection to 203.0.113.9, port 22, and another to the machine itself. */
+/** A connection to port 22 of 203.0.113.9, and one within the machine. */
 function writeConnections(system: CapturedSystem): void {
   const net = 'proc/3001/net'
   const tcp = (row: number, local: string, remote: string, state: string): string =>

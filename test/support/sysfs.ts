@@ -1,4 +1,4 @@
-/** Lays devices out in a captured system's /sys as the kernel does. */
+/** Writes devices into /sys of a captured system, with the links that the kernel has there. */
 import { posix } from 'node:path'
 import type { CapturedSystem } from './captured-system'
 
@@ -15,12 +15,12 @@ export interface Interface {
   flags: string
   /** DEVTYPE= in its uevent. */
   devtype?: string
-  /** The folder of its hardware. */
+  /** The folder of its hardware, if it has any. */
   parent?: string
   master?: string
-  /** The interfaces that it lies on, its members included. */
+  /** The interfaces below it, including its members. */
   lower?: string[]
-  /** Files and folders that only its kind has. */
+  /** Files that only its kind has. */
   files?: Record<string, string>
 }
 
@@ -46,7 +46,7 @@ export class SysfsWriter {
     return folder
   }
 
-  /** A device of a class that has neither bus nor number. */
+  /** A device of a class, without a bus and without a device number. */
   classDevice(className: string, path: string, files: Record<string, string> = {}): string {
     const folder = `/sys/devices/${path}`
     this.#link(`/sys/class/${className}/${posix.basename(path)}`, folder)
@@ -87,7 +87,7 @@ export class SysfsWriter {
     this.#link(`/sys/class/net/${name}`, folder)
     this.#link(`${folder}/subsystem`, '/sys/class/net')
     if (one.parent !== undefined) this.#link(`${folder}/device`, one.parent)
-    // These lead through the class here; the kernel's lead straight to the same folders.
+    // The kernel links to the folder of the device; through the class is the same folder.
     if (one.master !== undefined) this.#link(`${folder}/master`, `/sys/class/net/${one.master}`)
     for (const lower of one.lower ?? []) {
       this.#link(`${folder}/lower_${lower}`, `/sys/class/net/${lower}`)
@@ -104,7 +104,7 @@ export class SysfsWriter {
     return folder
   }
 
-  /** A relative link, as all in /sys are. */
+  /** A relative link, as all links in /sys are. */
   #link(at: string, target: string): void {
     if (this.#links.has(at)) return
     this.#links.add(at)

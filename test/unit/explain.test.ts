@@ -1,3 +1,4 @@
+/** What uses a module, over made-up snapshots. */
 import { KmodError } from '../../lib/contract/errors'
 import { explain } from '../../lib/explain/explain'
 import { summarize, usersOf } from '../../lib/explain/users'
@@ -18,7 +19,7 @@ beforeEach(() => {
     )
 })
 
-test('holders', async () => {
+test('holders are users, which are not counted as references', async () => {
   expect(await explain(kernel, 'fat')).toEqual({
     module: 'fat',
     status: 'live',
@@ -46,7 +47,7 @@ test('holders', async () => {
 describe('mounts', () => {
   const fat = { type: 'vfat', modules: ['vfat'], below: ['usb_storage'] }
 
-  test('count once for each file system', async () => {
+  test('of one file system are one user', async () => {
     kernel.snapshotNow = snapshot({
       mounts: [
         mount('/media/MY STICK', '8:1', { ...fat, source: '/dev/sda1' }),
@@ -75,7 +76,7 @@ describe('mounts', () => {
     expect(usage.users[0]!.release.text).toContain('/srv/photos')
   })
 
-  test('of another namespace are released there', async () => {
+  test('of another namespace are unmounted there', async () => {
     const elsewhere = { ...fat, own: false, isRoot: false, pid: 77 }
     kernel.snapshotNow = snapshot({
       mounts: [
@@ -94,7 +95,7 @@ describe('mounts', () => {
     ])
   })
 
-  test('are no users of the devices that they lie on', async () => {
+  test('are not users of the devices below', async () => {
     kernel.add('usb_storage', { references: 1 })
     kernel.snapshotNow = snapshot({ mounts: [mount('/media', '8:1', fat)] })
     expect(await explain(kernel, 'usb_storage')).toMatchObject({
@@ -108,7 +109,7 @@ describe('mounts', () => {
 describe('processes', () => {
   const tun = { modules: ['tun'] }
 
-  test('count once for each descriptor; we are not told to kill ourselves', async () => {
+  test('are one user for each descriptor; this process is not to be killed', async () => {
     kernel.snapshotNow = snapshot({
       openDevices: [
         openDevice(812, '/dev/net/tun', { ...tun, comm: 'openvpn', fd: 5 }),
@@ -137,7 +138,7 @@ describe('processes', () => {
     expect(usage.users[0]!.release.text).toMatch(/openvpn.*descriptor 5/)
   })
 
-  test('that share a descriptor leave nothing below 0 unexplained', async () => {
+  test('that share a descriptor do not make `unexplained` negative', async () => {
     const modules = ['tun']
     kernel.snapshotNow = snapshot({
       openDevices: [1, 2, 3, 4, 5].map((pid) => openDevice(pid, '/dev/net/tun', { modules })),
@@ -147,11 +148,11 @@ describe('processes', () => {
 })
 
 describe('a name', () => {
-  test('can be an alias', async () => {
+  test('may be an alias', async () => {
     expect(await explain(kernel, 'fs-vfat')).toMatchObject({ module: 'vfat', status: 'live' })
   })
 
-  test('that is not loaded has no users', async () => {
+  test('of a module that is not loaded has no users', async () => {
     const nothing = { refCount: null, references: null, unexplained: null, permanent: false }
     for (const name of ['squashfs', 'fs-squashfs']) {
       expect(await explain(kernel, name)).toEqual({
@@ -170,7 +171,7 @@ describe('a name', () => {
     expect(await explain(kernel, 'printk')).toMatchObject({ status: 'builtin', ...nothing })
   })
 
-  test('that nobody knows is an error', async () => {
+  test('that is unknown rejects', async () => {
     for (const name of ['nothing', 'no/such.alias']) {
       await expect(explain(kernel, name)).rejects.toMatchObject({ code: 'ERR_KMOD_NOT_FOUND' })
     }
@@ -179,7 +180,7 @@ describe('a name', () => {
     }
   })
 
-  test('that is not loaded cannot be wrong without an index', async () => {
+  test('that is unknown counts as not loaded if there is no index', async () => {
     kernel.hasIndex = false
     for (const name of ['nothing', 'no/such.alias']) {
       expect(await explain(kernel, name)).toMatchObject({ module: name, status: 'unloaded' })
@@ -191,7 +192,7 @@ describe('a name', () => {
     }
   })
 
-  test('of which no count is given has no references either', async () => {
+  test('of a module without a reference count has no references either', async () => {
     kernel.add('going', { state: 'unloading', references: 1 })
     expect(await explain(kernel, 'going')).toMatchObject({
       status: 'unloading',
@@ -202,14 +203,14 @@ describe('a name', () => {
   })
 })
 
-test('what cannot be looked at leaves the holders', async () => {
+test('without a snapshot there are still the holders', async () => {
   kernel.snapshot = () => Promise.reject(new KmodError('ERR_KMOD_SYSTEM', 'No survey.'))
   const { users, unreadable } = await usersOf(kernel, (await kernel.row('fat'))!)
   expect(users).toMatchObject([{ kind: 'module', name: 'vfat' }])
   expect(unreadable).toEqual([expect.stringContaining('No survey.')])
 })
 
-test('the summary has three users at most', () => {
+test('the summary names at most three users', () => {
   const user = (text: string): User => ({
     kind: 'module',
     module: 'm',

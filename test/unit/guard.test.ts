@@ -1,3 +1,4 @@
+/** What would stop working without a module. */
 import { effectsOf } from '../../lib/guard/effects'
 import { impact } from '../../lib/guard/impact'
 import type { Snapshot } from '../../lib/kernel/snapshot'
@@ -19,7 +20,7 @@ describe('file systems', () => {
     mount('/proc', '0:4', { type: 'proc', source: 'proc', modules: ['proc'] }),
   ]
 
-  test('the root is its own kind, for its type and all below it', () => {
+  test('have a kind of their own for the root, with its type and all below it', () => {
     expect(effects({ mounts }, 'ext4')).toEqual(['root-filesystem:/'])
     expect(effects({ mounts }, 'dm_mod')).toEqual(['root-filesystem:/'])
     expect(effectsOf(snapshot({ mounts })).get('ext4')).toEqual([
@@ -33,12 +34,12 @@ describe('file systems', () => {
     ])
   })
 
-  test('each other one counts once, however often it is mounted', () => {
+  test('have one effect each, however often they are mounted', () => {
     expect(effects({ mounts }, 'xfs')).toEqual(['filesystem:/data'])
     expect(effects({ mounts }, 'nvme')).toEqual(['root-filesystem:/', 'filesystem:/data'])
   })
 
-  test('those of other namespaces count, by the path in our own where there is one', () => {
+  test('of other namespaces count, by their path in the own namespace where they have one', () => {
     const other = { own: false, isRoot: false, pid: 77 }
     const more = [
       mount('/', '8:3', { ...other, modules: ['btrfs'] }),
@@ -49,7 +50,7 @@ describe('file systems', () => {
     expect(effects({ mounts: more }, 'vfat')).toEqual(['filesystem:/here'])
   })
 
-  test("in a container, both our root and the system's are roots", () => {
+  test('have two roots in a container: its own one and the one of the system', () => {
     const roots = [
       mount('/', '0:50', { modules: ['overlay'] }),
       mount('/', '8:1', { own: false, pid: 1, modules: ['ext4'] }),
@@ -59,7 +60,7 @@ describe('file systems', () => {
   })
 })
 
-test('swap', () => {
+test('swap areas are critical', () => {
   const swaps = [{ path: '/dev/zram0', below: ['zram'] }]
   expect(effectsOf(snapshot({ swaps })).get('zram')).toMatchObject([
     { kind: 'swap', severity: 'critical', subject: '/dev/zram0', module: 'zram' },
@@ -74,7 +75,7 @@ describe('interfaces', () => {
     netInterface('d0', { modules: ['dummy'], up: false }),
   ]
 
-  test('go, whether they are up or not', () => {
+  test('count whether they are up or down', () => {
     expect(effectsOf(snapshot({ interfaces })).get('dummy')).toEqual([
       {
         kind: 'interface',
@@ -86,16 +87,16 @@ describe('interfaces', () => {
     ])
   })
 
-  test('with a default route are critical, and so is all that they lie on', () => {
+  test('with a default route are critical, with all that they lie on', () => {
     expect(effects({ interfaces }, 'e1000e')).toEqual(['default-route:bond0.5', 'interface:eth0'])
     expect(effects({ interfaces }, 'bonding')).toEqual(['default-route:bond0.5', 'interface:bond0'])
   })
 
-  test('have one effect alone for one module: the more severe', () => {
+  test('have one effect for each module, the most severe one', () => {
     expect(effects({ interfaces }, '8021q')).toEqual(['default-route:bond0.5'])
   })
 
-  test('of another namespace are told from our own', () => {
+  test('of another namespace are not mistaken for those of the own one', () => {
     const netns = '/run/netns/blue'
     const there = [
       netInterface('eth0', { modules: ['e1000e'] }),
@@ -109,7 +110,7 @@ describe('interfaces', () => {
     ])
   })
 
-  test('that lie on each other in a circle end the search', () => {
+  test('that lie on each other are searched once', () => {
     const circle = [
       netInterface('a', { modules: ['x'], lower: ['b'], hasDefaultRoute: true }),
       netInterface('b', { modules: ['y'], lower: ['a', 'gone'] }),
@@ -118,7 +119,7 @@ describe('interfaces', () => {
   })
 })
 
-test('every message is a sentence that names the subject', () => {
+test('every message is a sentence with the subject in it', () => {
   const everything = snapshot({
     mounts: [mount('/', '8:1', { modules: ['m'] }), mount('/a', '8:2', { modules: ['m'] })],
     interfaces: [
@@ -141,7 +142,7 @@ test('every message is a sentence that names the subject', () => {
   }
 })
 
-describe('impact', () => {
+describe('impact()', () => {
   let kernel: SimulatedKernel
   beforeEach(() => {
     kernel = new SimulatedKernel()
@@ -165,19 +166,19 @@ describe('impact', () => {
   const subjects = async (names: unknown): Promise<string[]> =>
     (await impact(kernel, names)).map(({ subject }) => subject)
 
-  test('of one name or several, in their order, each once', async () => {
+  test('takes one name or several, and keeps their order', async () => {
     expect(await subjects('dummy')).toEqual(['d0', 'd1'])
     expect(await subjects(['dummy', 'bridge', 'dummy'])).toEqual(['d0', 'd1', 'br0'])
     expect(await subjects([])).toEqual([])
   })
 
-  test('of aliases: a loaded name wins, several matches are all of them', async () => {
+  test('takes aliases: a loaded name comes first, an alias stands for all its matches', async () => {
     expect(await subjects('rtnl-link-bridge')).toEqual(['br0'])
     expect(await subjects('bridge')).toEqual(['br0'])
     expect(await subjects('both')).toEqual(['br0', 'd0', 'd1'])
   })
 
-  test('of what is not loaded is none, of what nobody knows an error', async () => {
+  test('is empty for a module that is not loaded, and rejects for an unknown name', async () => {
     expect(await subjects(['vfat', 'ext4', 'llc'])).toEqual([])
     await expect(impact(kernel, ['dummy', 'nothing'])).rejects.toMatchObject({
       code: 'ERR_KMOD_NOT_FOUND',
@@ -187,7 +188,7 @@ describe('impact', () => {
     })
   })
 
-  test.each([[undefined], [5], [[5]], [''], [['a\0b']]])('of %p is a TypeError', async (names) => {
+  test.each([[undefined], [5], [[5]], [''], [['a\0b']]])('rejects %p', async (names) => {
     await expect(impact(kernel, names)).rejects.toBeInstanceOf(TypeError)
   })
 })

@@ -4,7 +4,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { KmodError } from '../../lib/contract/errors'
 import type { User } from '../../lib/contract/types'
 import { explain } from '../../lib/explain/explain'
-import { commandIn } from '../../lib/explain/namespace'
+import { commandIn } from '../../lib/explain/kind'
 import { findUsers } from '../../lib/explain/users'
 import { effectsOf } from '../../lib/guard/effects'
 import { inNamespace } from '../../lib/kernel/net-namespace'
@@ -263,7 +263,7 @@ describe('other users', () => {
     module: string,
     index: ModuleIndex | AliasTable = {},
   ): Promise<User[]> => {
-    const modules = 'lookup' in index ? (index as ModuleIndex) : aliasIndex(index as AliasTable)
+    const modules = 'lookup' in index ? (index as ModuleIndex) : aliasIndex(index)
     return findUsers(loaded(module), await buildSnapshot(survey(parts), noFiles, modules))
   }
   const table = { netns: null, family: 1, name: 't', chains: 1, rules: 2 }

@@ -1,9 +1,10 @@
+/** The parser of /proc/modules. */
 import fc from 'fast-check'
 import { parseTable } from '../../lib/kernel/table'
 import type { LoadedModule } from '../../lib/contract/types'
 
-// Rows as kernels 6.1 and 7.2 print them.
-test('rows become modules, in their order', () => {
+// The rows are from kernels 6.1 and 7.2.
+test('each row is a module, in the order of the kernel', () => {
   const text =
     'br_netfilter 36864 0 - Live 0xffffffffc0a41000\n' +
     'bridge 311296 1 br_netfilter, Live 0xffffffffc09f1000\n' +
@@ -21,15 +22,15 @@ test('rows become modules, in their order', () => {
   ])
 })
 
-test('without CONFIG_MODULE_UNLOAD there are no counts', () => {
+test('without CONFIG_MODULE_UNLOAD there are no reference counts', () => {
   expect(parseTable('dummy 16384 - - Live 0x0\n')).toEqual([row('dummy', 16384, null)])
 })
 
-test('an empty table has no modules', () => {
+test('an empty table has no module', () => {
   expect(parseTable('')).toEqual([])
 })
 
-test('whatever the kernel prints comes out as it was', () => {
+test('every module that the kernel can print is read as it is', () => {
   const name = fc.stringMatching(/^[a-z0-9_]{1,20}$/)
   const module = fc.record({
     name,
@@ -56,7 +57,7 @@ function row(
   return { name, size, refCount, holders: [], state: 'live', permanent: false, taints: '', ...more }
 }
 
-/** As m_show() in kernel/module/procfs.c does. */
+/** As m_show() in kernel/module/procfs.c prints it. */
 function printRow(module: LoadedModule): string {
   const users = [...module.holders, ...(module.permanent ? ['[permanent]'] : [])]
   const state = { live: 'Live', loading: 'Loading', unloading: 'Unloading' }[module.state]

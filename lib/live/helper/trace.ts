@@ -1,4 +1,4 @@
-/** Who takes and drops references to a module. native/helper/trace.cc is the other end. */
+/** The references to a module, as they are taken and dropped. native/helper/trace.cc is the other end. */
 import { KmodError } from '../../contract/errors'
 import { failureToError, type NativeFailure } from '../../kernel/failure'
 import type { ReferenceTrace } from '../../kernel/kernel'
@@ -6,7 +6,10 @@ import type { ReferenceEvent } from '../../contract/types'
 import { HelperClient, messageToFailure, type Exchange } from './client'
 import { Reader } from './wire'
 
-/** With so many events unread, no more are taken from the helper; the kernel's buffer overflows then. */
+/**
+ * With so many unread events, the socket is no longer read. Then the buffer of the kernel overflows, and
+ * the oldest events are lost, while the memory of this process stays bounded.
+ */
 const UNREAD_LIMIT = 1000
 
 interface Waiter {
@@ -14,23 +17,23 @@ interface Waiter {
   reject: (error: unknown) => void
 }
 
-/** One trace: a helper and a tracing instance of its own. */
+/** One trace, with a helper process and a tracing instance of its own. */
 export class HelperTrace implements ReferenceTrace {
   readonly #client = new HelperClient('trace')
   readonly #exchange: Promise<Exchange>
-  /** Resolves when the helper, which takes the instance along, is gone. */
-  readonly #gone: Promise<void>
+  /** Resolves when the helper has ended, which removes the tracing instance first. */
+  readonly #ended: Promise<void>
   #unread: ReferenceEvent[] = []
   readonly #waiting: Waiter[] = []
   #closing = false
-  /** Why there will be no more events. */
+  /** Why there are no more events. */
   #failure: KmodError | undefined
 
   constructor(private readonly module: string) {
     let onLost: () => void
-    this.#gone = new Promise((resolve) => (onLost = resolve))
+    this.#ended = new Promise((resolve) => (onLost = resolve))
     this.#exchange = this.#client.begin(['trace', module], {
-      onMessage: (message) => this.#hear(message),
+      onMessage: (message) => this.#receive(message),
       onLost: () => {
         this.#fail(this.#lostError())
         onLost()
@@ -40,20 +43,20 @@ export class HelperTrace implements ReferenceTrace {
       this.#fail(error as KmodError)
       onLost()
     })
-    this.#holdProcess()
+    this.#updateRef()
   }
 
   next(): Promise<ReferenceEvent | null> {
     const event = this.#unread.shift()
     if (event !== undefined) {
-      if (this.#unread.length === 0) this.#tell((exchange) => exchange.resume())
+      if (this.#unread.length === 0) this.#withExchange((exchange) => exchange.resume())
       return Promise.resolve(event)
     }
     if (this.#closing) return Promise.resolve(null)
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject })
-      this.#holdProcess()
+      this.#updateRef()
     })
   }
 
@@ -62,15 +65,15 @@ export class HelperTrace implements ReferenceTrace {
       this.#closing = true
       this.#unread = []
       for (const { resolve } of this.#waiting.splice(0)) resolve(null)
-      this.#holdProcess()
-      // The end of the socket comes behind what is still in it.
-      this.#tell((exchange) => exchange.resume())
+      this.#updateRef()
+      // The end of the socket arrives after what is still in it, so it must be read.
+      this.#withExchange((exchange) => exchange.resume())
       this.#client.close()
     }
-    return this.#gone
+    return this.#ended
   }
 
-  #hear(message: string[]): void {
+  #receive(message: string[]): void {
     const reader = new Reader(message)
     const kind = reader.text()
     if (kind === 'event') this.#take(readEvent(reader))
@@ -82,43 +85,43 @@ export class HelperTrace implements ReferenceTrace {
     const waiter = this.#waiting.shift()
     if (waiter !== undefined) {
       waiter.resolve(event)
-      this.#holdProcess()
+      this.#updateRef()
     } else if (this.#unread.push(event) === UNREAD_LIMIT) {
-      this.#tell((exchange) => exchange.pause())
+      this.#withExchange((exchange) => exchange.pause())
     }
   }
 
-  /** The first reason counts. */
+  /** Only the first reason is kept. */
   #fail(error: KmodError): void {
     if (this.#closing) return
     this.#failure ??= error
     for (const { reject } of this.#waiting.splice(0)) reject(this.#failure)
-    this.#holdProcess()
+    this.#updateRef()
   }
 
-  /** Whoever waits for an event, or for the end, keeps the process alive. */
-  #holdProcess(): void {
-    this.#tell((exchange) => {
+  /** A pending next() and a pending close() keep the Node process alive, nothing else does. */
+  #updateRef(): void {
+    this.#withExchange((exchange) => {
       if (this.#closing || this.#waiting.length > 0) exchange.attach()
       else exchange.detach()
     })
   }
 
-  #tell(what: (exchange: Exchange) => void): void {
-    this.#exchange.then(what, () => undefined)
+  #withExchange(use: (exchange: Exchange) => void): void {
+    this.#exchange.then(use, () => undefined)
   }
 
   #lostError(): KmodError {
     return new KmodError(
       'ERR_KMOD_SYSTEM',
-      `The helper program that traces module ${this.module} ended. Call trace() again: what happened ` +
-        'in between is lost.',
+      `The helper program that traces module ${this.module} ended. Call trace() again; the events in ` +
+        'between are lost.',
       { module: this.module },
     )
   }
 }
 
-/** In the order of the helper's. */
+/** The helper sends the fields in this order. */
 function readEvent(reader: Reader): ReferenceEvent {
   return {
     action: reader.text() as ReferenceEvent['action'],
@@ -136,16 +139,16 @@ function openingError(module: string, failure: NativeFailure): KmodError {
   if (['EACCES', 'EPERM'].includes(errnoName)) {
     return new KmodError(
       'ERR_KMOD_PERMISSION',
-      `Cannot trace module ${module}: ${detail} is not open to this process (${errnoName}). Run it as ` +
-        'root, or in the group that tracefs is mounted for; a kernel that is locked down forbids it.',
+      `Cannot trace module ${module}: this process may not open ${detail} (${errnoName}). Run it as ` +
+        'root, or in the group for which tracefs is mounted. A kernel in lockdown does not allow it.',
       details,
     )
   }
   if (errnoName === 'ENOENT') {
     return new KmodError(
       'ERR_KMOD_UNSUPPORTED',
-      `Cannot trace module ${module}: there is no ${detail}. Either this kernel was built without ` +
-        'tracing, or tracefs is not mounted: `mount -t tracefs tracefs /sys/kernel/tracing` does it.',
+      `Cannot trace module ${module}: there is no ${detail}. If tracefs is not mounted, run ` +
+        '`mount -t tracefs tracefs /sys/kernel/tracing`. A kernel without tracing has no tracefs.',
       details,
     )
   }

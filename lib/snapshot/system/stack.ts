@@ -96,7 +96,7 @@ export class Stack {
     if (first === undefined) return []
     const others = more.length === 0 ? '' : ` and ${more.length} more`
     return [
-      `the lower layers of the overlay on ${first}${others}: their folders are not visible in this mount namespace`,
+      `the lower layers of the overlay on ${first}${others}: the file systems of their folders are not known`,
     ]
   }
 

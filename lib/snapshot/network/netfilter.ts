@@ -1,8 +1,26 @@
-/** The tables of nftables, and which modules provide what is in them. */
-import type { NfTable } from '../../kernel/snapshot'
+/** The tables of iptables and of nftables, and the modules that provide them and what is in them. */
+import type { NfTable, XTable } from '../../kernel/snapshot'
 import type { Aliases } from '../system/aliases'
 import type { RawNfPart, RawNfTable } from '../system/raw-survey'
 import type { Sources } from '../system/sources'
+
+/** The files that list the tables: the tool, and what the names of the tables' modules begin with. */
+const X_TABLES_FILES: ReadonlyMap<string, { tool: string; prefix: string }> = new Map([
+  ['/proc/net/ip_tables_names', { tool: 'iptables', prefix: 'iptable' }],
+  ['/proc/net/ip6_tables_names', { tool: 'ip6tables', prefix: 'ip6table' }],
+  ['/proc/net/arp_tables_names', { tool: 'arptables', prefix: 'arptable' }],
+])
+
+export function readXTables({ raw }: Pick<Sources, 'raw'>): XTable[] {
+  return raw.netFiles.flatMap(({ netns, path, text }) => {
+    const file = X_TABLES_FILES.get(path)
+    if (file === undefined) return []
+    return text
+      .split('\n')
+      .filter((name) => name !== '')
+      .map((name) => ({ netns, name, tool: file.tool, modules: [`${file.prefix}_${name}`] }))
+  })
+}
 
 /** NFPROTO_... in include/uapi/linux/netfilter.h, as nft names them. */
 const FAMILIES: ReadonlyMap<number, string> = new Map([
