@@ -135,7 +135,7 @@ export async function insertionError(
   if (errnoName === 'EPERM') {
     const missing = await missingPermission(kernel)
     const { lockdown } = (await kernel.facts()).kernel
-    // Under lockdown the kernel refuses modules without a signature with EPERM, whoever asks.
+    // Under lockdown the kernel refuses unsigned modules with EPERM, also for root.
     const isLockedDown = lockdown !== null && lockdown !== 'none'
     if (missing === MODULES_DISABLED || !isLockedDown) {
       return refusalError(cannot(doing, missing), details)

@@ -48,7 +48,7 @@ export class HealthWatch {
     return new HealthWatch(kernel, taints, log)
   }
 
-  /** Ends the watch: to be called once, whatever happened. */
+  /** Ends the watch: to be called once, also after a failure. */
   async finish(): Promise<KernelHealth> {
     try {
       const [read, taints] = await Promise.all([

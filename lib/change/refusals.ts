@@ -66,7 +66,7 @@ export const NO_CAPABILITY: Refusal = {
     'containers that drop the capability.',
 }
 
-/** The process has the capability, and the kernel answered EPERM all the same. */
+/** For EPERM although the process has the capability. */
 export const CALL_FORBIDDEN: Refusal = {
   code: 'ERR_KMOD_PERMISSION',
   message:
@@ -102,7 +102,7 @@ export function builtinBlocker(module: string): BlockerOf<'ERR_KMOD_BUILTIN'> {
   return {
     code: 'ERR_KMOD_BUILTIN',
     module,
-    message: `Module ${module} is built into the kernel: it cannot be loaded or unloaded, and takes parameters only on the kernel command line.`,
+    message: `Module ${module} is built into the kernel: it cannot be loaded, unloaded, or loaded again with other parameters.`,
   }
 }
 
@@ -265,7 +265,7 @@ export function reappearedError(module: string): KmodError {
 export function alreadyLoadedError(module: string, details: KmodErrorDetails = {}): KmodError {
   return new KmodError(
     'ERR_KMOD_ALREADY_LOADED',
-    `Module ${module} is already loaded and takes no parameters now. Unload it first to load it again.`,
+    `Module ${module} is already loaded. To load it again, or with other parameters, unload it first.`,
     { module, ...details },
   )
 }

@@ -8,7 +8,7 @@ import type { Call } from './call'
 import type { Callbacks } from './callbacks'
 
 export class BlockerWait {
-  /** The blocker that the caller was told of last, as JSON; null after progress. */
+  /** The last blocker that was reported, as JSON; null after progress. */
   #reported: string | null = null
 
   constructor(
@@ -29,7 +29,7 @@ export class BlockerWait {
   async wait(blocker: Blocker, report: () => Promise<void>): Promise<void> {
     const { kernel, polling } = this.call
     if (!canPass(blocker) || polling.timeout === 0) throw await blockedError(kernel, blocker)
-    // The caller is told of the first blocker even if it took all the time to find it.
+    // The first blocker is reported even if the time ran out before it was found.
     if (polling.isOver && this.#reported !== null) {
       throw await waitedTooLong(kernel, blocker, polling.timeout)
     }

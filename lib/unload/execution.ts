@@ -21,7 +21,7 @@ export class Execution {
   readonly #plan: RunningPlan
   readonly #callbacks: Callbacks
   readonly #blockerWait: BlockerWait
-  /** Steps whose start the caller was told of. */
+  /** Modules whose step was reported as started. */
   readonly #started = new Set<string>()
   #stepsDone = 0
 
@@ -112,7 +112,7 @@ export class Execution {
 
   async #afterFailure(step: UnloadStep, error: KmodError): Promise<void> {
     const { kernel, draft } = this.call
-    // A command that fails, or a helper that ends early, can have removed the module all the same.
+    // A command that fails, or a helper that ends early, may have removed the module before.
     const isGone = (await kernel.row(step.module)) === undefined
     if (isGone) draft.markRemoved(step.module)
     if (isRequired(step) || !isKmodError(error, 'ERR_KMOD_REMOVE_COMMAND')) throw error

@@ -110,7 +110,7 @@ export class RunningPlan {
 
   /**
    * A module that was removed and loaded again is not the one that was planned for. A target ends
-   * the call; a holder is planned again; a dependency is kept, for whatever loaded it.
+   * the call; a holder is planned again; a dependency is kept, because something else needs it now.
    */
   #acceptReturned(step: UnloadStep): void {
     const { module, reason } = step

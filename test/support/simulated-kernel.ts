@@ -1,7 +1,7 @@
 /**
- * A kernel in memory, with modules that behave as a test wants, and a clock that runs as fast as the
- * test. It refuses removals as delete_module(2) does, which checks in this order: holders, state, no
- * exit function, references.
+ * A kernel in memory, with modules that behave as a test wants, and a clock that runs as fast as
+ * the test. It refuses removals as delete_module(2) does, which checks in this order: holders,
+ * state, no exit function, references.
  */
 import type { KmodErrorDetails } from '../../lib/contract/errors'
 import type {
@@ -113,7 +113,9 @@ export class SimulatedKernel implements Kernel {
   snapshotNow: Snapshot = snapshot()
   /** What the remove commands of modprobe.d do, by module. */
   readonly commands = new Map<string, () => { exitCode: number; output: string }>()
-  /** Called before the kernel looks at a module that it is to remove, so that a test can change it. */
+  /**
+   * Called before the kernel looks at a module that it is to remove, so that a test can change it.
+   */
   beforeRemoval: ((name: string) => void) | undefined
   /** All traces, in the order in which they began. */
   readonly traces: SimulatedTrace[] = []

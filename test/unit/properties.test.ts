@@ -1,4 +1,6 @@
-/** What must be true on every system, checked on thousands of made-up ones with a simulated kernel. */
+/**
+ * What must be true on every system, checked on thousands of made-up ones with a simulated kernel.
+ */
 import fc from 'fast-check'
 import type { KmodError } from '../../lib/contract/errors'
 import { Kmod } from '../../lib/kmod'

@@ -9,7 +9,7 @@ beforeEach(() => {
   queue = new Queue()
 })
 
-/** Claims for a place, and tells whether its turn has come. */
+/** Claims modules. `hasTurn` becomes true when it is the turn of the call. */
 function claim(place: Place, ...modules: string[]) {
   const turn = place.claim(modules)
   const state = { hasTurn: turn === null }

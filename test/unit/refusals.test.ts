@@ -24,7 +24,7 @@ test('a blocker and the errors of the calls have the same words', async () => {
   expect((await rejection(kmod.remove('fixed'))).message).toBe(permanent)
 })
 
-test('a name that nobody knows is described in the same words, with advice for the call', async () => {
+test('an unknown name is described in the same words, with advice for the call', async () => {
   const messages = [
     await blocker('nowhere'),
     (await rejection(kmod.load('nowhere'))).message,

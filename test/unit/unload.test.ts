@@ -152,7 +152,7 @@ describe('waiting', () => {
     kernel.modules.get('top')!.state = 'unloading'
     kernel.after(300, () => kernel.modules.delete('top'))
     const report = await kmod.unload('top', { wait: 5_000 })
-    // Its dependencies are removed all the same.
+    // Its dependencies are removed nevertheless.
     expect(report).toMatchObject({ absent: ['top'], removed: ['mid', 'base'] })
   })
 
