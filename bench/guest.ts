@@ -1,4 +1,4 @@
-/** Rows on a real kernel; run in a guest, as root. Writes them to /results/files/rows.json. */
+/** Measures on a real kernel. Runs in a guest, as root, and writes the rows to /results/files/rows.json. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -95,7 +95,7 @@ async function unloadRows(): Promise<Row[]> {
   return [...one, await stallRow()]
 }
 
-/** Nineteen modules and the one that they use, taken out by its name. */
+/** A module that nineteen others use is removed together with them. */
 async function chainRow(): Promise<Row> {
   const matches =
     'comment mark limit length mac multiport owner pkttype statistic tcpmss time hl u32 dscp ecn esp iprange quota cpu'
@@ -116,7 +116,7 @@ async function chainRow(): Promise<Row> {
   })
 }
 
-/** The longest time in milliseconds for which the event loop did not turn. */
+/** The longest time in milliseconds for which the event loop was blocked. */
 async function longest(during: () => Promise<unknown>): Promise<number> {
   const histogram = monitorEventLoopDelay({ resolution: 1 })
   histogram.enable()
@@ -125,11 +125,11 @@ async function longest(during: () => Promise<unknown>): Promise<number> {
   return histogram.max / 1e6
 }
 
-/** explain() where there is much to look through. */
+/** explain() on a system with many processes and open files. */
 async function explainRows(): Promise<Row[]> {
   run('modprobe', 'tun')
   const device = await open('/dev/net/tun')
-  // A process group of its own, which it ends as a whole.
+  // In a process group of its own: it ends by a signal to its whole group.
   const crowd = spawn(join(programs, 'hold_files'), ['500', '40'], {
     stdio: ['pipe', 'pipe', 'inherit'],
     detached: true,
@@ -207,15 +207,15 @@ function memoryRow(): Row {
 }
 
 async function main(): Promise<void> {
-  // While nothing else uses what that is about.
+  // First, while no other module uses x_tables.
   const chain = await chainRow()
-  // A table as long as a desktop's.
+  // As many modules as a desktop system has.
   const wanted = readFileSync(`/lib/modules/${run('uname', '-r').trim()}/modules.dep`, 'utf8')
     .split('\n')
     .filter((line) => /^kernel\/(net\/netfilter|fs\/nls|lib)\//.test(line))
     .map((line) => line.replace(/\.ko.*/, '').replace(/.*\//, ''))
   for (const name of [...wanted.slice(0, 200), 'bridge']) {
-    await kmod.load(name).catch(() => undefined) // some want hardware, or each other's place
+    await kmod.load(name).catch(() => undefined) // Some need hardware, or exclude each other.
   }
   const rows = [
     ...(await listRows()),

@@ -1,4 +1,4 @@
-/** Rows that need no kernel modules: a made-up table, and the package itself. */
+/** Measures on this machine, without loading modules: simulated tables, and the package itself. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,10 +12,10 @@ import { measured, measurePair, median, type Row } from './measure'
 
 const ROOT = join(__dirname, '..')
 
-/** V8 widens its young generation in steps of megabytes; those are not what is measured here. */
+/** Keeps V8 from enlarging its young generation, in steps of megabytes, during a measurement. */
 export const STEADY_HEAP = ['--expose-gc', '--max-semi-space-size=1']
 
-/** As many rows as asked for, some held, in the form of /proc/modules. */
+/** The text of a /proc/modules with so many rows, some of them with holders. */
 export function makeTable(rows: number): string {
   const name = (i: number): string => `module_number_${i % rows}`
   return Array.from({ length: rows }, (_, i) => {
@@ -25,7 +25,7 @@ export function makeTable(rows: number): string {
   }).join('')
 }
 
-/** The shortest way to the same objects. */
+/** The shortest program that gives the same objects. */
 function parseByHand(file: string): unknown[] {
   return readFileSync(file, 'utf8')
     .split('\n')
@@ -70,7 +70,7 @@ async function listRows(folder: string, programs: string): Promise<Row[]> {
   ] as const) {
     const file = join(folder, `modules-${count}`)
     writeFileSync(file, makeTable(count))
-    // The running system's own way, both readings included, over a made-up table.
+    // As on the running system, with both readings, but of this file.
     const kernel = new LiveKernel({}, file)
     const name = `list(), ${count} rows`
     rows.push(
@@ -103,7 +103,7 @@ async function listRows(folder: string, programs: string): Promise<Row[]> {
   return rows
 }
 
-/** Modules in fours: three that use the fourth, which somebody else uses too. */
+/** Groups of four modules: three use the fourth, which has one more reference. */
 function makeFamilies(rows: number): string {
   const address = '0xffffffffc0000000'
   return Array.from({ length: rows }, (_, i) => {
@@ -113,7 +113,7 @@ function makeFamilies(rows: number): string {
   }).join('')
 }
 
-/** plan() without the guard, against list() of the same table. */
+/** plan() without the guard, compared with list() of the same table. */
 async function planRows(folder: string): Promise<Row[]> {
   const rows: Row[] = []
   const perTarget: number[] = []
@@ -147,7 +147,7 @@ async function planRows(folder: string): Promise<Row[]> {
   return rows
 }
 
-/** What the guard adds to a plan, on a laptop's captured tree. */
+/** How much time the guard adds to a plan, on the captured files of a laptop. */
 async function guardRow(): Promise<Row> {
   const laptop = new CapturedSystem()
   try {
@@ -162,7 +162,7 @@ async function guardRow(): Promise<Row> {
       rounds: 40,
     })
     return {
-      name: "plan() with the guard, on a laptop's captured tree: what that adds",
+      name: 'plan() on the captured files of a laptop: added by the guard',
       ours: pair.ours - pair.baseline,
       baseline: 10,
       baselineName: '10 ms',
@@ -206,7 +206,7 @@ function requireRows(): Promise<Row[]> {
   ])
 }
 
-/** The growth of resident memory from the first half to the end. */
+/** How much the resident memory grows in the second half of the calls. */
 function memoryRow(folder: string): Row {
   mkdirSync(join(folder, 'proc'))
   writeFileSync(join(folder, 'proc', 'modules'), makeTable(200))

@@ -1,15 +1,15 @@
-/** Measuring two ways of doing a thing in turn, so that a machine's moods hit both. */
+/** Measures two tasks in turn, so that changes in the load of the machine affect both. */
 import { execFileSync } from 'node:child_process'
 
 export interface Row {
   name: string
-  /** Milliseconds, for orientation. */
+  /** A median, in milliseconds if `unit` does not say otherwise. */
   ours: number
   baseline: number
   baselineName: string
   /** `atMost`: ours / baseline; `atLeast`: baseline / ours. */
   target: { atMost: number } | { atLeast: number }
-  /** For rows whose figures are no milliseconds. */
+  /** Default: ms. */
   unit?: string
 }
 
@@ -32,7 +32,7 @@ type Task = () => unknown
 async function time(task: Task): Promise<number> {
   const begin = performance.now()
   const own = await task()
-  // A task that measures itself (a C program that leaves out its own start) returns its time.
+  // A task can return its time itself, like the C programs, which do not count their own start.
   return typeof own === 'number' ? own : performance.now() - begin
 }
 
@@ -43,11 +43,11 @@ export interface Pair {
   baselineName: string
   target: Row['target']
   rounds?: number
-  /** Before each measured task, unmeasured. */
+  /** Called before each task. Its time does not count. */
   before?: () => unknown
 }
 
-/** The medians of both, after a few rounds to warm up. */
+/** The medians of both tasks, after a few rounds whose times do not count. */
 export async function measurePair(pair: Pair): Promise<Row> {
   const { name, baselineName, target, rounds = 50, before = () => undefined } = pair
   const ours: number[] = []
@@ -60,7 +60,7 @@ export async function measurePair(pair: Pair): Promise<Row> {
       if (round >= 0) times.push(taken)
     }
   }
-  // In turn, but a few at a time: a process that is started empties the caches of an emulator.
+  // A few rounds of one task before the other: starting a process empties an emulator's caches.
   for (let round = -warmUp; round < rounds; round += BLOCK) {
     const end = Math.min(rounds, round + BLOCK)
     await measure(pair.ours, ours, round, end)
@@ -69,7 +69,7 @@ export async function measurePair(pair: Pair): Promise<Row> {
   return { name, ours: median(ours), baseline: median(baseline), baselineName, target }
 }
 
-/** What a program prints: its own measurement in milliseconds. */
+/** The milliseconds that a program has measured and printed. */
 export function measured(program: string, ...args: string[]): number {
   return Number(execFileSync(program, args, { encoding: 'utf8' }))
 }

@@ -1,4 +1,4 @@
-/** `npm run bench`: one table of ratios. Exit status 1 where a target is missed. */
+/** `npm run bench`: one table of ratios. The exit status is 1 if a target is missed. */
 import { mkdirSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import Table from 'cli-table3'
@@ -10,7 +10,7 @@ import { isMet, ratio, type Row } from './measure'
 
 const ROOT = join(__dirname, '..')
 
-/** Compiles the baselines in C. */
+/** Compiles the baselines in C. Returns the folder with the programs. */
 function buildPrograms(): string {
   const programs = join(ROOT, 'build-bench')
   mkdirSync(programs, { recursive: true })

@@ -1,5 +1,5 @@
 'use strict'
-/** `npm run bench`: everything that is measured, as one table of ratios. */
+/** `npm run bench`: prints all measurements in one table, as ratios to their baselines. */
 const { run, setUp } = require('./setup')
 
 setUp(['vm', 'modules', 'bench'])

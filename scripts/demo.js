@@ -1,9 +1,9 @@
 'use strict'
-/** `npm run demo`: the walk of examples/walk.mjs on a real kernel, in a virtual machine. */
+/** `npm run demo`: runs examples/walk.mjs on a real kernel, in a virtual machine. */
 const { join } = require('node:path')
 const { run, setUp } = require('./setup')
 
-setUp(['vm', 'modules'])
+setUp(['vm'])
 run('npx', [
   'tsx',
   join('tools', 'vm', 'cli.ts'),

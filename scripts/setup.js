@@ -1,7 +1,7 @@
 'use strict'
 /**
- * Makes a fresh clone ready: system packages, npm packages, build. Plain JavaScript without
- * dependencies, because there are none yet when it runs. Does nothing where all is ready.
+ * Makes a fresh clone ready: installs system packages and npm packages, and builds. Does only what is
+ * still missing. It has no dependencies, because it runs before they are installed.
  */
 const { spawnSync } = require('node:child_process')
 const { existsSync, readdirSync, readFileSync, statSync, writeFileSync } = require('node:fs')
@@ -11,7 +11,7 @@ const packages = require('./packages')
 
 const root = join(__dirname, '..')
 
-/** Runs a command in the project's folder with its output shown; ends the process if it fails. */
+/** Runs a command in the project's folder and shows its output. Ends this process if it fails. */
 function run(command, args, env = {}) {
   const { status, error, signal } = spawnSync(command, args, {
     cwd: root,
@@ -25,7 +25,7 @@ function run(command, args, env = {}) {
   process.exit(1)
 }
 
-/** Runs a command that talks much, and shows what it said only if it fails. */
+/** Runs a command that prints much. Shows its output, and ends this process, only if it fails. */
 function runQuietly(command, args) {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     cwd: root,
@@ -46,13 +46,13 @@ function isInstalled(name) {
   return stdout?.startsWith('ii') ?? false
 }
 
-/** Installs what is missing with apt where this is root; else says what to type, and ends. */
+/** Installs missing packages if this is root. Else prints the command that does, and ends. */
 function installSystemPackages(groups) {
   const wanted = [...new Set(groups.flatMap((group) => packages[group]))]
   if (spawnSync('dpkg-query', ['--version']).status !== 0) {
     console.error(
-      `This is no Debian. Install what is called there: ${wanted.join(' ')}\n` +
-        'The tests that need it will say if something is missing.',
+      `This system has no dpkg. Install what these Debian packages contain: ${wanted.join(' ')}\n` +
+        'A test that misses a program names it.',
     )
     return
   }
@@ -74,7 +74,7 @@ function installNpmPackages() {
   const installed = join(root, 'node_modules', '.package-lock.json')
   const lock = join(root, 'package-lock.json')
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return
-  // Building comes next, in a step of its own.
+  // Without the install script of this package: buildIfChanged builds.
   run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'])
 }
 
@@ -91,7 +91,7 @@ function fingerprint(paths) {
   return hash.digest('hex')
 }
 
-/** Runs an npm script unless its inputs are those of the last time. */
+/** Runs an npm script, unless its inputs have the same content as at its last run. */
 function buildIfChanged(script, output, inputs) {
   const stamp = join(root, 'node_modules', `.stamp-${script.replace(':', '-')}`)
   const now = fingerprint(inputs)

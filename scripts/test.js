@@ -1,5 +1,5 @@
 'use strict'
-/** `npm test`: every ring of tests, after whatever set-up is missing. `npm test -- vm` runs one. */
+/** `npm test`: sets up what is missing, and runs all rings of tests. `npm test -- vm` runs one ring. */
 const { run, setUp } = require('./setup')
 
 const jest = (...projects) => [
@@ -18,7 +18,7 @@ const names = process.argv.slice(2)
 const unknown = names.filter((name) => !Object.hasOwn(rings, name))
 if (unknown.length > 0) {
   console.error(
-    `No ring is called ${unknown.join(', ')}; there are ${Object.keys(rings).join(', ')}.`,
+    `There is no ring of tests "${unknown.join(', ')}". There are ${Object.keys(rings).join(', ')}.`,
   )
   process.exit(2)
 }

@@ -1,5 +1,5 @@
-// delete_module(2) alone: removes the named modules in order and prints the milliseconds that the
-// calls took together: delete_modules NAME...
+// delete_modules NAME...: removes the modules with delete_module(2), in this order, and prints the
+// milliseconds that the calls took together.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-// Something to look through: hold_files PROCESSES FILES starts so many processes with so many open
-// files each, says "ready", and ends them when its standard input ends.
+// hold_files PROCESSES FILES: starts so many processes with so many open files each, prints "ready", and
+// ends them when its standard input ends.
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@ int main(int count, char **arguments) {
       return 1;
     }
     if (pid > 0) continue;
-    // Should the parent be killed, none of these stays behind.
+    // The processes end if their parent is killed.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (int k = 3; k < files; k++) {
       if (open(k % 2 ? "/etc/passwd" : "/dev/null", O_RDONLY) < 0) return 1;

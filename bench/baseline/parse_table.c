@@ -1,5 +1,5 @@
-// The least that reading a table of modules can cost: read the file once, split it into rows and
-// fields. Prints the median of ROUNDS rounds in milliseconds: parse_table FILE ROUNDS
+// parse_table FILE ROUNDS: reads a table of modules once and splits it into rows and fields, which is the
+// least that reading it can cost. Prints the median of so many rounds in milliseconds.
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -49,17 +49,17 @@ describe('what was planned', () => {
 
   test('is reported with the kernel messages since the start', async () => {
     modprobe('dummy')
-    writeFileSync('/dev/kmsg', '<6>kmodtest: before\n')
+    writeFileSync('/dev/kmsg', '<6>unload-test: before\n')
     const report = await kmod.unload('dummy', {
       onStep: ({ state }) => {
-        if (state === 'start') writeFileSync('/dev/kmsg', '<6>kmodtest: in the middle\n')
+        if (state === 'start') writeFileSync('/dev/kmsg', '<6>unload-test: in the middle\n')
       },
     })
-    expect(report.messages!.filter((text) => text.includes('kmodtest'))).toEqual([
-      'kmodtest: in the middle',
+    expect(report.messages!.filter((text) => text.includes('unload-test'))).toEqual([
+      'unload-test: in the middle',
     ])
     // The library does not write to the kernel log itself.
-    expect(run('dmesg', []).match(/kmodtest/g)).toHaveLength(2)
+    expect(run('dmesg', []).match(/unload-test/g)).toHaveLength(2)
   })
 
   test("includes the holders, with holders: 'remove'", async () => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// The lowest of three: middle uses its symbol, top uses middle's.
+// kmodtest_middle uses a symbol of this module, and kmodtest_top one of kmodtest_middle.
 #include <linux/module.h>
 
 int kmodtest_base_value(void);
@@ -11,5 +11,5 @@ static void __exit base_exit(void) {}
 
 module_init(base_init);
 module_exit(base_exit);
-MODULE_DESCRIPTION("The lowest of three");
+MODULE_DESCRIPTION("The lowest module of a chain of three");
 MODULE_LICENSE("GPL");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// Refuses to be loaded, with the error that it is told.
+// Fails to load, with the errno that its parameter names.
 #include <linux/module.h>
 
 static int error = 19; /* ENODEV */

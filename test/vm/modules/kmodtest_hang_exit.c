@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-// Does not leave, and cannot be killed, until /sys/module/kmodtest_hang_exit/parameters/release is
-// set (which can be done while it hangs: parameters go after the exit function).
+// Its exit function does not return, and cannot be killed, until the parameter `release` is set. That is
+// possible meanwhile: the kernel removes the parameters from /sys after the exit function.
 #include <linux/delay.h>
 #include <linux/module.h>
 

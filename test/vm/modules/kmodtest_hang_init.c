@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// Does not finish loading until its parameter `release` is set.
+// Its init function does not return until the parameter `release` is set.
 #include <linux/delay.h>
 #include <linux/module.h>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// See kmodtest_base.c.
 #include <linux/module.h>
 
 int kmodtest_base_value(void);
@@ -11,5 +12,5 @@ static void __exit middle_exit(void) {}
 
 module_init(middle_init);
 module_exit(middle_exit);
-MODULE_DESCRIPTION("The middle of three");
+MODULE_DESCRIPTION("The middle module of a chain of three");
 MODULE_LICENSE("GPL");

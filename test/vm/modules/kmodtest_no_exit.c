@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// Has an init function and no exit function: the kernel calls that permanent.
+// Has an init function, but no exit function: /proc/modules shows it as [permanent].
 #include <linux/module.h>
 
 static int __init no_exit_init(void) { return 0; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// Dies on its way out: the kernel kills the process that asked for the removal.
+// Causes an oops in its exit function: the kernel kills the process that called delete_module.
 #include <linux/module.h>
 
 static int *volatile nowhere;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// Has a parameter of each kind, and a field of each kind for modinfo.
+// Has parameters of several types, and each kind of field that modinfo prints.
 #include <linux/module.h>
 #include <linux/string.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-// Holds as many references to itself as its parameter `references` says; writing another number
-// takes or drops some.
+// Holds as many references to itself as its parameter `references` says. Writing another number to the
+// parameter takes or drops references.
 #include <linux/module.h>
 
 static int held;

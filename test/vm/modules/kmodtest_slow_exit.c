@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// Takes its time to leave.
+// Its exit function sleeps for a while.
 #include <linux/delay.h>
 #include <linux/module.h>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// See kmodtest_base.c.
 #include <linux/module.h>
 
 int kmodtest_middle_value(void);
@@ -8,5 +9,5 @@ static void __exit top_exit(void) {}
 
 module_init(top_init);
 module_exit(top_exit);
-MODULE_DESCRIPTION("The uppermost of three");
+MODULE_DESCRIPTION("The uppermost module of a chain of three");
 MODULE_LICENSE("GPL");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// Leaves with a warning.
+// Its exit function prints a kernel warning.
 #include <linux/module.h>
 
 static int __init warn_exit_init(void) { return 0; }

@@ -126,11 +126,12 @@ test('the mounts of each mount namespace are read once', async () => {
 test('open devices have their process; devices that are part of every kernel are left out', async () => {
   const { fd } = await openTun()
   const folder = temporaryFolder()
-  const device = join(folder, 'other')
+  const device = join(folder, 'dev', 'other')
   // In another mount namespace, and at another path.
   const child = await startIn(
     ['unshare', '-m'],
-    `mount -t tmpfs x ${folder} && mknod ${device} c 10 200 && exec 5<>${device} 6</dev/zero`,
+    `mount -t tmpfs x ${folder} && mkdir ${folder}/dev && mknod ${device} c 10 200 && ` +
+      `exec 5<>${device} 6</dev/zero`,
   )
   const { openDevices } = await readSurvey(true)
   const tun = openDevices.filter(({ device, type }) => device === '10:200' && type === 'char')
