@@ -6,16 +6,22 @@
 module.exports = {
   /** A virtual machine with a Debian kernel, and the tools that are its oracles. */
   vm: [
+    'arptables',
     'busybox-static',
     'cpio',
     'dmsetup',
     'e2fsprogs',
+    'ebtables',
     'iproute2',
+    'ipset',
+    'iptables',
+    'ipvsadm',
     'kmod',
     'libcap2-bin',
     'mount',
     'nftables',
     'qemu-system-x86',
+    'wireguard-tools',
     'xz-utils',
     'zstd',
   ],

@@ -14,6 +14,8 @@ export interface Readings {
   policies: ReadonlyMap<string, RemovalPolicy>
   /** By module; empty if the plan did not need to know. */
   effects: ReadonlyMap<string, Effect[]>
+  /** The modules that drive a device that is present; empty if the plan did not need to know. */
+  drivers: ReadonlySet<string>
   stuck: Pick<StuckChanges, 'pid'>
 }
 
@@ -47,10 +49,14 @@ export class PolicyReader {
   }
 }
 
-/** What would stop working, by module. */
+/** What would stop working, by module, and which modules drive devices. */
 export async function readEffects(
   kernel: Kernel,
-): Promise<{ effects: Map<string, Effect[]>; unreadable: string[] }> {
+): Promise<Pick<Readings, 'effects' | 'drivers'> & { unreadable: string[] }> {
   const snapshot = await kernel.snapshot({ users: false })
-  return { effects: effectsOf(snapshot), unreadable: snapshot.unreadable }
+  return {
+    effects: effectsOf(snapshot),
+    drivers: new Set(snapshot.boundDevices.flatMap(({ modules }) => modules)),
+    unreadable: snapshot.unreadable,
+  }
 }

@@ -91,8 +91,13 @@ describe('interfaces', () => {
     expect(effects({ interfaces }, 'bonding')).toEqual(['default-route:bond0.5', 'interface:bond0'])
   })
 
-  test('have one effect alone for one module: the more severe', () => {
-    expect(effects({ interfaces }, '8021q')).toEqual(['default-route:bond0.5'])
+  test('have an effect of each kind', () => {
+    const sessions = [{ netns: null, interface: 'bond0.5', remote: '192.0.2.7:22' }]
+    expect(effects({ interfaces, sessions }, '8021q')).toEqual([
+      'default-route:bond0.5',
+      'session:bond0.5',
+      'interface:bond0.5',
+    ])
   })
 
   test('of another namespace are told from our own', () => {
@@ -118,6 +123,44 @@ describe('interfaces', () => {
   })
 })
 
+describe('keyboards', () => {
+  const built = { input: 'input0', name: 'AT keyboard', modules: ['atkbd', 'i8042'] }
+  const usb = { input: 'input3', name: 'USB keyboard', modules: ['usbhid', 'xhci_pci'] }
+  const displays = [{ name: 'card0-eDP-1', modules: ['i915'] }]
+  const severities = (parts: Partial<Snapshot>, module: string): string[] =>
+    (effectsOf(snapshot(parts)).get(module) ?? []).map(
+      ({ kind, subject, severity }) => `${kind}:${subject} ${severity}`,
+    )
+
+  test('are disruptive while another one is left', () => {
+    const keyboards = [built, usb]
+    expect(severities({ keyboards, displays }, 'atkbd')).toEqual(['input:input0 disruptive'])
+    expect(severities({ keyboards, displays }, 'xhci_pci')).toEqual(['input:input3 disruptive'])
+  })
+
+  test('are critical where a module takes the last one of a machine with a display', () => {
+    expect(severities({ keyboards: [usb], displays }, 'usbhid')).toEqual(['input:input3 critical'])
+    expect(severities({ keyboards: [usb] }, 'usbhid')).toEqual(['input:input3 disruptive'])
+    const second = { ...usb, input: 'input4' }
+    expect(severities({ keyboards: [usb, second], displays }, 'usbhid')).toEqual([
+      'input:input3 critical',
+      'input:input4 critical',
+    ])
+  })
+})
+
+test('firewalls are critical, each named with its namespace', () => {
+  const firewall = { subject: 'inet fw', what: 'table inet fw of nftables', modules: ['nf_tables'] }
+  const firewalls = [
+    { netns: null, ...firewall },
+    { netns: 'pid:7', ...firewall },
+  ]
+  expect(effectsOf(snapshot({ firewalls })).get('nf_tables')).toMatchObject([
+    { kind: 'firewall', severity: 'critical', subject: 'inet fw' },
+    { kind: 'firewall', severity: 'critical', subject: 'pid:7/inet fw' },
+  ])
+})
+
 test('every message is a sentence that names the subject', () => {
   const everything = snapshot({
     mounts: [mount('/', '8:1', { modules: ['m'] }), mount('/a', '8:2', { modules: ['m'] })],
@@ -133,6 +176,7 @@ test('every message is a sentence that names the subject', () => {
     'filesystem',
     'swap',
     'default-route',
+    'interface',
     'interface',
   ])
   for (const { message, subject, kind } of all) {

@@ -1,6 +1,8 @@
 /** The part of the survey about network namespaces. native/helper/network_reply.cc is the other end. */
 import type {
   RawAddress,
+  RawIpSet,
+  RawIpsec,
   RawLink,
   RawNetFile,
   RawNfPart,
@@ -8,13 +10,22 @@ import type {
   RawRoute,
   RawSurvey,
   RawTrafficControl,
+  RawXTable,
 } from '../../snapshot/system/raw-survey'
 import { integer, records } from './records'
 import type { Reader } from './wire'
 
 type RawNetworks = Pick<
   RawSurvey,
-  'links' | 'defaultRoutes' | 'addresses' | 'netFiles' | 'trafficControl' | 'nfTables'
+  | 'links'
+  | 'defaultRoutes'
+  | 'addresses'
+  | 'netFiles'
+  | 'trafficControl'
+  | 'nfTables'
+  | 'xTables'
+  | 'ipSets'
+  | 'ipsec'
 >
 
 /** The helper sends the parts, and the fields of each record, in this order. */
@@ -26,6 +37,9 @@ export function readNetworks(reader: Reader): RawNetworks {
     netFiles: records(reader, readNetFile),
     trafficControl: records(reader, readTrafficControl),
     nfTables: records(reader, readNfTable),
+    xTables: records(reader, readXTable),
+    ipSets: records(reader, readIpSet),
+    ipsec: records(reader, readXfrm),
   }
 }
 
@@ -74,6 +88,26 @@ const readNfTable = (reader: Reader): RawNfTable => ({
   chains: integer(reader),
   rules: integer(reader),
   parts: records(reader, readPart),
+})
+
+const readXTable = (reader: Reader): RawXTable => ({
+  netns: reader.optional(),
+  family: reader.text(),
+  name: reader.text(),
+  rules: integer(reader),
+  hasPolicy: reader.flag(),
+})
+
+const readIpSet = (reader: Reader): RawIpSet => ({
+  netns: reader.optional(),
+  name: reader.text(),
+  type: reader.text(),
+})
+
+const readXfrm = (reader: Reader): RawIpsec => ({
+  netns: reader.optional(),
+  states: integer(reader),
+  policies: integer(reader),
 })
 
 const readPart = (reader: Reader): RawNfPart => ({

@@ -319,7 +319,7 @@ describe('default routes', () => {
     ip('link set kmodr.9 up')
     ip('addr add 198.51.100.2/24 dev kmodr.9')
     ip('route add default via 198.51.100.1 dev kmodr.9')
-    expect(await kinds('8021q')).toEqual(['default-route:kmodr.9'])
+    expect(await kinds('8021q')).toEqual(['default-route:kmodr.9', 'interface:kmodr.9'])
     expect(await kinds('bonding')).toEqual(['default-route:kmodr.9', 'interface:kmodr'])
     expect(await kinds('dummy')).toEqual([
       'default-route:kmodr.9',
@@ -450,13 +450,17 @@ describe('sessions', () => {
     }
   })
 
-  test('do not hide the default route that is lost with them', async () => {
+  test('stand beside the default route that is lost with them', async () => {
     ip('-n kmodnear route add default via 192.0.2.7')
     await listen('kmodfar', '192.0.2.7')
     await connect('kmodnear', '192.0.2.7')
     const effects = await kmod.impact('veth')
     const near = effects.filter(({ subject }) => subject.endsWith('/kmods0'))
-    expect(near).toMatchObject([{ kind: 'default-route' }])
+    expect(near).toMatchObject([
+      { kind: 'default-route' },
+      { kind: 'session' },
+      { kind: 'interface' },
+    ])
   })
 })
 
