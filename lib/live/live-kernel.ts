@@ -5,6 +5,7 @@ import { KmodError } from '../contract/errors'
 import { parameterString } from '../contract/parameters'
 import type { KmodOptions, LoadedModule } from '../contract/types'
 import { hostClock } from '../kernel/clock'
+import { parseCommandLine, readCommandLine } from '../kernel/command-line'
 import { readCapability, readKernel, readTaints } from '../kernel/facts'
 import { isFailure, unwrap, type NativeFailure } from '../kernel/failure'
 import { LOAD_LISTS, type IndexSource } from '../kernel/index-source'
@@ -19,7 +20,7 @@ import type {
   ReferenceTrace,
   SysModule,
 } from '../kernel/kernel'
-import { readParameters, readSourceVersion } from '../kernel/module-attributes'
+import { readAttributes, type ModuleAttributes } from '../kernel/module-attributes'
 import type { ModuleIndex } from '../kernel/module-index'
 import type { Snapshot } from '../kernel/snapshot'
 import { parseTable } from '../kernel/table'
@@ -78,21 +79,18 @@ export class LiveKernel implements Kernel {
     return buildSnapshot(await readSurvey(users), host.files, this.index)
   }
 
-  parameters(name: string): Promise<Map<string, string>> {
-    return readParameters(host.files, name)
-  }
-
-  sourceVersion(name: string): Promise<string | null> {
-    return readSourceVersion(host.files, name)
+  attributes(name: string): Promise<ModuleAttributes> {
+    return readAttributes(host.files, name)
   }
 
   async facts(): Promise<KernelFacts> {
-    const [kernel, capability, library] = await Promise.all([
+    const [kernel, capability, library, { blacklist }] = await Promise.all([
       readKernel(host.files, this.#release, this.#source.directory),
       readCapability(host.files),
       host.findLibrary(),
+      readCommandLine(host.files),
     ])
-    return { kernel, capability, ...library }
+    return { kernel, capability, ...library, kernelBlacklist: blacklist }
   }
 
   taints(): Promise<bigint> {
