@@ -1,4 +1,5 @@
-# The build that ships. native/CMakeLists.txt is the developer's: sanitizers, C++ tests, fuzzers.
+# The build that ships. native/CMakeLists.txt is for development: sanitizers, C++ tests, fuzzers. Both
+# take their sources from native/sources.json.
 {
   'target_defaults': {
     'cflags': ['-Wall', '-Wextra', '-fvisibility=hidden'],
@@ -7,25 +8,19 @@
   },
   'targets': [
     {
-      # Where there is no Linux there is nothing to build; the package installs all the same.
+      # On other systems than Linux there is nothing to build, and the package installs all the same.
       'target_name': 'kmod',
       'conditions': [
         ['OS=="linux"', {
           'sources': [
-            'native/addon.cc',
-            'native/common/failure.cc',
-            'native/process/helper_process.cc',
-            'native/proc/kernel_log.cc',
-            'native/proc/loaded_table.cc',
-            'native/proc/sys_module.cc',
-            'native/proc/text_file.cc',
+            '<!@(node -p "const { shared, addon } = require(\'./native/sources.json\'); [...shared, addon.main, ...addon.parts].map((file) => \'native/\' + file).join(\' \')")',
           ],
           'dependencies': [
             "<!(node -p \"require('node-addon-api').targets\"):node_addon_api_except_all",
           ],
           'defines': ['NAPI_VERSION=9', 'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS'],
-          # A thread of libuv's pool may still be on its way out of here when the last worker thread
-          # that used the addon has ended: never unmap it.
+          # Never unmap the addon: when the last worker thread that used it has ended, a thread of
+          # libuv's pool may still be returning from its code.
           'ldflags': ['-Wl,-z,nodelete'],
         }, {
           'type': 'none',
@@ -38,40 +33,7 @@
         ['OS=="linux"', {
           'type': 'executable',
           'sources': [
-            'native/helper/changes.cc',
-            'native/process/channel.cc',
-            'native/helper/events.cc',
-            'native/helper/main.cc',
-            'native/helper/network_reply.cc',
-            'native/helper/queries.cc',
-            'native/helper/quiet.cc',
-            'native/helper/survey.cc',
-            'native/helper/trace.cc',
-            'native/net/change_watch.cc',
-            'native/process/command.cc',
-            'native/libkmod/context.cc',
-            'native/proc/device_files.cc',
-            'native/common/failure.cc',
-            'native/libkmod/index_check.cc',
-            'native/libkmod/insert.cc',
-            'native/libkmod/libkmod.cc',
-            'native/libkmod/load_list.cc',
-            'native/libkmod/modinfo.cc',
-            'native/libkmod/module_index.cc',
-            'native/net/net_files.cc',
-            'native/net/net_links.cc',
-            'native/net/net_namespace.cc',
-            'native/net/net_routes.cc',
-            'native/net/netlink.cc',
-            'native/net/nf_tables.cc',
-            'native/proc/proc_text.cc',
-            'native/proc/processes.cc',
-            'native/libkmod/remove.cc',
-            'native/proc/text_file.cc',
-            'native/proc/trace_text.cc',
-            'native/proc/tracing.cc',
-            'native/net/traffic_control.cc',
-            'native/process/wire.cc',
+            '<!@(node -p "const { shared, helper } = require(\'./native/sources.json\'); [...shared, helper.main, ...helper.parts].map((file) => \'native/\' + file).join(\' \')")',
           ],
           'libraries': ['-ldl'],
         }, {

@@ -1,5 +1,5 @@
-// The addon: what TypeScript can ask of C++. The only file with a NODE_API macro. There are no
-// statics that hold JavaScript values, so every worker thread has an addon of its own.
+// The addon: the functions that TypeScript can call, as lib/live/native.ts declares them. No static
+// holds a JavaScript value, so each worker thread has an addon of its own.
 #include <napi.h>
 
 #include <memory>
@@ -9,6 +9,7 @@
 #include "bridge/arguments.h"
 #include "bridge/convert.h"
 #include "bridge/promise_worker.h"
+#include "common/result.h"
 #include "proc/kernel_log.h"
 #include "proc/loaded_table.h"
 #include "proc/sys_module.h"
@@ -25,7 +26,7 @@ constexpr napi_type_tag kLogTag = {0x6b6d6f642d6c6f67, 0x8f1d0f7ae3f94c51};
 Napi::Value ReadTable(const Napi::CallbackInfo& info) {
   const std::string path = TakePath(info, 0);
   return PromiseWorker<LoadedTable>::Run(
-      info.Env(), "kmod:table", [path] { return ReadLoadedTable(path.c_str()); },
+      info.Env(), "kmod:table", [path] { return ReadLoadedTable(path); },
       [](Napi::Env env, LoadedTable& table) -> Napi::Value {
         Napi::Object object = Napi::Object::New(env);
         object.Set("text", table.ascii ? ToAsciiString(env, table.text)
@@ -40,7 +41,7 @@ Napi::Value ReadRow(const Napi::CallbackInfo& info) {
   const std::string path = TakePath(info, 0);
   const std::string name = TakePath(info, 1);
   return PromiseWorker<std::string>::Run(
-      info.Env(), "kmod:table", [path, name] { return ReadTableRow(path.c_str(), name); },
+      info.Env(), "kmod:table", [path, name] { return ReadTableRow(path, name); },
       [](Napi::Env env, std::string& row) -> Napi::Value { return Napi::String::New(env, row); });
 }
 
@@ -67,8 +68,8 @@ using Texts = std::vector<Result<std::string>>;
 Napi::Value ToTexts(Napi::Env env, Texts& texts) {
   Napi::Array array = Napi::Array::New(env, texts.size());
   for (uint32_t i = 0; i < texts.size(); ++i) {
-    array.Set(i, Failed(texts[i]) ? ToFailure(env, std::get<Failure>(texts[i]))
-                                  : Napi::String::New(env, std::get<std::string>(texts[i])));
+    array.Set(i, texts[i].ok() ? Napi::Value(Napi::String::New(env, *texts[i]))
+                               : ToFailure(env, texts[i].failure()));
   }
   return array;
 }
@@ -81,7 +82,7 @@ Napi::Value ReadFiles(const Napi::CallbackInfo& info) {
       [paths]() -> Result<Texts> {
         constexpr size_t kLimit = 16 * 1024 * 1024;
         Texts texts;
-        for (const std::string& path : paths) texts.push_back(ReadTextFile(path.c_str(), kLimit));
+        for (const std::string& path : paths) texts.push_back(ReadTextFile(path, kLimit));
         return texts;
       },
       ToTexts);
@@ -94,7 +95,7 @@ Napi::Value ReadLinks(const Napi::CallbackInfo& info) {
       info.Env(), "kmod:links",
       [paths]() -> Result<Texts> {
         Texts targets;
-        for (const std::string& path : paths) targets.push_back(ReadLinkTarget(path.c_str()));
+        for (const std::string& path : paths) targets.push_back(ReadLinkTarget(path));
         return targets;
       },
       ToTexts);
@@ -109,7 +110,9 @@ Napi::Value StartHelper(const Napi::CallbackInfo& info) {
       [](Napi::Env env, HelperProcess& helper) -> Napi::Value {
         Napi::Object object = Napi::Object::New(env);
         object.Set("pid", helper.pid);
-        object.Set("socket", helper.socket);
+        // If the environment is torn down before this, ~UniqueFd closes the socket and the helper
+        // ends.
+        object.Set("socket", helper.socket.release());
         return object;
       });
 }
@@ -125,9 +128,9 @@ Napi::Value OpenLog(const Napi::CallbackInfo& info) {
   return PromiseWorker<SharedLog>::Run(
       info.Env(), "kmod:log",
       [path]() -> Result<SharedLog> {
-        Result<KernelLog> opened = KernelLog::Open(path.c_str());
-        if (Failed(opened)) return std::get<Failure>(std::move(opened));
-        return std::make_shared<KernelLog>(std::get<KernelLog>(std::move(opened)));
+        Result<KernelLog> opened = KernelLog::Open(path);
+        if (!opened.ok()) return opened.failure();
+        return std::make_shared<KernelLog>(*std::move(opened));
       },
       [](Napi::Env env, SharedLog& log) -> Napi::Value {
         auto external = Napi::External<SharedLog>::New(
@@ -150,7 +153,8 @@ SharedLog* TakeLog(const Napi::CallbackInfo& info) {
 
 // readLog(handle): Promise<{ messages, lost } | failure>
 Napi::Value ReadLog(const Napi::CallbackInfo& info) {
-  // The worker holds a share of its own: closing meanwhile is no harm.
+  // The worker shares the ownership, so closeLog() in the meantime does not close the file under
+  // it.
   const SharedLog log = *TakeLog(info);
   if (!log) throw Napi::Error::New(info.Env(), "the kernel log is closed");
   return PromiseWorker<KernelLogRead>::Run(

@@ -1,5 +1,5 @@
-// The second check of what comes from JavaScript (lib/ makes the first, with the helpful messages):
-// after these nothing of another shape reaches kernel/.
+// Checks the arguments that JavaScript passes. lib/ checks them first, with messages for users;
+// these checks make sure that no value of another type reaches the other rooms.
 #pragma once
 
 #include <napi.h>
@@ -15,7 +15,7 @@ inline std::string TakePath(const Napi::CallbackInfo& info, size_t index) {
   }
   std::string path = info[index].As<Napi::String>().Utf8Value();
   if (path.empty() || path.find('\0') != std::string::npos) {
-    throw Napi::TypeError::New(info.Env(), "a path must not be empty or hold a NUL");
+    throw Napi::TypeError::New(info.Env(), "a path must not be empty or contain a NUL");
   }
   return path;
 }
@@ -29,10 +29,10 @@ inline std::vector<std::string> TakeStrings(const Napi::CallbackInfo& info, size
   strings.reserve(array.Length());
   for (uint32_t i = 0; i < array.Length(); ++i) {
     const Napi::Value value = array[i];
-    if (!value.IsString()) throw Napi::TypeError::New(info.Env(), "a list must hold strings");
+    if (!value.IsString()) throw Napi::TypeError::New(info.Env(), "a list must contain strings");
     strings.push_back(value.As<Napi::String>().Utf8Value());
     if (strings.back().find('\0') != std::string::npos) {
-      throw Napi::TypeError::New(info.Env(), "a string must not hold a NUL");
+      throw Napi::TypeError::New(info.Env(), "a string must not contain a NUL");
     }
   }
   return strings;

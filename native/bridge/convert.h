@@ -1,5 +1,5 @@
-// Values of kernel/ as JavaScript values. Failures are plain objects: lib/native.ts says how they
-// look, and makes errors of them.
+// Converts C++ values to JavaScript values. Failures become plain objects, of which lib/ makes
+// errors.
 #pragma once
 
 #include <napi.h>
@@ -10,6 +10,7 @@
 
 namespace kmod::bridge {
 
+// interface NativeFailure in lib/kernel/failure.ts:
 // { failure: 'system' | 'library' | 'format' | 'transient', errno, errnoName, syscall, detail }
 inline Napi::Value ToFailure(Napi::Env env, const Failure& failure) {
   Napi::Object object = Napi::Object::New(env);
@@ -21,7 +22,7 @@ inline Napi::Value ToFailure(Napi::Env env, const Failure& failure) {
   return object;
 }
 
-// For text that is known to be ASCII: V8 then copies instead of decoding.
+// For text that is known to be ASCII, which V8 can copy without decoding.
 inline Napi::Value ToAsciiString(Napi::Env env, const std::string& text) {
   napi_value value = nullptr;
   if (napi_create_string_latin1(env, text.data(), text.size(), &value) != napi_ok) {

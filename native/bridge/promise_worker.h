@@ -1,6 +1,5 @@
-// The one way in which work leaves the event loop: a function that runs on libuv's pool and whose
-// result settles a promise. For work that ends by itself (reading files, an exec), never for a call
-// that the kernel may keep.
+// Runs a function on libuv's thread pool and settles a promise with its result. Only for work that
+// ends by itself (reading files, an exec), never for a call that can block in the kernel for ever.
 #pragma once
 
 #include <napi.h>
@@ -10,7 +9,7 @@
 #include <optional>
 #include <utility>
 
-#include "../common/failure.h"
+#include "../common/result.h"
 #include "convert.h"
 
 namespace kmod::bridge {
@@ -21,12 +20,12 @@ class PromiseWorker : public Napi::AsyncWorker {
   using Work = std::function<Result<T>()>;
   using Convert = std::function<Napi::Value(Napi::Env, T&)>;
 
-  // `name` is what Node's tools show for this work. The promise never rejects: a failure is a value
-  // like any other (Napi's own error channel would take an empty text for success).
+  // `name` is shown for this work by tools such as async_hooks. The promise never rejects: a
+  // failure is a value, too (Napi's own error channel takes an empty message for success).
   static Napi::Value Run(Napi::Env env, const char* name, Work work, Convert convert) {
     auto* worker = new PromiseWorker(env, name, std::move(work), std::move(convert));
     const Napi::Promise promise = worker->deferred_.Promise();
-    worker->Queue();  // which deletes it at its end
+    worker->Queue();  // deletes the worker at its end
     return promise;
   }
 
@@ -35,14 +34,14 @@ class PromiseWorker : public Napi::AsyncWorker {
 
   void OnOK() override {
     const Napi::HandleScope scope(Env());
-    if (Failed(*result_)) {
-      deferred_.Resolve(ToFailure(Env(), std::get<Failure>(*result_)));
+    if (!result_->ok()) {
+      deferred_.Resolve(ToFailure(Env(), result_->failure()));
     } else {
-      deferred_.Resolve(convert_(Env(), std::get<T>(*result_)));
+      deferred_.Resolve(convert_(Env(), **result_));
     }
   }
 
-  // Only an exception in Execute leads here: out of memory.
+  // Called only for an exception in Execute: memory ran out.
   void OnError(const Napi::Error& error) override {
     const Napi::HandleScope scope(Env());
     deferred_.Resolve(ToFailure(Env(), SystemFailure(ENOMEM, {}, error.Message())));

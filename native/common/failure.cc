@@ -31,8 +31,8 @@ const char* FailureKindName(FailureKind kind) {
 }
 
 const char* ErrnoName(int error) {
-  // Those that the calls of this project (files, sockets, processes, module system calls) return.
-  // strerrorname_np() would do it too, but only glibc 2.32 and later has it.
+  // The numbers that the calls of this project return (files, sockets, processes, module system
+  // calls). glibc has strerrorname_np() for this, but only since 2.32.
 #define KMOD_ERRNO(name) \
   case name:             \
     return #name;

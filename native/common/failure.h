@@ -1,25 +1,24 @@
-// What went wrong, as a value. Nothing in kernel/ throws: a failure travels up as data and becomes
-// the one KmodError in TypeScript, on the caller's stack.
+// What went wrong, as a value: nothing in native/ throws. TypeScript makes the public error from
+// it.
 #pragma once
 
 #include <string>
 #include <utility>
-#include <variant>
 
 namespace kmod {
 
 enum class FailureKind {
   kSystem,     // a system call failed: `error` is its errno
   kLibrary,    // libkmod.so.2 cannot be loaded or lacks a function
-  kFormat,     // a file or a kernel table is malformed
-  kTransient,  // it may pass: the table would not hold still
+  kFormat,     // a file, a message or a kernel table is malformed
+  kTransient,  // another try may succeed: the table changed during every reading
 };
 
 struct Failure {
   FailureKind kind = FailureKind::kSystem;
-  int error = 0;        // positive errno, 0 where no system call is to blame
-  std::string syscall;  // "open", "delete_module"; empty where no system call is to blame
-  std::string detail;   // the path, or what libkmod said
+  int error = 0;        // a positive errno; 0 if no system call failed
+  std::string syscall;  // "open", "delete_module"; empty if no system call failed
+  std::string detail;   // the path, or the text that libkmod logged
 };
 
 Failure SystemFailure(int error, std::string syscall, std::string detail = {});
@@ -28,16 +27,8 @@ Failure LibraryFailure(std::string detail);
 
 const char* FailureKindName(FailureKind kind);
 
-// "EBUSY" for 16, and so on; "" for a number without a name. Node's own table lacks those that
-// module insertion returns (ENOKEY, EKEYREJECTED).
+// "EBUSY" for 16, and so on; "" for an unknown number. Node.js has such a table too, but without
+// some of the numbers that module insertion returns (ENOKEY, EKEYREJECTED).
 const char* ErrnoName(int error);
-
-template <typename T>
-using Result = std::variant<T, Failure>;
-
-template <typename T>
-bool Failed(const Result<T>& result) {
-  return std::holds_alternative<Failure>(result);
-}
 
 }  // namespace kmod

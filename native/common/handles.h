@@ -1,4 +1,4 @@
-// Owners of what C hands out. Each has one named deleter; nothing is freed by hand elsewhere.
+// Owners of file descriptors and directory streams, which close them.
 #pragma once
 
 #include <dirent.h>

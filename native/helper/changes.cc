@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,90 +14,77 @@
 #include <vector>
 
 #include "../common/handles.h"
-#include "../libkmod/insert.h"
-#include "../libkmod/remove.h"
 #include "../process/channel.h"
-#include "../process/command.h"
-#include "quiet.h"
-#include "reply.h"
-#include "source.h"
+#include "change_child.h"
+#include "change_messages.h"
+#include "conversation.h"
 
 namespace kmod {
 namespace {
 
-Reply ToReply(const std::optional<Failure>& failure) {
-  return failure ? Reply::Of(*failure) : Reply::Done();
-}
+// A child process (change_child.h). It is forked before it is needed, and after a removal it is
+// kept for the next one, so that a removal does not wait for a fork. Nothing else holds the socket
+// that it answers on: when that closes, the child has ended, even if the kernel killed it.
+class Child {
+ public:
+  Child(pid_t pid, UniqueFd socket)
+      : pid_(pid), socket_(std::move(socket)), channel_(socket_.get()) {}
 
-// ran EXITCODE SIGNAL OUTPUT: one of the two numbers is ''.
-Reply ToReply(const Result<CommandEnd>& ran) {
-  if (Failed(ran)) return Reply::Of(std::get<Failure>(ran));
-  const auto& end = std::get<CommandEnd>(ran);
-  const bool signalled = end.signal != 0;
-  Reply reply;
-  reply.Put("ran");
-  reply.Put(signalled ? std::string() : std::to_string(end.exit_code));
-  reply.Put(signalled ? std::to_string(end.signal) : std::string());
-  reply.Put(end.output);
-  return reply;
-}
+  pid_t pid() const { return pid_; }
+  int socket() const { return socket_.get(); }
+  uint32_t id() const { return id_; }
+  bool has_ended() const { return !socket_; }
+  // Whether it has answered its request and can take another one.
+  bool IsFree() const { return !has_ended() && answered_ && may_stay_; }
 
-// What a child does with the one request that it gets:
-//   remove NAME FORCE | insert SOURCE WHAT IS_FILE MODULE MUST_BE_NEW PARAMETERS |
-//   run MODULE COMMAND
-Reply Change(const Message& message, const Result<ModuleRemover>& remover, Channel* report) {
-  Request request(message.strings);
-  const std::string verb = request.Text();
-  if (verb == "remove") {
-    const std::string name = request.Text();
-    const bool force = request.Flag();
-    if (request.ok() && Failed(remover)) return Reply::Of(std::get<Failure>(remover));
-    if (request.ok()) return ToReply(std::get<ModuleRemover>(remover).Remove(name, force));
+  Result<> Give(const Message& request) {
+    id_ = request.id;
+    answered_ = false;
+    may_stay_ = IsRemoval(request);
+    return channel_.Send(request);
   }
-  if (verb == "insert") {
-    InsertRequest insert;
-    insert.source = TakeSource(&request);
-    insert.what = request.Text();
-    insert.is_file = request.Flag();
-    insert.module = request.Text();
-    insert.must_be_new = request.Flag();
-    insert.parameters = request.Text();
-    if (request.ok()) {
-      StderrLog said;
-      std::optional<Failure> failure = InsertModule(insert, [&](const InsertAttempt& attempt) {
-        report->Send({message.id, {"attempt", attempt.module, attempt.command ? "1" : "0"}});
-      });
-      if (failure) failure->detail += said.Take();
-      return ToReply(failure);
+
+  // Passes on the answers that have arrived. When the child has ended, waits for it, and answers
+  // for it if it did not.
+  void PassOn(const Channel& to) {
+    if (channel_.Fill()) {
+      for (;;) {
+        const Result<std::optional<Message>> answer = channel_.Next();
+        if (!answer.ok()) return Abandon(to, answer.failure());
+        if (!*answer) return;
+        if (IsLastAnswer(**answer)) answered_ = true;
+        // It was no longer than the limit when it arrived here.
+        to.Send(**answer).IgnoreFailure();
+      }
     }
+    socket_.reset();
+    int status = 0;
+    waitpid(pid_, &status, 0);
+    if (answered_) return;
+    // An oops in the init or exit function kills the process that called it.
+    SendReply(to, id_, KilledReply(WIFSIGNALED(status) ? WTERMSIG(status) : 0));
   }
-  if (verb == "run") {
-    const std::string module = request.Text();
-    const std::string command = request.Text();
-    if (request.ok()) {
-      report->Send({message.id, {"attempt", module, "1"}});
-      return ToReply(RunCommand(module, command));
-    }
+
+  // Ends a child that waits for a request.
+  void Dismiss() {
+    socket_.reset();
+    waitpid(pid_, nullptr, 0);
   }
-  return Reply::Of(SystemFailure(EBADMSG, "read", verb));
-}
 
-// An insertion or a command may leave an environment behind, and memory in libkmod.
-bool MayStay(const Message& message) {
-  return !message.strings.empty() && message.strings[0] == "remove";
-}
+ private:
+  // For a child whose memory must be damaged. It may be inside the kernel, so nothing waits for it.
+  void Abandon(const Channel& to, const Failure& failure) {
+    kill(-pid_, SIGKILL);
+    socket_.reset();
+    if (!answered_) SendReply(to, id_, Reply::Of(failure));
+  }
 
-// A child process: it waits for a request, is in the kernel for it, and answers. It is forked
-// before it is needed, and after a removal it is there for the next one, so that a fork takes no
-// time of a removal. It reports through a socket that nobody else holds: the end of that is its own
-// end, also when the kernel kills it.
-struct Child {
-  pid_t pid = 0;
-  UniqueFd socket;
-  uint32_t id = 0;
-  std::string buffer;
-  bool answered = false;
-  bool may_stay = false;  // for another request after this one
+  pid_t pid_;
+  UniqueFd socket_;
+  Channel channel_;
+  uint32_t id_ = 0;
+  bool answered_ = false;
+  bool may_stay_ = false;  // after its request it can take another one
 };
 
 class Changes {
@@ -105,139 +93,111 @@ class Changes {
 
   int Serve() {
     for (;;) {
-      // Not while a child is at work: on one processor the fork would hold it up.
-      if (!spare_ && busy_.empty()) spare_ = Fork();
+      // Not while a child works: on a machine with one processor the fork would delay it.
+      if (!spare_ && busy_.empty()) PrepareSpare();
       std::vector<pollfd> waits;
       waits.push_back({channel_.socket(), POLLIN, 0});
-      for (const Child& child : busy_) waits.push_back({child.socket.get(), POLLIN, 0});
+      for (const Child& child : busy_) waits.push_back({child.socket(), POLLIN, 0});
       if (poll(waits.data(), waits.size(), -1) < 0) {
         if (errno == EINTR) continue;
-        return 71;
+        return EX_OSERR;
       }
       for (size_t i = 1; i < waits.size(); ++i) {
-        if (waits[i].revents != 0) Hear(&busy_[i - 1]);
+        if (waits[i].revents != 0) busy_[i - 1].PassOn(channel_);
       }
       RetireChildren();
-      if (waits[0].revents != 0 && !TakeRequests()) return 0;
+      if (waits[0].revents != 0) {
+        if (!channel_.Fill()) return EX_OK;
+        if (!TakeRequests()) return EX_PROTOCOL;
+      }
     }
   }
 
  private:
+  // Returns false if something other than a message arrived.
   bool TakeRequests() {
-    if (!channel_.Fill()) return false;
-    Message message;
-    bool broken = false;
-    while (channel_.Next(&message, &broken)) {
-      // Every request has an id of its own, but `kill`, which carries the id of the one it ends.
-      if (message.strings == std::vector<std::string>{"kill"}) {
-        Kill(message.id);
+    for (;;) {
+      const Result<std::optional<Message>> message = channel_.Next();
+      if (!message.ok()) return false;
+      if (!*message) return true;
+      if (IsKill(**message)) {
+        Kill((*message)->id);
       } else {
-        HandOver(message);
+        HandOver(**message);
       }
     }
-    return !broken;
   }
 
   void HandOver(const Message& message) {
-    std::optional<Child> child = spare_ ? std::exchange(spare_, std::nullopt) : Fork();
-    // The kernel may have killed a child that only waited (for want of memory): then a new one.
-    if (child && waitpid(child->pid, nullptr, WNOHANG) == child->pid) child = Fork();
-    if (!child) {
-      channel_.Send({message.id, Reply::Of(SystemFailure(errno, "fork")).Take()});
-      return;
+    Result<Child> child = TakeChild();
+    if (!child.ok()) return SendReply(channel_, message.id, Reply::Of(child.failure()));
+    if (const Result<> given = child->Give(message); !given.ok()) {
+      child->Dismiss();
+      return SendReply(channel_, message.id, Reply::Of(given.failure()));
     }
-    Channel(child->socket.get()).Send(message);
-    channel_.Send({message.id, {"pid", std::to_string(child->pid)}});
-    child->id = message.id;
-    child->answered = false;
-    child->may_stay = MayStay(message);
-    busy_.push_back(std::move(*child));
+    SendReply(channel_, message.id, PidReply(child->pid()));
+    busy_.push_back(*std::move(child));
   }
 
-  // Nothing: errno says why.
-  std::optional<Child> Fork() {
-    int pair[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) return std::nullopt;
-    UniqueFd ours(pair[0]);
-    UniqueFd theirs(pair[1]);
-    const pid_t pid = fork();
-    if (pid < 0) return std::nullopt;
-    if (pid == 0) {
-      // A group of its own, so that an install command and what it starts can be ended together.
-      setpgid(0, 0);
-      close(channel_.socket());
-      for (const Child& child : busy_) close(child.socket.get());
-      ours.reset();
-      Work(theirs.get());
-    }
-    setpgid(pid, pid);
-    Child child;
-    child.pid = pid;
-    child.socket = std::move(ours);
+  Result<Child> TakeChild() {
+    if (!spare_) return Fork();
+    Child child = *std::exchange(spare_, std::nullopt);
+    // The kernel may have killed it while it waited, because memory ran out.
+    if (waitpid(child.pid(), nullptr, WNOHANG) == child.pid()) return Fork();
     return child;
   }
 
-  [[noreturn]] void Work(int socket) const {
-    Channel channel(socket);
-    Message message;
-    bool broken = false;
-    bool more = true;
-    while (more && !broken && channel.Fill()) {
-      if (!channel.Next(&message, &broken)) continue;
-      channel.Send({message.id, Change(message, remover_, &channel).Take()});
-      more = MayStay(message);
+  // If this fails, the next request tries again and reports the failure.
+  void PrepareSpare() {
+    if (Result<Child> child = Fork(); child.ok()) spare_ = *std::move(child);
+  }
+
+  Result<Child> Fork() {
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+      return SystemFailure(errno, "socketpair");
     }
-    // Not exit(): what libkmod or the C++ library registered belongs to the parent.
-    _exit(0);
+    UniqueFd ours(pair[0]);
+    const UniqueFd theirs(pair[1]);
+    const pid_t pid = fork();
+    if (pid < 0) return SystemFailure(errno, "fork");
+    if (pid == 0) {
+      // A process group of its own, so that an install command can be killed with its children.
+      setpgid(0, 0);
+      close(channel_.socket());
+      for (const Child& child : busy_) close(child.socket());
+      ours.reset();
+      RunChangeChild(theirs.get(), remover_);
+    }
+    // In both processes, because either may be first.
+    setpgid(pid, pid);
+    return Child(pid, std::move(ours));
   }
 
   void Kill(uint32_t id) const {
     for (const Child& child : busy_) {
-      if (child.id == id) kill(-child.pid, SIGKILL);
+      if (child.id() == id) kill(-child.pid(), SIGKILL);
     }
   }
 
-  // Passes on what a child reports; at its end, collects it.
-  void Hear(Child* child) {
-    char bytes[4096];
-    const ssize_t got = read(child->socket.get(), bytes, sizeof(bytes));
-    if (got < 0 && errno == EINTR) return;
-    if (got > 0) {
-      child->buffer.append(bytes, static_cast<size_t>(got));
-      Message message;
-      while (DecodeMessage(&child->buffer, &message) == DecodeStatus::kMessage) {
-        child->answered = message.strings[0] != "attempt";
-        channel_.Send(message);
-      }
-      return;
-    }
-    child->socket.reset();
-    int status = 0;
-    waitpid(child->pid, &status, 0);
-    if (child->answered) return;
-    // An oops in the exit or init function kills the process that called it.
-    const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    channel_.Send({child->id, {"killed", std::to_string(signal)}});
-  }
-
-  // One child that has answered is kept for the next removal; others that would wait for one go.
+  // Keeps one free child for the next request, and lets other free ones end.
   void RetireChildren() {
+    std::vector<Child> busy;
     for (Child& child : busy_) {
-      if (!child.socket || !child.answered || !child.may_stay) continue;
-      if (!spare_) {
-        spare_ = std::move(child);  // which leaves a child without a socket behind
+      if (child.has_ended()) continue;
+      if (!child.IsFree()) {
+        busy.push_back(std::move(child));
+      } else if (!spare_) {
+        spare_ = std::move(child);
       } else {
-        child.socket.reset();
-        waitpid(child.pid, nullptr, 0);
+        child.Dismiss();
       }
     }
-    busy_.erase(std::remove_if(busy_.begin(), busy_.end(),
-                               [](const Child& child) { return !child.socket; }),
-                busy_.end());
+    busy_ = std::move(busy);
   }
 
   Channel channel_;
-  // Opened once, for all children to inherit: a child then makes one system call and ends.
+  // Opened once, and inherited by all children.
   Result<ModuleRemover> remover_;
   std::optional<Child> spare_;
   std::vector<Child> busy_;
@@ -246,8 +206,6 @@ class Changes {
 }  // namespace
 
 int ServeChanges(int socket) {
-  // libkmod may have something to say about the kernel command line.
-  const StderrLog said;
   return Changes(socket).Serve();
 }
 

@@ -1,20 +1,18 @@
 #include "events.h"
 
+#include <sysexits.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "../net/change_watch.h"
 #include "../process/channel.h"
-#include "reply.h"
+#include "conversation.h"
 
 namespace kmod {
 namespace {
 
-// A removal sends several messages, the first a moment before the module is out of the table.
+// A removal sends several events, the first shortly before the module is out of the table.
 constexpr useconds_t kSettleMicroseconds = 1000;
 
 class Events {
@@ -23,39 +21,47 @@ class Events {
 
   int Serve() {
     for (;;) {
-      if (watch_ && watch_->Await(channel_.socket())) {
-        usleep(kSettleMicroseconds);
-        watch_->Drain();
-        channel_.Send({id_, {"changed"}});
-      } else if (!channel_.Fill() || !TakeRequests()) {
-        return 0;
+      if (watch_) {
+        const Result<ChangeWatch::Event> event = watch_->Await(channel_.socket());
+        if (!event.ok()) return EX_OSERR;
+        if (*event == ChangeWatch::Event::kChange) {
+          usleep(kSettleMicroseconds);
+          watch_->Drain();
+          SendReply(channel_, id_, Reply("changed"));
+          continue;
+        }
       }
+      if (!channel_.Fill()) return EX_OK;
+      if (!TakeRequests()) return EX_PROTOCOL;
     }
   }
 
  private:
-  // watch: answered by `ready`, and then by `changed` again and again.
+  // The only request: watch. Its answers: failure FAILURE, or `ready` and then `changed` for each
+  // change. Returns false if something other than a message arrived.
   bool TakeRequests() {
-    Message message;
-    bool broken = false;
-    while (channel_.Next(&message, &broken)) {
-      Result<ChangeWatch> opened = ChangeWatch::Open();
-      if (message.strings != std::vector<std::string>{"watch"}) {
-        channel_.Send({message.id, Reply::Of(SystemFailure(EBADMSG, "read")).Take()});
-      } else if (Failed(opened)) {
-        channel_.Send({message.id, Reply::Of(std::get<Failure>(opened)).Take()});
-      } else {
-        id_ = message.id;
-        watch_ = std::get<ChangeWatch>(std::move(opened));
-        channel_.Send({id_, {"ready"}});
-      }
+    for (;;) {
+      const Result<std::optional<Message>> message = channel_.Next();
+      if (!message.ok()) return false;
+      if (!*message) return true;
+      id_ = (*message)->id;
+      const Request request((*message)->strings);
+      SendReply(channel_, id_, Watch(request));
     }
-    return !broken;
+  }
+
+  Reply Watch(const Request& request) {
+    const bool known = request.verb() == "watch" && request.Check().ok();
+    if (!known) return Reply::Of(request.Malformed());
+    Result<ChangeWatch> opened = ChangeWatch::Open();
+    if (!opened.ok()) return Reply::Of(opened.failure());
+    watch_ = *std::move(opened);
+    return Reply("ready");
   }
 
   Channel channel_;
   std::optional<ChangeWatch> watch_;
-  uint32_t id_ = 0;
+  uint32_t id_ = 0;  // of the request `watch`
 };
 
 }  // namespace

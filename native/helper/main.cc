@@ -1,16 +1,20 @@
 // The helper of node-kmod: the only program that loads libkmod, and the only one that asks the
-// kernel to remove or insert a module. It stands apart from the Node process because
-//   - a module's init or exit function can stay inside the kernel for ever, unkillable, and takes
-//     the process along that called it;
-//   - libkmod is not thread safe, prints to stderr, and ends the process (assert, a read past the
-//     end) on a damaged module file.
-// It has one thread. It speaks on descriptor 3 (kernel/wire.h) and goes when that closes.
+// kernel to remove or insert a module. It is a program of its own because
+//   - the init or exit function of a module can stay inside the kernel for ever, and the process
+//   that
+//     called it cannot be killed then;
+//   - libkmod is not thread safe, prints to stderr, and ends its process (by an assertion, or a
+//   read
+//     past the end of a mapping) on a damaged module file.
+// It has one thread. It exchanges messages (../process/wire.h) on descriptor 3, and ends when that
+// closes.
 
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -46,7 +50,7 @@ const Role* FindRole(const char* name) {
 
 constexpr int kSocket = 3;
 
-// Descriptors of the Node process that were not close-on-exec must not live on in here.
+// Descriptors of the Node process that were not close-on-exec must not stay open here.
 void CloseOthers() {
 #ifdef SYS_close_range
   if (syscall(SYS_close_range, kSocket + 1, ~0U, 0) == 0) return;
@@ -67,12 +71,12 @@ int main(int count, char** arguments) {
   if (role == nullptr || !IsSocket(kSocket)) {
     fputs("This program is a part of node-kmod, which starts it; it is of no use by itself.\n",
           stderr);
-    return 64;
+    return EX_USAGE;
   }
   CloseOthers();
-  if (chdir("/") != 0) return 71;
+  if (chdir("/") != 0) return EX_OSERR;
   prctl(PR_SET_NAME, role->process_name);
-  // libkmod would take its log level from here.
+  // libkmod takes its log level from it.
   unsetenv("KMOD_LOG");
   return role->serve(kSocket);
 }

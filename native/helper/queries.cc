@@ -7,15 +7,12 @@
 #include <memory>
 
 #include "../libkmod/module_index.h"
-#include "../process/channel.h"
-#include "quiet.h"
-#include "reply.h"
-#include "source.h"
+#include "conversation.h"
 
 namespace kmod {
 namespace {
 
-// The indexes that were opened last, most recent first.
+// The indexes that were used last, the most recent first.
 class OpenIndexes {
  public:
   Result<ModuleIndex*> Get(const IndexSource& source) {
@@ -29,8 +26,8 @@ class OpenIndexes {
       return indexes_.front().get();
     }
     Result<std::unique_ptr<ModuleIndex>> opened = ModuleIndex::Open(source);
-    if (Failed(opened)) return std::get<Failure>(std::move(opened));
-    indexes_.push_front(std::get<std::unique_ptr<ModuleIndex>>(std::move(opened)));
+    if (!opened.ok()) return opened.failure();
+    indexes_.push_front(*std::move(opened));
     if (indexes_.size() > kMost) indexes_.pop_back();
     return indexes_.front().get();
   }
@@ -40,41 +37,51 @@ class OpenIndexes {
   std::list<std::unique_ptr<ModuleIndex>> indexes_;
 };
 
+// The answers. Each function is the only place on this side that knows the fields of its answer;
+// the method of LibkmodIndex (lib/live/helper/queries.ts) that its comment names is the other end.
+
+// findLibrary: done PATH
 Reply AnswerLibrary() {
-  const Result<const Libkmod*> library = Libkmod::Open();
-  if (Failed(library)) return Reply::Of(std::get<Failure>(library));
+  const Result<std::string> path = LibraryPath();
+  if (!path.ok()) return Reply::Of(path.failure());
   Reply reply = Reply::Done();
-  reply.Put(std::get<const Libkmod*>(library)->path);
+  reply.Put(*path);
   return reply;
 }
 
-Reply AnswerLookup(ModuleIndex* index, const std::vector<std::string>& aliases) {
+// lookup, needs: done, then for each name a list of modules
+Reply AnswerNames(const Result<std::vector<std::vector<std::string>>>& lists) {
+  if (!lists.ok()) return Reply::Of(lists.failure());
   Reply reply = Reply::Done();
-  for (const std::string& alias : aliases) {
-    const Result<std::vector<std::string>> names = index->Lookup(alias);
-    if (Failed(names)) return Reply::Of(std::get<Failure>(names));
-    reply.Put(std::get<std::vector<std::string>>(names));
-  }
+  for (const std::vector<std::string>& names : *lists) reply.Put(names);
   return reply;
 }
 
-Reply AnswerFind(ModuleIndex* index, const std::vector<std::string>& names) {
+// find: done HAS_INDEX, then for each name PATH BUILTIN
+Reply AnswerFind(const ModuleIndex& index, const std::vector<std::string>& names) {
+  const Result<std::vector<Presence>> found = index.Find(names);
+  if (!found.ok()) return Reply::Of(found.failure());
   Reply reply = Reply::Done();
-  reply.Put(index->HasDependencies());
-  for (const std::string& name : names) {
-    const Presence presence = index->Find(name);
+  reply.Put(index.HasIndex());
+  for (const Presence& presence : *found) {
     reply.Put(presence.path);
     reply.Put(presence.builtin);
   }
   return reply;
 }
 
-Reply AnswerPolicy(ModuleIndex* index, const std::vector<std::string>& names) {
+// policies: done HAS_INDEX, a flag and a failure if aliases could not be resolved, the number of
+// load lists that could not be read and a failure for each, then for each module with a policy
+//   NAME REMOVE_COMMAND PRE_SOFTDEPS POST_SOFTDEPS CONFIGURED
+Reply AnswerPolicies(ModuleIndex* index, const std::vector<std::string>& names) {
+  const RemovalPolicies all = index->Policies(names);
   Reply reply = Reply::Done();
-  reply.Put(index->HasDependencies());
-  for (const std::string& name : names) {
-    const RemovalPolicy policy = index->Policy(name);
-    if (policy.IsEmpty()) continue;
+  reply.Put(index->HasIndex());
+  reply.Put(!all.aliases.ok());
+  if (!all.aliases.ok()) reply.Put(all.aliases.failure());
+  reply.Put(all.load_lists.size());
+  for (const Failure& failure : all.load_lists) reply.Put(failure);
+  for (const auto& [name, policy] : all.policies) {
     reply.Put(name);
     reply.Put(policy.remove_command);
     reply.Put(policy.soft_dependencies.pre);
@@ -84,12 +91,8 @@ Reply AnswerPolicy(ModuleIndex* index, const std::vector<std::string>& names) {
   return reply;
 }
 
-Reply AnswerNeeds(ModuleIndex* index, const std::vector<std::string>& names) {
-  Reply reply = Reply::Done();
-  for (const std::string& name : names) reply.Put(index->Needs(name));
-  return reply;
-}
-
+// readDescription: NAME PATH OPTIONS REMOVE_COMMAND INSTALL_COMMAND BLACKLISTED, then for each
+// field of modinfo KEY VALUE
 void PutDescription(Reply* reply, const ModuleDescription& description) {
   reply->Put(description.name);
   reply->Put(description.path);
@@ -103,54 +106,61 @@ void PutDescription(Reply* reply, const ModuleDescription& description) {
   }
 }
 
-Reply AnswerInfo(ModuleIndex* index, const std::string& name) {
-  const Result<std::optional<ModuleDescription>> described = index->Describe(name);
-  if (Failed(described)) return Reply::Of(std::get<Failure>(described));
-  const auto& description = std::get<std::optional<ModuleDescription>>(described);
+// describe: done KNOWN, and a description if it is known
+Reply AnswerInfo(const ModuleIndex& index, const std::string& name) {
+  const Result<std::optional<ModuleDescription>> described = index.Describe(name);
+  if (!described.ok()) return Reply::Of(described.failure());
   Reply reply = Reply::Done();
-  reply.Put(description.has_value());
-  if (description) PutDescription(&reply, *description);
+  reply.Put(described->has_value());
+  if (*described) PutDescription(&reply, **described);
   return reply;
 }
 
-Reply AnswerFile(ModuleIndex* index, const std::string& path) {
-  const Result<ModuleDescription> described = index->DescribeFile(path);
-  if (Failed(described)) return Reply::Of(std::get<Failure>(described));
+// describeFile: done, and a description
+Reply AnswerFile(const ModuleIndex& index, const std::string& path) {
+  const Result<ModuleDescription> described = index.DescribeFile(path);
+  if (!described.ok()) return Reply::Of(described.failure());
   Reply reply = Reply::Done();
-  PutDescription(&reply, std::get<ModuleDescription>(described));
+  PutDescription(&reply, *described);
   return reply;
 }
 
-// library | lookup SOURCE ALIASES | find SOURCE NAMES | policy SOURCE NAMES | needs SOURCE NAMES
-// info SOURCE NAME | file SOURCE PATH
-Reply Answer(OpenIndexes* indexes, const Message& message) {
-  Request request(message.strings);
-  const std::string verb = request.Text();
-  if (verb == "library") return AnswerLibrary();
-  const IndexSource source = TakeSource(&request);
-  const bool one = verb == "info" || verb == "file";
-  const std::string what = one ? request.Text() : std::string();
-  const std::vector<std::string> names = one ? std::vector<std::string>() : request.List();
-  if (!request.ok() || !request.AtEnd()) return Reply::Of(SystemFailure(EBADMSG, "read", verb));
+// The requests:
+//   library
+//   lookup SOURCE ALIASES | find SOURCE NAMES | policy SOURCE NAMES | needs SOURCE NAMES
+//   info SOURCE NAME | file SOURCE PATH
+Reply Answer(OpenIndexes* indexes, Request* request) {
+  const std::string& verb = request->verb();
+  if (verb == "library") {
+    const Result<> checked = request->Check();
+    return checked.ok() ? AnswerLibrary() : Reply::Of(checked.failure());
+  }
+  const IndexSource source = request->Source();
+  const bool has_list = verb != "info" && verb != "file";
+  const std::string what = has_list ? std::string() : request->Text();
+  const std::vector<std::string> names = has_list ? request->List() : std::vector<std::string>();
+  if (const Result<> checked = request->Check(); !checked.ok()) {
+    return Reply::Of(checked.failure());
+  }
 
   const Result<ModuleIndex*> opened = indexes->Get(source);
-  if (Failed(opened)) return Reply::Of(std::get<Failure>(opened));
-  ModuleIndex* index = std::get<ModuleIndex*>(opened);
-  if (verb == "lookup") return AnswerLookup(index, names);
-  if (verb == "find") return AnswerFind(index, names);
-  if (verb == "policy") return AnswerPolicy(index, names);
-  if (verb == "needs") return AnswerNeeds(index, names);
-  if (verb == "info") return AnswerInfo(index, what);
-  if (verb == "file") return AnswerFile(index, what);
-  return Reply::Of(SystemFailure(EBADMSG, "read", verb));
+  if (!opened.ok()) return Reply::Of(opened.failure());
+  ModuleIndex* index = *opened;
+  if (verb == "lookup") return AnswerNames(index->Resolve(names));
+  if (verb == "find") return AnswerFind(*index, names);
+  if (verb == "policy") return AnswerPolicies(index, names);
+  if (verb == "needs") return AnswerNames(index->Needs(names));
+  if (verb == "info") return AnswerInfo(*index, what);
+  if (verb == "file") return AnswerFile(*index, what);
+  return Reply::Of(request->Malformed());
 }
 
-// A module file that unpacks to more than any module, or a library that gives up, must not cost the
-// machine its memory or its disk.
+// A module file that unpacks to gigabytes must not take the memory of the machine, and a crash of
+// libkmod not its disk.
 void LimitResources() {
   const rlimit no_core = {0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
-#if !defined(__SANITIZE_ADDRESS__)  // which reserves terabytes of addresses for itself
+#if !defined(__SANITIZE_ADDRESS__)  // AddressSanitizer reserves terabytes of addresses
   constexpr rlim_t kMemory = 1024UL * 1024 * 1024;
   const rlimit memory = {kMemory, kMemory};
   setrlimit(RLIMIT_AS, &memory);
@@ -161,19 +171,8 @@ void LimitResources() {
 
 int ServeQueries(int socket) {
   LimitResources();
-  StderrLog said;
-  Channel channel(socket);
   OpenIndexes indexes;
-  Message message;
-  bool broken = false;
-  while (channel.Fill()) {
-    while (channel.Next(&message, &broken)) {
-      channel.Send({message.id, Answer(&indexes, message).Take()});
-      said.Take();
-    }
-    if (broken) return 76;
-  }
-  return 0;
+  return AnswerRequests(socket, [&indexes](Request* request) { return Answer(&indexes, request); });
 }
 
 }  // namespace kmod

@@ -1,9 +1,10 @@
-// The helper's role "queries": answers from module indexes, configuration and module files.
+// The role "queries" of the helper: answers from module indexes, configuration and module files.
+// lib/live/helper/queries.ts is the other end.
 #pragma once
 
 namespace kmod {
 
-// Serves until the socket closes; returns the process's exit status.
+// Serves until the socket closes; returns the exit status of the process.
 int ServeQueries(int socket);
 
 }  // namespace kmod

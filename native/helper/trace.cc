@@ -5,6 +5,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <time.h>
 
 #include <algorithm>
@@ -20,18 +21,18 @@
 #include "../proc/trace_text.h"
 #include "../proc/tracing.h"
 #include "../process/channel.h"
-#include "reply.h"
+#include "conversation.h"
 
 namespace kmod {
 namespace {
 
 constexpr size_t kTextLimit = 64 * 1024;
 // A live module has one reference of its own, which /proc/modules and /sys do not count.
-constexpr int kKernelsOwn = 1;
-constexpr ino_t kFirstPidNamespace = 0xEFFFFFFC;  // PROC_PID_INIT_INO
+constexpr int kOwnReference = 1;
+constexpr ino_t kFirstPidNamespace = 0xEFFFFFFC;  // PROC_PID_INIT_INO of the kernel
 
-// The trace names threads by their numbers in the initial PID namespace.
-bool AreOwnNumbers() {
+// Whether this process is in the initial PID namespace, whose numbers the trace contains.
+bool IsInFirstPidNamespace() {
   struct stat status = {};
   return stat("/proc/self/ns/pid", &status) == 0 && status.st_ino == kFirstPidNamespace;
 }
@@ -42,8 +43,8 @@ long long Microseconds(clockid_t clock) {
   return time.tv_sec * 1000000LL + time.tv_nsec / 1000;
 }
 
-// What the time of day is ahead of the trace's clock: the best of a few tries, for the processor
-// may be taken away in between.
+// The difference between the time of day and the clock of the trace. The shortest of a few tries is
+// used, because the process can be preempted between two readings.
 long long ClockOffset() {
   long long best = 0;
   long long shortest = std::numeric_limits<long long>::max();
@@ -58,18 +59,18 @@ long long ClockOffset() {
   return best;
 }
 
-// The kernel has a comm for a thread only once that was switched out.
+// The name of a running thread. The kernel knows the name of a thread in a trace only after that
+// thread was switched out once.
 std::optional<std::string> ReadComm(pid_t thread) {
-  Result<std::string> read = ReadTextFile(ProcPath(thread, "comm").c_str(), kTextLimit);
-  if (Failed(read)) return std::nullopt;
-  std::string comm = std::get<std::string>(std::move(read));
-  if (!comm.empty()) comm.pop_back();  // the newline
-  return comm;
+  Result<std::string> comm = ReadTextFile(ProcPath(thread, "comm"), kTextLimit);
+  if (!comm.ok()) return std::nullopt;
+  if (!comm->empty()) comm->pop_back();  // the newline
+  return *std::move(comm);
 }
 
 class Trace {
  public:
-  explicit Trace(int socket) : channel_(socket), own_numbers_(AreOwnNumbers()) {
+  explicit Trace(int socket) : channel_(socket), own_numbers_(IsInFirstPidNamespace()) {
     sigset_t ends;
     sigemptyset(&ends);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&ends, signal);
@@ -81,85 +82,93 @@ class Trace {
     for (;;) {
       const bool idle = out_.empty();
       const short speak = idle ? 0 : POLLOUT;
-      // While the other end does not listen, events stay in the kernel's buffer, where new ones
-      // take the place of the oldest: nobody's memory grows.
+      // While the other end does not read, events stay in the kernel's buffer, where new events
+      // replace the oldest: memory stays bounded.
       const int pipe = idle && tracing_ ? tracing_->fd() : -1;
       pollfd waits[] = {{channel_.socket(), static_cast<short>(POLLIN | speak), 0},
                         {signals_.get(), POLLIN, 0},
                         {pipe, POLLIN, 0}};
       if (poll(waits, std::size(waits), -1) < 0) {
         if (errno == EINTR) continue;
-        return 71;
+        return EX_OSERR;
       }
-      if (waits[1].revents != 0) return 0;
-      if ((waits[0].revents & ~POLLOUT) != 0 && (!channel_.Fill() || !TakeRequests())) return 0;
+      if (waits[1].revents != 0) return EX_OK;
+      if ((waits[0].revents & ~POLLOUT) != 0) {
+        if (!channel_.Fill()) return EX_OK;
+        if (!TakeRequests()) return EX_PROTOCOL;
+      }
       if (waits[2].revents != 0) ReadEvents();
       Flush();
     }
   }
 
  private:
-  // trace NAME: answered by `ready`, and then by `event` again and again.
+  // The only request, which can be made once: trace MODULE. Its answers: failure FAILURE, or
+  // `ready` and then `event` for each event. Returns false if something other than a message
+  // arrived.
   bool TakeRequests() {
-    Message message;
-    bool broken = false;
-    while (channel_.Next(&message, &broken)) {
-      Request request(message.strings);
-      const std::string verb = request.Text();
-      const std::string module = request.Text();
-      if (verb != "trace" || !request.ok() || tracing_) return false;
-      id_ = message.id;
-      Result<ReferenceTracing> opened = ReferenceTracing::Open(module);
-      if (Failed(opened)) {
-        Put(Reply::Of(std::get<Failure>(opened)));
-        continue;
-      }
-      tracing_.emplace(std::get<ReferenceTracing>(std::move(opened)));
-      text_.emplace(module);
-      Reply ready;
-      ready.Put("ready");
-      Put(std::move(ready));
+    for (;;) {
+      const Result<std::optional<Message>> message = channel_.Next();
+      if (!message.ok()) return false;
+      if (!*message) return true;
+      id_ = (*message)->id;
+      Request request((*message)->strings);
+      Queue(Begin(&request));
     }
-    return !broken;
+  }
+
+  Reply Begin(Request* request) {
+    const std::string module = request->Text();
+    if (request->verb() != "trace" || !request->Check().ok() || tracing_) {
+      return Reply::Of(request->Malformed());
+    }
+    Result<ReferenceTracing> opened = ReferenceTracing::Open(module);
+    if (!opened.ok()) return Reply::Of(opened.failure());
+    tracing_.emplace(*std::move(opened));
+    text_.emplace(module);
+    return Reply("ready");
   }
 
   void ReadEvents() {
     const Result<std::string> read = tracing_->Read();
-    if (Failed(read)) {
-      Put(Reply::Of(std::get<Failure>(read)));
+    if (!read.ok()) {
+      Queue(Reply::Of(read.failure()));
       tracing_.reset();
       return;
     }
     const long long offset = ClockOffset();
-    for (const ReferenceEvent& event : text_->Push(std::get<std::string>(read))) {
-      Put(ToReply(event, offset));
-    }
+    for (const ReferenceEvent& event : text_->Push(*read)) Queue(EventReply(event, offset));
   }
 
-  // event ACTION PID COMM CALLER COUNT MILLISECONDS: COMM is optional, the time is since 1970.
-  Reply ToReply(const ReferenceEvent& event, long long offset) const {
-    Reply reply;
-    reply.Put("event");
+  // event ACTION PID COMM CALLER COUNT MILLISECONDS: ACTION is "get" or "put", COMM is optional,
+  // the time is since 1970. readEvent() in lib/live/helper/trace.ts is the other end.
+  Reply EventReply(const ReferenceEvent& event, long long offset) const {
+    Reply reply("event");
     reply.Put(event.get ? "get" : "put");
-    reply.Put(std::to_string(OwnerOf(event.thread)));
+    reply.Put(OwnerOf(event.thread));
     reply.Put(event.comm || !own_numbers_ ? event.comm : ReadComm(event.thread));
     reply.Put(event.caller);
-    reply.Put(std::to_string(std::max(event.count - kKernelsOwn, 0)));
-    reply.Put(std::to_string((event.microseconds + offset) / 1000));
+    reply.Put(std::max(event.count - kOwnReference, 0));
+    reply.Put((event.microseconds + offset) / 1000);
     return reply;
   }
 
-  // The process of a thread; where that is gone, the thread's number, which is mostly the same.
+  // The process of a thread. If the thread has ended, its own number, which for the first thread of
+  // a process is that of the process.
   pid_t OwnerOf(pid_t thread) const {
     if (!own_numbers_) return thread;
-    const Result<std::string> text = ReadTextFile(ProcPath(thread, "status").c_str(), kTextLimit);
-    if (Failed(text)) return thread;
-    return ParseThreadGroup(std::get<std::string>(text)).value_or(thread);
+    const Result<std::string> text = ReadTextFile(ProcPath(thread, "status"), kTextLimit);
+    if (!text.ok()) return thread;
+    return ParseThreadGroup(*text).value_or(thread);
   }
 
-  void Put(Reply reply) { out_ += EncodeMessage({id_, reply.Take()}); }
+  void Queue(Reply reply) {
+    const Result<std::string> bytes = EncodeMessage({id_, reply.Take()});
+    // An event is far below the limit: each of its texts comes from one line of the trace.
+    if (bytes.ok()) out_ += *bytes;
+  }
 
-  // As much as the socket takes; that the other end is gone is found out by reading.
+  // Sends as much as the socket takes. If the other end is gone, the next Fill() reports it.
   void Flush() {
     while (!out_.empty()) {
       const ssize_t sent =
@@ -176,8 +185,8 @@ class Trace {
   UniqueFd signals_;
   std::optional<ReferenceTracing> tracing_;
   std::optional<TraceText> text_;
-  std::string out_;
-  uint32_t id_ = 0;
+  std::string out_;  // encoded messages that the socket has not taken yet
+  uint32_t id_ = 0;  // of the request `trace`
 };
 
 }  // namespace

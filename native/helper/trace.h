@@ -1,10 +1,11 @@
-// The helper's role "trace": tells who takes and drops references to one module.
+// The role "trace" of the helper: reports who takes and drops references to one module.
+// lib/live/helper/trace.ts is the other end.
 #pragma once
 
 namespace kmod {
 
-// Serves until the socket closes or SIGTERM comes; returns the process's exit status. The tracing
-// is undone by then.
+// Serves until the socket closes or a signal (SIGTERM, SIGINT, SIGHUP) arrives, and removes the
+// tracing instance. Returns the exit status of the process.
 int ServeTrace(int socket);
 
 }  // namespace kmod

@@ -1,6 +1,8 @@
 #include "context.h"
 
+#include <cerrno>
 #include <cstdio>
+#include <utility>
 
 namespace kmod {
 namespace {
@@ -19,8 +21,52 @@ void AppendLog(void* data, int /*priority*/, const char* /*file*/, int /*line*/,
 
 }  // namespace
 
-void CollectLog(const Libkmod* library, kmod_ctx* context, std::string* log) {
-  library->kmod_set_log_fn(context, AppendLog, log);
+Context::Context(const Libkmod* library, kmod_ctx* context)
+    : library_(library),
+      log_(std::make_unique<std::string>()),
+      context_(context, ContextDeleter{library}) {
+  library->kmod_set_log_fn(context, AppendLog, log_.get());
+}
+
+Result<Context> Context::Open(const IndexSource& source) {
+  const Result<const Libkmod*> library = Libkmod::Open();
+  if (!library.ok()) return library.failure();
+  std::vector<const char*> paths;
+  if (source.config) {
+    for (const std::string& path : *source.config) paths.push_back(path.c_str());
+  }
+  paths.push_back(nullptr);
+  kmod_ctx* context =
+      (*library)->kmod_new(source.directory.c_str(), source.config ? paths.data() : nullptr);
+  if (context == nullptr) return SystemFailure(ENOMEM, "kmod_new", source.directory);
+  return Context(*library, context);
+}
+
+Result<Context> Context::OpenBare() {
+  return Open({"/", std::vector<std::string>(), {}, true});
+}
+
+Result<UniqueModule> Context::NewModule(const std::string& name) const {
+  kmod_module* module = nullptr;
+  const int error = -library_->kmod_module_new_from_name(get(), name.c_str(), &module);
+  if (error != 0) return SystemFailure(error, "kmod_module_new_from_name", name);
+  return UniqueModule(module, ModuleDeleter{library_});
+}
+
+std::vector<std::string> Context::NamesIn(const kmod_list* list) const {
+  std::vector<std::string> names;
+  for (const kmod_list* entry = list; entry != nullptr;
+       entry = library_->kmod_list_next(list, entry)) {
+    const UniqueModule module(library_->kmod_module_get_module(entry), ModuleDeleter{library_});
+    names.emplace_back(library_->kmod_module_get_name(module.get()));
+  }
+  return names;
+}
+
+std::string Context::TakeLog() const {
+  std::string log = std::exchange(*log_, {});
+  while (!log.empty() && log.back() == '\n') log.pop_back();
+  return log;
 }
 
 }  // namespace kmod

@@ -1,40 +1,42 @@
-// A libkmod context over a chosen set of files.
+// A libkmod context and the text that libkmod logs in it.
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "libkmod.h"
+#include "../common/result.h"
+#include "index_source.h"
+#include "libkmod_api.h"
 
 namespace kmod {
 
-struct IndexSource {
-  std::string directory;                           // such as /lib/modules/6.1.0
-  std::optional<std::vector<std::string>> config;  // directories or files; nothing: libkmod's own
-  std::vector<std::string> load_lists;  // directories or files that name what is loaded on purpose
-  bool kernel_command_line = true;      // do options and blacklist in /proc/cmdline count
+class Context {
+ public:
+  // libkmod reads the configuration while it makes the context, and writes complaints about it to
+  // file descriptor 2, because no log function can be set earlier; the helper has /dev/null there.
+  static Result<Context> Open(const IndexSource& source);
+  // Without index and configuration. libkmod reads /proc/cmdline in any case.
+  static Result<Context> OpenBare();
 
-  bool operator==(const IndexSource& other) const {
-    return directory == other.directory && config == other.config &&
-           load_lists == other.load_lists && kernel_command_line == other.kernel_command_line;
-  }
+  kmod_ctx* get() const { return context_.get(); }
+  const Libkmod& library() const { return *library_; }
+
+  // libkmod cuts the name at its first dot, and does not check whether there is such a module.
+  Result<UniqueModule> NewModule(const std::string& name) const;
+  std::vector<std::string> NamesIn(const kmod_list* list) const;
+
+  // The text that libkmod has logged since the last call.
+  std::string TakeLog() const;
+
+ private:
+  Context(const Libkmod* library, kmod_ctx* context);
+
+  const Libkmod* library_;
+  // On the heap, because libkmod keeps its address. Declared before the context, which writes to it
+  // until it is released.
+  std::unique_ptr<std::string> log_;
+  UniqueContext context_;
 };
-
-// Reads the configuration and writes what it dislikes in there to file descriptor 2, before any log
-// hook can be set: the helper has pointed that at a log of its own. Null: out of memory.
-inline UniqueContext OpenContext(const Libkmod* library, const IndexSource& source) {
-  std::vector<const char*> paths;
-  if (source.config) {
-    for (const std::string& path : *source.config) paths.push_back(path.c_str());
-  }
-  paths.push_back(nullptr);
-  return UniqueContext(
-      library->kmod_new(source.directory.c_str(), source.config ? paths.data() : nullptr),
-      ContextDeleter{library});
-}
-
-// Sends what libkmod says from now on to `log`, which must outlive the context.
-void CollectLog(const Libkmod* library, kmod_ctx* context, std::string* log);
 
 }  // namespace kmod

@@ -1,14 +1,21 @@
 #include "index_check.h"
 
+#include <cerrno>
 #include <cstdint>
+#include <optional>
 #include <vector>
+
+#include "../proc/text_file.h"
+#include "index_source.h"
 
 namespace kmod {
 namespace {
 
-// The format, from the description at the top of libkmod-index.c: big-endian 32-bit numbers; a
-// magic, a version whose high half must match, and the root's offset. A node's offset says in its
-// top bits which parts follow: a prefix, the children by a range of 7-bit characters, the values.
+constexpr size_t kIndexLimit = 256 * 1024 * 1024;
+
+// The format, as libkmod-index.c describes it: big-endian 32-bit numbers; a magic, a version of
+// which the high half must match, and the offset of the root. The top bits of a node's offset say
+// which parts the node has: a prefix, the children for a range of 7-bit characters, the values.
 constexpr uint32_t kMagic = 0xB007F457;
 constexpr uint32_t kMajorVersion = 2;
 constexpr uint32_t kHasPrefix = 0x80000000;
@@ -18,24 +25,24 @@ constexpr uint32_t kOffsetMask = 0x0FFFFFFF;
 constexpr size_t kHeaderSize = 12;
 constexpr unsigned kCharacters = 128;
 
+// Reads from a position on. Each method returns nullopt or false at the end of the file.
 class Cursor {
  public:
   Cursor(std::string_view bytes, size_t position) : bytes_(bytes), position_(position) {}
 
-  bool TakeByte(uint8_t* value) {
-    if (position_ >= bytes_.size()) return false;
-    *value = static_cast<uint8_t>(bytes_[position_++]);
-    return true;
+  std::optional<uint8_t> TakeByte() {
+    if (position_ >= bytes_.size()) return std::nullopt;
+    return static_cast<uint8_t>(bytes_[position_++]);
   }
 
-  bool TakeNumber(uint32_t* value) {
-    *value = 0;
-    uint8_t byte = 0;
+  std::optional<uint32_t> TakeNumber() {
+    uint32_t value = 0;
     for (int i = 0; i < 4; ++i) {
-      if (!TakeByte(&byte)) return false;
-      *value = (*value << 8) | byte;
+      const std::optional<uint8_t> byte = TakeByte();
+      if (!byte) return std::nullopt;
+      value = (value << 8) | *byte;
     }
-    return true;
+    return value;
   }
 
   bool SkipString() {
@@ -51,27 +58,26 @@ class Cursor {
   size_t position_;
 };
 
-// Reads one node and appends the offsets of its children.
+// Whether a node is whole. Appends the offsets of its children.
 bool CheckNode(std::string_view bytes, uint32_t offset, std::vector<uint32_t>* pending) {
   Cursor cursor(bytes, offset & kOffsetMask);
   if ((offset & kHasPrefix) != 0 && !cursor.SkipString()) return false;
   if ((offset & kHasChildren) != 0) {
-    uint8_t first = 0;
-    uint8_t last = 0;
-    if (!cursor.TakeByte(&first) || !cursor.TakeByte(&last)) return false;
-    if (first > last || last >= kCharacters) return false;
-    for (unsigned i = first; i <= last; ++i) {
-      uint32_t child = 0;
-      if (!cursor.TakeNumber(&child)) return false;
-      if ((child & kOffsetMask) != 0) pending->push_back(child);
+    const std::optional<uint8_t> first = cursor.TakeByte();
+    const std::optional<uint8_t> last = cursor.TakeByte();
+    if (!first || !last || *first > *last || *last >= kCharacters) return false;
+    for (unsigned i = *first; i <= *last; ++i) {
+      const std::optional<uint32_t> child = cursor.TakeNumber();
+      if (!child) return false;
+      if ((*child & kOffsetMask) != 0) pending->push_back(*child);
     }
   }
   if ((offset & kHasValues) != 0) {
-    uint32_t count = 0;
-    if (!cursor.TakeNumber(&count)) return false;
-    for (uint32_t i = 0; i < count; ++i) {
-      uint32_t priority = 0;
-      if (!cursor.TakeNumber(&priority) || !cursor.SkipString()) return false;
+    const std::optional<uint32_t> count = cursor.TakeNumber();
+    if (!count) return false;
+    for (uint32_t i = 0; i < *count; ++i) {
+      const std::optional<uint32_t> priority = cursor.TakeNumber();
+      if (!priority || !cursor.SkipString()) return false;
     }
   }
   return true;
@@ -79,32 +85,51 @@ bool CheckNode(std::string_view bytes, uint32_t offset, std::vector<uint32_t>* p
 
 }  // namespace
 
-std::optional<std::string> FindIndexFault(std::string_view bytes) {
+Result<> CheckIndex(std::string_view bytes) {
   Cursor header(bytes, 0);
-  uint32_t magic = 0;
-  uint32_t version = 0;
-  uint32_t root = 0;
-  if (!header.TakeNumber(&magic) || !header.TakeNumber(&version) || !header.TakeNumber(&root)) {
-    return "it is shorter than its header";
+  const std::optional<uint32_t> magic = header.TakeNumber();
+  const std::optional<uint32_t> version = header.TakeNumber();
+  const std::optional<uint32_t> root = header.TakeNumber();
+  if (!magic || !version || !root) return FormatFailure("it is shorter than its header");
+  if (*magic != kMagic) return FormatFailure("it does not start with the magic of an index");
+  if (*version >> 16 != kMajorVersion) {
+    return FormatFailure("its format version is " + std::to_string(*version >> 16) + ", not " +
+                         std::to_string(kMajorVersion));
   }
-  if (magic != kMagic) return "it has no index magic";
-  if (version >> 16 != kMajorVersion) {
-    return "its format version is " + std::to_string(version >> 16) + ", not 2";
-  }
-  std::vector<uint32_t> pending = {root};
-  // In a tree no node is met twice, and the smallest takes a byte: more nodes than bytes is a
+  std::vector<uint32_t> pending = {*root};
+  // Each node of a tree is reached once and takes at least one byte: more nodes than bytes are a
   // cycle.
-  size_t budget = bytes.size();
+  size_t nodes_left = bytes.size();
   while (!pending.empty()) {
     const uint32_t offset = pending.back();
     pending.pop_back();
     if ((offset & kOffsetMask) == 0) continue;
-    if (budget-- == 0) return "its nodes form a cycle";
+    if (nodes_left-- == 0) return FormatFailure("its nodes form a cycle");
     if ((offset & kOffsetMask) < kHeaderSize || !CheckNode(bytes, offset, &pending)) {
-      return "a node at offset " + std::to_string(offset & kOffsetMask) + " is cut off or damaged";
+      return FormatFailure("the node at offset " + std::to_string(offset & kOffsetMask) +
+                           " is cut off or damaged");
     }
   }
-  return std::nullopt;
+  return Ok();
+}
+
+Result<> CheckIndexFiles(const std::string& directory) {
+  for (const char* name : kIndexFiles) {
+    const std::string path = directory + "/" + name;
+    const Result<std::string> bytes = ReadTextFile(path, kIndexLimit);
+    if (!bytes.ok()) {
+      // A container, or a kernel package whose depmod has not run yet, has no indexes.
+      if (bytes.failure().error == ENOENT || bytes.failure().error == ENOTDIR) continue;
+      return bytes.failure();
+    }
+    // depmod leaves the indexes of built-ins empty if the kernel's build made no list of them.
+    const bool of_builtins = std::string_view(name).find("builtin") != std::string_view::npos;
+    if (of_builtins && bytes->empty()) continue;
+    if (const Result<> checked = CheckIndex(*bytes); !checked.ok()) {
+      return FormatFailure(path + " is damaged: " + checked.failure().detail);
+    }
+  }
+  return Ok();
 }
 
 }  // namespace kmod

@@ -1,15 +1,21 @@
-// Is a modules.*.bin whole? libkmod follows the offsets in an index without looking at the file's
-// size: in a truncated one it finds nothing, silently, or reads past the mapping and dies.
+// Checks whether the indexes that depmod wrote are whole, before libkmod reads them.
+//
+// libkmod follows the offsets in an index without comparing them with the size of the file: in a
+// truncated one it finds nothing, without an error, or reads past the mapping and crashes.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
+#include "../common/result.h"
+
 namespace kmod {
 
-// Walks the whole radix tree. Nothing: every node, string and value lies inside the file, as depmod
-// writes it. Else what is wrong.
-std::optional<std::string> FindIndexFault(std::string_view bytes);
+// Walks the whole radix tree of one modules.*.bin. Fails (kFormat) if a node, string or value does
+// not lie inside the file.
+Result<> CheckIndex(std::string_view bytes);
+
+// Checks the indexes in a directory such as /lib/modules/6.1.0. A missing file is no failure.
+Result<> CheckIndexFiles(const std::string& directory);
 
 }  // namespace kmod

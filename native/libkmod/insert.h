@@ -1,36 +1,47 @@
-// Putting modules into the running kernel, as modprobe does.
+// Inserts modules into the running kernel, as modprobe does.
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string>
 
-#include "../common/failure.h"
-#include "context.h"
+#include "../common/result.h"
+#include "index_source.h"
 
 namespace kmod {
 
 struct InsertRequest {
   IndexSource source;
-  std::string what;  // a name or an alias; a path when `is_file`
+  std::string what;  // a name or an alias; a path if `is_file`
   bool is_file = false;
-  // Of the modules that an alias stands for, this one; "": all. Of a file, the module's name, which
-  // libkmod would take from the file's.
+  // For an alias: insert only this one of its modules; "": all. For a file: the name of the module,
+  // because libkmod would take it from the name of the file.
   std::string module;
-  bool must_be_new = false;  // EEXIST where the module is there already
+  bool must_be_new = false;  // fail with EEXIST if the module is loaded already
   std::string parameters;    // for the module itself, after those of its configuration
 };
 
 struct InsertAttempt {
   std::string module;
-  bool command;  // modprobe.d has an `install` command, which runs instead
+  bool command;  // an `install` command of modprobe.d runs instead of the insertion
 };
 
-// Loads dependencies and softdeps first, with the options, install commands and blacklist (for
-// aliases) of the configuration; a file gets the options, but no install command. `on_attempt` is
-// told before each module. Nothing: all that had to be loaded is. As with removal, call it in a
-// process that nobody has to wait for: a module's init function may never return.
-std::optional<Failure> InsertModule(const InsertRequest& request,
-                                    const std::function<void(const InsertAttempt&)>& on_attempt);
+struct InstallCommand {
+  std::string module;
+  std::string text;     // as it stands in modprobe.d
+  std::string options;  // for $CMDLINE_OPTS
+};
+
+struct InsertCallbacks {
+  // Called before each module.
+  std::function<void(const InsertAttempt&)> on_attempt;
+  // Runs an install command. Its failure ends the insertion.
+  std::function<Result<>(const InstallCommand&)> run_command;
+};
+
+// Inserts dependencies and softdeps first, with the options, install commands and blacklist (for
+// aliases) of the configuration; for a file, options count, but install commands do not. Like a
+// removal this can block for ever in the init function of a module, so call it in a process that
+// nothing else depends on.
+Result<> InsertModule(const InsertRequest& request, const InsertCallbacks& callbacks);
 
 }  // namespace kmod

@@ -1,7 +1,10 @@
 #include "load_list.h"
 
 #include <dirent.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
+#include <cerrno>
 #include <set>
 
 #include "../common/handles.h"
@@ -18,13 +21,30 @@ bool IsConfigFile(std::string_view name) {
          name.substr(name.size() - kEnd.size()) == kEnd;
 }
 
-std::vector<std::string> FilesIn(const std::vector<std::string>& places) {
+bool IsMissing(int error) {
+  return error == ENOENT || error == ENOTDIR;
+}
+
+// /dev/null, to which a file is linked to mask another one.
+bool IsNull(const std::string& path) {
+  const dev_t kNull = makedev(1, 3);
+  struct stat status = {};
+  return stat(path.c_str(), &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == kNull;
+}
+
+// The files to read; directories that cannot be listed become failures.
+std::vector<std::string> FilesIn(const std::vector<std::string>& places,
+                                 std::vector<Failure>* failures) {
   std::vector<std::string> files;
   std::set<std::string> known;
   for (const std::string& place : places) {
     const UniqueDir directory(opendir(place.c_str()));
     if (!directory) {
-      files.push_back(place);
+      if (errno == ENOTDIR) {
+        files.push_back(place);
+      } else if (!IsMissing(errno)) {
+        failures->push_back(SystemFailure(errno, "opendir", place));
+      }
       continue;
     }
     while (const dirent* entry = readdir(directory.get())) {
@@ -38,30 +58,33 @@ std::vector<std::string> FilesIn(const std::vector<std::string>& places) {
 }  // namespace
 
 std::vector<std::string> ParseLoadList(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\v\f";
+  constexpr std::string_view kSpaces = " \t\r\v\f";
   std::vector<std::string> names;
   while (!text.empty()) {
     const size_t end = text.find('\n');
     std::string_view line = text.substr(0, end);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    const size_t first = line.find_first_not_of(kBlanks);
+    const size_t first = line.find_first_not_of(kSpaces);
     if (first == std::string_view::npos) continue;
-    line = line.substr(first, line.find_last_not_of(kBlanks) - first + 1);
+    line = line.substr(first, line.find_last_not_of(kSpaces) - first + 1);
     if (line.front() != '#' && line.front() != ';') names.emplace_back(line);
   }
   return names;
 }
 
-std::vector<std::string> ReadLoadLists(const std::vector<std::string>& places) {
-  std::vector<std::string> names;
-  for (const std::string& file : FilesIn(places)) {
-    const Result<std::string> text = ReadTextFile(file.c_str(), kLimit);
-    if (Failed(text)) continue;
-    for (std::string& name : ParseLoadList(std::get<std::string>(text))) {
-      names.push_back(std::move(name));
+LoadLists ReadLoadLists(const std::vector<std::string>& places) {
+  LoadLists lists;
+  for (const std::string& file : FilesIn(places, &lists.failures)) {
+    const Result<std::string> text = ReadTextFile(file, kLimit);
+    if (!text.ok()) {
+      if (!IsMissing(text.failure().error) && !IsNull(file)) {
+        lists.failures.push_back(text.failure());
+      }
+      continue;
     }
+    for (std::string& name : ParseLoadList(*text)) lists.names.push_back(std::move(name));
   }
-  return names;
+  return lists;
 }
 
 }  // namespace kmod

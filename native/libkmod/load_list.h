@@ -1,4 +1,4 @@
-// The files that name the modules to load when the system starts: those of modules-load.d, and
+// Reads the files that name the modules to load when the system starts: modules-load.d,
 // /etc/modules.
 #pragma once
 
@@ -6,15 +6,22 @@
 #include <string_view>
 #include <vector>
 
+#include "../common/result.h"
+
 namespace kmod {
 
-// The names and aliases in such a file: one a line, without the blanks around it; a line that
-// begins with # or ; is a comment.
+// The names and aliases in such a file: one on each line, without the white space around it. A line
+// that starts with # or ; is a comment.
 std::vector<std::string> ParseLoadList(std::string_view text);
 
-// Those of all files in `places`: directories, of whose *.conf files with one name the first
-// directory's counts (so that an empty file there, or a link to /dev/null, masks the others), and
-// plain files. What cannot be read names nothing.
-std::vector<std::string> ReadLoadLists(const std::vector<std::string>& places);
+struct LoadLists {
+  std::vector<std::string> names;
+  std::vector<Failure> failures;  // one for each file or directory that could not be read
+};
+
+// Reads all files in `places`: plain files, and the *.conf files of directories. Of files with the
+// same name the one in the first directory counts, so an empty file there, or a link to /dev/null,
+// masks the others. A missing file or directory is no failure.
+LoadLists ReadLoadLists(const std::vector<std::string>& places);
 
 }  // namespace kmod

@@ -1,5 +1,7 @@
 #include "modinfo.h"
 
+#include <algorithm>
+
 namespace kmod {
 
 std::vector<ModinfoField> BuiltinFields(std::string_view file, std::string_view name) {
@@ -8,7 +10,7 @@ std::vector<ModinfoField> BuiltinFields(std::string_view file, std::string_view 
     const size_t end = file.find('\0');
     const std::string_view text = file.substr(0, end);
     file.remove_prefix(end == std::string_view::npos ? file.size() : end + 1);
-    // A module's name has no dot and a key no '=': the first of each is the separator.
+    // No module name contains a dot and no key a '=', so the first of each is the separator.
     const size_t dot = text.find('.');
     if (dot == std::string_view::npos) continue;
     const size_t equals = text.find('=', dot);
@@ -32,10 +34,11 @@ bool ListsModule(std::string_view modules_builtin, std::string_view name) {
 std::string ModuleNameOf(std::string_view path) {
   const size_t slash = path.rfind('/');
   if (slash != std::string_view::npos) path.remove_prefix(slash + 1);
-  std::string name(path.substr(0, path.find('.')));
-  for (char& c : name) {
-    if (c == '-') c = '_';
-  }
+  return WithUnderscores(std::string(path.substr(0, path.find('.'))));
+}
+
+std::string WithUnderscores(std::string name) {
+  std::replace(name.begin(), name.end(), '-', '_');
   return name;
 }
 

@@ -1,30 +1,28 @@
-// The fields that modinfo shows, where libkmod is not the one to read them: modules.builtin.modinfo
-// (libkmod 30 reads it with a system call for each string, and only beside an index by depmod).
+// Parses the files about built-in modules that libkmod is not asked for, and module names.
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "module_facts.h"
+
 namespace kmod {
 
-struct ModinfoField {
-  std::string key;
-  std::string value;
-  bool operator==(const ModinfoField& other) const {
-    return key == other.key && value == other.value;
-  }
-};
-
-// The fields of one built-in module out of the file's strings, each "MODULE.KEY=VALUE" and ended by
-// a NUL. Strings of another form are passed over. `name` with underscores.
+// The fields of one built-in module from modules.builtin.modinfo, whose strings are
+// "MODULE.KEY=VALUE", each ended by a NUL; other strings are skipped. `name` with underscores.
+// (libkmod 30 reads this file with a system call for each string, and only if depmod has written an
+// index beside it.)
 std::vector<ModinfoField> BuiltinFields(std::string_view file, std::string_view name);
 
-// Does modules.builtin (text, a path a line) name this module?
+// Whether modules.builtin (a path on each line) lists this module.
 bool ListsModule(std::string_view modules_builtin, std::string_view name);
 
-// The module's name as the kernel has it: "snd-hda-intel" and "kernel/sound/snd-hda-intel.ko.xz"
-// both give "snd_hda_intel".
+// The name that the kernel uses: "snd-hda-intel" and "kernel/sound/snd-hda-intel.ko.xz" both give
+// "snd_hda_intel".
 std::string ModuleNameOf(std::string_view path);
+
+// The same for a name without a path: dashes become underscores.
+std::string WithUnderscores(std::string name);
 
 }  // namespace kmod

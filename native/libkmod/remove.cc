@@ -5,41 +5,47 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "context.h"
 
 namespace kmod {
+namespace {
 
-Result<ModuleRemover> ModuleRemover::Open() {
-  const Result<const Libkmod*> opened = Libkmod::Open();
-  if (Failed(opened)) return std::get<Failure>(opened);
-  const Libkmod* library = std::get<const Libkmod*>(opened);
-  UniqueContext context = OpenContext(library, {"/", std::vector<std::string>(), {}, true});
-  if (!context) return SystemFailure(ENOMEM, "kmod_new");
-  library->kmod_set_log_fn(context.get(), nullptr, nullptr);
-  return ModuleRemover(library, std::move(context));
+// The same call without libkmod. Returns 0 or an errno.
+int DeleteModule(const std::string& name, bool force) {
+  const int flags = O_NONBLOCK | (force ? O_TRUNC : 0);
+  return syscall(SYS_delete_module, name.c_str(), flags) == 0 ? 0 : errno;
 }
 
-std::optional<Failure> ModuleRemover::Remove(const std::string& name, bool force) const {
-  const unsigned flags =
-      static_cast<unsigned>(kRemoveNoLog) | (force ? static_cast<unsigned>(kRemoveForce) : 0U);
-  kmod_module* raw = nullptr;
-  int error = -library_->kmod_module_new_from_name(context_.get(), name.c_str(), &raw);
-  const UniqueModule module(raw, ModuleDeleter{library_});
-  if (!module) return SystemFailure(error, "kmod_module_new_from_name", name);
+}  // namespace
 
-  // libkmod cuts a name at its first dot: for a module whose own name has one it would take another
-  // module out. Such a name (it can only come from the kernel's table) goes to the kernel as it is.
-  const bool exact = name == library_->kmod_module_get_name(module.get());
+ModuleRemover::ModuleRemover(std::unique_ptr<Context> context) : context_(std::move(context)) {}
+ModuleRemover::ModuleRemover(ModuleRemover&& other) noexcept = default;
+ModuleRemover& ModuleRemover::operator=(ModuleRemover&& other) noexcept = default;
+ModuleRemover::~ModuleRemover() = default;
+
+Result<ModuleRemover> ModuleRemover::Open() {
+  Result<Context> context = Context::OpenBare();
+  if (!context.ok()) return context.failure();
+  return ModuleRemover(std::make_unique<Context>(*std::move(context)));
+}
+
+Result<> ModuleRemover::Remove(const std::string& name, bool force) const {
+  const Libkmod& library = context_->library();
+  const Result<UniqueModule> module = context_->NewModule(name);
+  if (!module.ok()) return module.failure();
+  const unsigned flags = kRemoveNoLog | (force ? kRemoveForce : 0);
+  // libkmod cuts a name at its first dot, and would remove another module than the one whose name
+  // has a dot. Such a name can only come from the kernel's own table.
+  const bool exact = name == library.kmod_module_get_name(module->get());
+  int error = 0;
   do {
-    error = exact
-                ? -library_->kmod_module_remove_module(module.get(), flags)
-                : (syscall(SYS_delete_module, name.c_str(), O_NONBLOCK | (force ? O_TRUNC : 0)) == 0
-                       ? 0
-                       : errno);
-  } while (error == EINTR);  // a signal came while another module was being loaded or removed
-  if (error == 0) return std::nullopt;
-  return SystemFailure(error, "delete_module", name);
+    error = exact ? -library.kmod_module_remove_module(module->get(), flags)
+                  : DeleteModule(name, force);
+  } while (error == EINTR);  // a signal arrived while another module was being loaded or removed
+  if (error != 0) return SystemFailure(error, "delete_module", name);
+  return Ok();
 }
 
 }  // namespace kmod

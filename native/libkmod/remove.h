@@ -1,28 +1,30 @@
-// Taking one module out of the running kernel.
+// Removes one module from the running kernel.
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
 
-#include "../common/failure.h"
-#include "libkmod.h"
+#include "../common/result.h"
 
 namespace kmod {
+
+class Context;
 
 class ModuleRemover {
  public:
   // Needs libkmod, but neither an index nor configuration.
   static Result<ModuleRemover> Open();
+  ModuleRemover(ModuleRemover&& other) noexcept;
+  ModuleRemover& operator=(ModuleRemover&& other) noexcept;
+  ~ModuleRemover();
 
-  // One delete_module(2), which waits as long as the module's exit function takes: call it in a
-  // process that nobody has to wait for. Nothing: the module is gone.
-  std::optional<Failure> Remove(const std::string& name, bool force) const;
+  // Makes one delete_module(2) call, which takes as long as the exit function of the module: call
+  // it in a process that nothing else depends on.
+  Result<> Remove(const std::string& name, bool force) const;
 
  private:
-  ModuleRemover(const Libkmod* library, UniqueContext context)
-      : library_(library), context_(std::move(context)) {}
-  const Libkmod* library_;
-  UniqueContext context_;
+  explicit ModuleRemover(std::unique_ptr<Context> context);
+  std::unique_ptr<Context> context_;
 };
 
 }  // namespace kmod

@@ -10,22 +10,15 @@
 #include <functional>
 #include <iterator>
 
+#include "netlink.h"
+
 namespace kmod {
 namespace {
 
-constexpr unsigned kKernelEvents = 1;  // the group of what the kernel says itself; udev's is 2
+constexpr unsigned kKernelEvents = 1;  // the group of the kernel's own events; 2 is that of udev
 
-UniqueFd OpenNetlink(int protocol, unsigned groups) {
-  UniqueFd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
-  sockaddr_nl address = {};
-  address.nl_family = AF_NETLINK;
-  address.nl_groups = groups;
-  if (fd && bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) fd.reset();
-  return fd;
-}
-
-// Reads what has come; true where a message of the kernel counts, or where some were lost.
-bool DrainSocket(const UniqueFd& socket, const std::function<bool(std::string_view)>& counts) {
+// Reads the queued messages. Returns whether one from the kernel is relevant, or some were lost.
+bool DrainSocket(const UniqueFd& socket, const std::function<bool(std::string_view)>& is_relevant) {
   char bytes[16 * 1024];
   bool any = false;
   while (socket) {
@@ -39,8 +32,8 @@ bool DrainSocket(const UniqueFd& socket, const std::function<bool(std::string_vi
       continue;
     }
     if (got < 0) break;
-    // Any process may send; the kernel's port is 0.
-    if (sender.nl_pid == 0 && counts({bytes, static_cast<size_t>(got)})) any = true;
+    // Other processes can send to this socket, too; the kernel's port is 0.
+    if (sender.nl_pid == 0 && is_relevant({bytes, static_cast<size_t>(got)})) any = true;
   }
   return any;
 }
@@ -49,8 +42,10 @@ bool DrainSocket(const UniqueFd& socket, const std::function<bool(std::string_vi
 
 Result<ChangeWatch> ChangeWatch::Open() {
   ChangeWatch watch;
-  watch.modules_ = OpenNetlink(NETLINK_KOBJECT_UEVENT, kKernelEvents);
-  watch.links_ = OpenNetlink(NETLINK_ROUTE, RTMGRP_LINK);
+  // What cannot be watched stays closed: the other sources still shorten the wait of the caller,
+  // which also polls.
+  watch.modules_ = OpenNetlinkEvents(NETLINK_KOBJECT_UEVENT, kKernelEvents).ValueOr({});
+  watch.links_ = OpenNetlinkEvents(NETLINK_ROUTE, RTMGRP_LINK).ValueOr({});
   watch.mounts_.reset(open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC));
   if (!watch.modules_ && !watch.links_ && !watch.mounts_) {
     return SystemFailure(errno, "open", "/proc/self/mountinfo");
@@ -58,28 +53,28 @@ Result<ChangeWatch> ChangeWatch::Open() {
   return watch;
 }
 
-bool ChangeWatch::Await(int socket) const {
+Result<ChangeWatch::Event> ChangeWatch::Await(int socket) const {
   for (;;) {
-    // One that is not open is -1, which poll passes over.
+    // A source that is not open is -1, which poll ignores.
     pollfd waits[] = {{mounts_.get(), POLLPRI, 0},
                       {modules_.get(), POLLIN, 0},
                       {links_.get(), POLLIN, 0},
                       {socket, POLLIN, 0}};
     if (poll(waits, std::size(waits), -1) < 0) {
       if (errno == EINTR) continue;
-      return false;
+      return SystemFailure(errno, "poll");
     }
-    // This poll has taken note of a change of the mounts: the next would not tell it again.
+    // This poll has consumed the change of the mounts: the next one does not report it again.
     const bool mounted = waits[0].revents != 0;
-    if (Drain() || mounted) return true;
-    if (waits[std::size(waits) - 1].revents != 0) return false;
+    if (Drain() || mounted) return Event::kChange;
+    if (waits[std::size(waits) - 1].revents != 0) return Event::kSocketReadable;
   }
 }
 
 bool ChangeWatch::Drain() const {
   bool any = DrainSocket(modules_, IsAboutModule);
   if (DrainSocket(links_, [](std::string_view) { return true; })) any = true;
-  // Each poll tells of the changes since the one before.
+  // Each poll reports the changes since the poll before.
   pollfd mounts = {mounts_.get(), POLLPRI, 0};
   if (poll(&mounts, 1, 0) > 0) any = true;
   return any;

@@ -1,23 +1,24 @@
-// Waiting for what may change which modules are in use.
+// Waits for events that may change which modules are in use.
 #pragma once
 
 #include <string_view>
 
-#include "../common/failure.h"
 #include "../common/handles.h"
+#include "../common/result.h"
 
 namespace kmod {
 
-// Tells that a module came or went, that a network interface of the own namespace changed, or that
-// something was mounted or unmounted in the own namespace; not what.
+// Reports that a module was loaded or removed, that a network interface of this network namespace
+// changed, or that something was mounted or unmounted in this mount namespace; not which of them.
 class ChangeWatch {
  public:
-  // Fails where none of the three can be watched.
+  // Fails if none of the three can be watched.
   static Result<ChangeWatch> Open();
 
-  // Waits. True: something changed. False: there is something to read from `socket`.
-  bool Await(int socket) const;
-  // Takes all that has been told so far. False: nothing of it was such a change.
+  enum class Event { kChange, kSocketReadable };
+  // Blocks until something changes, or until `socket` can be read.
+  Result<Event> Await(int socket) const;
+  // Takes all events that are queued. Returns whether one of them was such a change.
   bool Drain() const;
 
  private:
@@ -28,8 +29,8 @@ class ChangeWatch {
   UniqueFd mounts_;
 };
 
-// A message of the kernel about an object in /sys ("ACTION@PATH", then "KEY=value", each ended by a
-// NUL): is it about a module?
+// Whether an event of the kernel about an object in /sys ("ACTION@PATH", then "KEY=value", each
+// ended by a NUL) is about a module.
 bool IsAboutModule(std::string_view event);
 
 }  // namespace kmod

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "../common/handles.h"
+#include "../common/result.h"
 
 namespace kmod {
 namespace {
@@ -35,33 +36,38 @@ constexpr const char* kUserFiles[] = {
     "/proc/sys/net/ipv4/tcp_congestion_control",
 };
 
-struct Text {
-  std::string text;
-  int error = 0;
-  bool cut = false;
+// As much of a file as a limit allows.
+struct LinesRead {
+  std::string text;                // whole lines
+  bool cut = false;                // there is more than the limit
+  std::optional<Failure> failure;  // why the text ends here
 };
 
-// As much as `limit`, whole lines. /proc/net leads to the process, and so to the namespace that its
-// first thread is in.
-Text ReadLines(const char* path, size_t limit) {
-  Text read;
+// Unlike ReadTextFile this keeps what it has when the file is too long. /proc/net leads to the
+// first thread of this process, and so to the namespace that it is in.
+LinesRead ReadLines(const char* path, size_t limit) {
+  LinesRead lines;
   const UniqueFd fd(open(path, O_RDONLY | O_CLOEXEC));
   if (!fd) {
-    read.error = errno;
-    return read;
+    lines.failure = SystemFailure(errno, "open", path);
+    return lines;
   }
-  while (read.text.size() < limit) {
-    const size_t begin = read.text.size();
-    read.text.resize(begin + std::min(kPiece, limit - begin));
-    const ssize_t got = ::read(fd.get(), read.text.data() + begin, read.text.size() - begin);
-    read.text.resize(begin + static_cast<size_t>(std::max<ssize_t>(got, 0)));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) read.error = errno;
-    if (got <= 0) return read;
+  while (lines.text.size() < limit) {
+    const size_t begin = lines.text.size();
+    lines.text.resize(begin + std::min(kPiece, limit - begin));
+    const ssize_t got = read(fd.get(), lines.text.data() + begin, lines.text.size() - begin);
+    const int error = errno;
+    lines.text.resize(begin + static_cast<size_t>(std::max<ssize_t>(got, 0)));
+    if (got < 0 && error == EINTR) continue;
+    if (got == 0) return lines;
+    if (got < 0) {
+      lines.failure = SystemFailure(error, "read", path);
+      break;
+    }
   }
-  read.cut = true;
-  read.text.resize(read.text.rfind('\n') + 1);
-  return read;
+  lines.cut = !lines.failure;
+  lines.text.resize(lines.text.rfind('\n') + 1);
+  return lines;
 }
 
 }  // namespace
@@ -71,30 +77,33 @@ NetFileReader::NetFileReader(bool users)
       connections_left_(kConnectionsLimit),
       deadline_(std::chrono::steady_clock::now() + kConnectionsTime) {}
 
-std::vector<NetFile> NetFileReader::Read(std::set<std::string>* unreadable) {
-  std::vector<NetFile> files;
-  // Not there: the kernel, or the namespace, is without it.
-  const auto add = [&](const char* path, Text read) {
-    if (read.error == EACCES || read.error == EPERM) {
-      unreadable->insert(std::string(path) + " (permission denied)");
+NetFilesRead NetFileReader::Read() {
+  NetFilesRead all;
+  const auto add = [&all](const char* path, LinesRead lines) {
+    // ENOENT: this kernel or this namespace does not have the file.
+    if (lines.failure && lines.failure->error != ENOENT) {
+      const int error = lines.failure->error;
+      const bool denied = error == EACCES || error == EPERM;
+      all.unreadable.insert(std::string(path) + " (" +
+                            (denied ? "permission denied" : ErrnoName(error)) + ")");
     }
-    if (!read.text.empty()) files.push_back({path, std::move(read.text)});
+    if (!lines.text.empty()) all.files.push_back({path, std::move(lines.text)});
   };
   for (const char* path : kConnections) {
     const bool in_time = std::chrono::steady_clock::now() < deadline_;
-    Text read;
-    if (in_time && connections_left_ > 0) read = ReadLines(path, connections_left_);
-    connections_left_ -= std::min(connections_left_, read.text.size());
-    if (!in_time || read.cut || connections_left_ == 0) {
-      unreadable->insert("connections to other machines beyond the first " +
-                         std::to_string(kConnectionsLimit / 1024 / 1024) +
-                         " MiB of them or the first half second");
+    LinesRead lines;
+    if (in_time && connections_left_ > 0) lines = ReadLines(path, connections_left_);
+    connections_left_ -= std::min(connections_left_, lines.text.size());
+    if (!in_time || lines.cut || connections_left_ == 0) {
+      all.unreadable.insert("connections to other machines beyond the first " +
+                            std::to_string(kConnectionsLimit / 1024 / 1024) +
+                            " MiB of them or the first half second");
     }
-    add(path, std::move(read));
+    add(path, std::move(lines));
   }
-  if (!users_) return files;
+  if (!users_) return all;
   for (const char* path : kUserFiles) add(path, ReadLines(path, kTextLimit));
-  return files;
+  return all;
 }
 
 }  // namespace kmod

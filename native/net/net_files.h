@@ -1,4 +1,4 @@
-// What /proc/net and /proc/sys/net say about a network namespace.
+// Reads what /proc/net and /proc/sys/net tell about a network namespace.
 #pragma once
 
 #include <chrono>
@@ -14,16 +14,20 @@ struct NetFile {
   std::string text;  // whole lines
 };
 
-// Reads in whichever network namespace this thread is in. Of connections there can be a million,
-// and each table of them costs the kernel a walk through all it has, of whatever namespace: there
-// is a bound for all namespaces together.
+struct NetFilesRead {
+  std::vector<NetFile> files;
+  std::set<std::string> unreadable;  // what was not read, or not to its end
+};
+
+// Reads in the network namespace of the calling thread. There can be a million connections, and for
+// each table of them the kernel walks through the connections of all namespaces; so one limit of
+// size and time holds for all namespaces together.
 class NetFileReader {
  public:
-  // `users`: besides the connections, what uses modules.
+  // `users`: read the files that name users of modules, too, not only the connections.
   explicit NetFileReader(bool users);
 
-  // Adds to `unreadable` what was not read, or not to its end.
-  std::vector<NetFile> Read(std::set<std::string>* unreadable);
+  NetFilesRead Read();
 
  private:
   bool users_;

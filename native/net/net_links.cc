@@ -13,7 +13,7 @@
 namespace kmod {
 namespace {
 
-// Headers of before Linux 5.14 and 5.7 lack these.
+// The headers of older kernels (before 5.14 and 5.7) lack these.
 constexpr uint16_t kParentDeviceName = 56;  // IFLA_PARENT_DEV_NAME
 constexpr uint16_t kParentBusName = 57;     // IFLA_PARENT_DEV_BUS_NAME
 constexpr uint32_t kSkipStatistics = 1U << 3;
@@ -27,7 +27,7 @@ std::string LinkRequest() {
   return DumpRequest(RTM_GETLINK, body, attributes);
 }
 
-// Adds what a message stands for.
+// Appends what a message describes, if anything.
 template <typename Item, std::optional<Item> (*parse)(std::string_view)>
 void Add(std::string_view message, std::vector<Item>* items) {
   if (std::optional<Item> item = parse(message)) items->push_back(std::move(*item));
@@ -66,7 +66,7 @@ std::optional<NetAddress> ParseAddress(std::string_view message) {
   std::string_view own;
   ForEachAttribute(message.substr(sizeof(info)), [&](uint16_t type, std::string_view payload) {
     if (payload.size() != length) return;
-    // At the end of a point-to-point link, IFA_ADDRESS is the other end.
+    // On a point-to-point link IFA_ADDRESS is the address of the other end.
     if (type == IFA_LOCAL || (type == IFA_ADDRESS && own.empty())) own = payload;
   });
   if (own.empty()) return std::nullopt;
@@ -81,13 +81,28 @@ Result<UniqueFd> OpenRouteSocket() {
 
 Result<NetTables> ReadNetTables(int socket) {
   NetTables tables;
-  const int error = DumpWhole<std::vector<NetLink>>(socket, LinkRequest(), RTM_NEWLINK,
-                                                    &tables.links, Add<NetLink, ParseLink>);
-  if (error != 0) return SystemFailure(error, "recv", "RTM_GETLINK");
-  tables.default_routes = ReadDefaultRoutes(socket);
-  // Where the kernel gives none, whoever needs them finds nothing.
-  DumpWhole<std::vector<NetAddress>>(socket, DumpRequest(RTM_GETADDR, ifaddrmsg{}), RTM_NEWADDR,
-                                     &tables.addresses, Add<NetAddress, ParseAddress>);
+  auto links =
+      DumpWhole<std::vector<NetLink>>(socket, LinkRequest(), RTM_NEWLINK, Add<NetLink, ParseLink>);
+  if (!links.end.ok()) {
+    const Failure& failure = links.end.failure();
+    return SystemFailure(failure.error, failure.syscall, "RTM_GETLINK");
+  }
+  tables.links = std::move(links.table);
+
+  auto routes = ReadDefaultRoutes(socket);
+  tables.default_routes = std::move(routes.interfaces);
+  if (!routes.end.ok()) {
+    tables.unreadable.insert(std::string("default routes (") +
+                             ErrnoName(routes.end.failure().error) + ")");
+  }
+
+  auto addresses = DumpWhole<std::vector<NetAddress>>(socket, DumpRequest(RTM_GETADDR, ifaddrmsg{}),
+                                                      RTM_NEWADDR, Add<NetAddress, ParseAddress>);
+  tables.addresses = std::move(addresses.table);
+  if (!addresses.end.ok() && !IsUnsupported(addresses.end.failure())) {
+    tables.unreadable.insert(std::string("network addresses (") +
+                             ErrnoName(addresses.end.failure().error) + ")");
+  }
   return tables;
 }
 

@@ -1,13 +1,14 @@
-// The network interfaces of a network namespace and their addresses, by rtnetlink.
+// Reads the interfaces, addresses and default routes of a network namespace by rtnetlink.
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "../common/failure.h"
 #include "../common/handles.h"
+#include "../common/result.h"
 
 namespace kmod {
 
@@ -15,30 +16,33 @@ struct NetLink {
   int index = 0;
   std::string name;
   bool up = false;
-  std::optional<std::string> kind;    // such as `bridge`; nothing for hardware
+  std::optional<std::string> kind;    // such as `bridge`; nullopt for hardware
   int master = 0;                     // 0: none
-  int lower = 0;                      // 0: none, or one of another namespace
+  int lower = 0;                      // 0: none, or one in another namespace
   std::optional<std::string> bus;     // of the device behind it, as in /sys/bus: since Linux 5.14
-  std::optional<std::string> device;  // and its name there
+  std::optional<std::string> device;  // its name on that bus
 };
 
 struct NetAddress {
-  int index = 0;
+  int index = 0;        // of the interface
   std::string address;  // as inet_ntop(3) writes it
 };
 
 struct NetTables {
-  std::vector<NetLink> links;         // without the loopback
+  std::vector<NetLink> links;         // without the loopback interface
   std::vector<int> default_routes;    // the interfaces that they lead to, each once
-  std::vector<NetAddress> addresses;  // those of the loopback too
+  std::vector<NetAddress> addresses;  // including those of the loopback interface
+  std::set<std::string> unreadable;   // which of these tables is incomplete, and why
 };
 
-// A socket belongs for ever to the network namespace in which it was opened.
+// A socket stays in the network namespace in which it was opened.
 Result<UniqueFd> OpenRouteSocket();
 
+// Fails only if the interfaces cannot be read.
 Result<NetTables> ReadNetTables(int socket);
 
-// Of one message each, without its header. Nothing: the loopback, or no address of its own.
+// Both parse one message without its header. nullopt: the loopback interface; no address of this
+// end.
 std::optional<NetLink> ParseLink(std::string_view message);
 std::optional<NetAddress> ParseAddress(std::string_view message);
 

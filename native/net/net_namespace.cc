@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <sched.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,56 +12,71 @@
 #include "netlink.h"
 
 namespace kmod {
+namespace {
 
-// What has to be opened, or read, inside the namespace.
-struct NetNamespaces::Door {
+// "WHAT (ENOBUFS)", or the missing capability where that is known.
+void AddIfFailed(const char* what, const Result<>& end, std::set<std::string>* unreadable) {
+  if (end.ok()) return;
+  const int error = end.failure().error;
+  unreadable->insert(std::string(what) + " (" +
+                     (error == EPERM ? "CAP_NET_ADMIN is missing" : ErrnoName(error)) + ")");
+}
+
+}  // namespace
+
+// What must be opened or read while the process is inside the namespace. The sockets answer for it
+// from outside, too.
+struct NetNamespaces::Opened {
   Result<UniqueFd> route;
-  UniqueFd netfilter;  // none: nobody wants it, or there is nothing behind it
+  Result<UniqueFd> netfilter;  // not open if nobody wants it, or if nf_tables is not in the kernel
+  NetFilesRead files;
   bool users;
-  std::vector<NetFile> files;
-  std::set<std::string> unreadable;
 };
 
 NetNamespaces::NetNamespaces(bool users)
     : users_(users), own_(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)), files_(users) {}
 
 Result<NetContents> NetNamespaces::ReadOwn() {
-  return ReadThrough(Open());
+  return Read(OpenHere());
 }
 
 Result<NetContents> NetNamespaces::ReadOther(const std::string& path) {
-  // Nowhere to come back to.
+  // Without it the process could not return.
   if (!own_) return SystemFailure(EPERM, "open", "/proc/self/ns/net");
   const UniqueFd other(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!other) return SystemFailure(errno, "open", path);
   if (setns(other.get(), CLONE_NEWNET) != 0) return SystemFailure(errno, "setns", path);
-  Door door = Open();
-  if (setns(own_.get(), CLONE_NEWNET) != 0) _exit(71);
-  return ReadThrough(std::move(door));
+  Opened opened = OpenHere();
+  if (setns(own_.get(), CLONE_NEWNET) != 0) _exit(EX_OSERR);
+  return Read(std::move(opened));
 }
 
-NetNamespaces::Door NetNamespaces::Open() {
-  Door door{OpenRouteSocket(), UniqueFd(), users_, {}, {}};
-  if (users_ && HasNfTables()) {
-    Result<UniqueFd> netfilter = OpenNetlink(NETLINK_NETFILTER);
-    if (!Failed(netfilter)) door.netfilter = std::get<UniqueFd>(std::move(netfilter));
-  }
-  door.files = files_.Read(&door.unreadable);
-  return door;
+NetNamespaces::Opened NetNamespaces::OpenHere() {
+  const bool has_rules = users_ && HasNfTables();
+  return {OpenRouteSocket(), has_rules ? OpenNetlink(NETLINK_NETFILTER) : UniqueFd(), files_.Read(),
+          users_};
 }
 
-Result<NetContents> NetNamespaces::ReadThrough(Door door) {
-  if (Failed(door.route)) return std::get<Failure>(std::move(door.route));
-  const int route = std::get<UniqueFd>(door.route).get();
-  Result<NetTables> tables = ReadNetTables(route);
-  if (Failed(tables)) return std::get<Failure>(std::move(tables));
+Result<NetContents> NetNamespaces::Read(Opened opened) {
+  if (!opened.route.ok()) return opened.route.failure();
+  Result<NetTables> tables = ReadNetTables(opened.route->get());
+  if (!tables.ok()) return tables.failure();
   NetContents contents;
-  contents.tables = std::get<NetTables>(std::move(tables));
-  contents.files = std::move(door.files);
-  contents.unreadable = std::move(door.unreadable);
-  if (door.users) contents.traffic_control = ReadTrafficControl(route);
-  if (door.netfilter) {
-    contents.nf_tables = ReadNfTables(door.netfilter.get(), &contents.unreadable);
+  contents.tables = *std::move(tables);
+  contents.files = std::move(opened.files.files);
+  contents.unreadable = std::move(opened.files.unreadable);
+  contents.unreadable.insert(contents.tables.unreadable.begin(), contents.tables.unreadable.end());
+  if (!opened.users) return contents;
+
+  TrafficControlRead traffic_control = ReadTrafficControl(opened.route->get());
+  contents.traffic_control = std::move(traffic_control.items);
+  AddIfFailed("queueing disciplines and their filters", traffic_control.end, &contents.unreadable);
+  if (!opened.netfilter.ok()) {
+    AddIfFailed("the rules of nftables", opened.netfilter.failure(), &contents.unreadable);
+  } else if (*opened.netfilter) {
+    NftTablesRead rules = ReadNfTables(opened.netfilter->get());
+    contents.nf_tables = std::move(rules.tables);
+    AddIfFailed("the rules of nftables", rules.end, &contents.unreadable);
   }
   return contents;
 }

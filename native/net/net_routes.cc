@@ -10,7 +10,7 @@
 namespace kmod {
 namespace {
 
-// Headers of before Linux 5.3 lack these. Source: include/uapi/linux/nexthop.h.
+// The headers of kernels before 5.3 lack these. Source: include/uapi/linux/nexthop.h.
 constexpr uint16_t kRouteNexthop = 30;  // RTA_NH_ID
 constexpr uint16_t kNewNexthop = 104;   // RTM_NEWNEXTHOP
 constexpr uint16_t kGetNexthop = 106;   // RTM_GETNEXTHOP
@@ -29,14 +29,12 @@ struct NexthopMember {
 
 // The next hops of RTA_MULTIPATH, a list of rtnexthop structures.
 void AddHops(std::string_view hops, std::vector<int>* indexes) {
-  rtnexthop hop = {};
-  std::string_view payload;
-  while (TakeNext(&hops, Load<rtnexthop>(hops).rtnh_len, &hop, &payload)) {
-    indexes->push_back(hop.rtnh_ifindex);
+  while (const auto hop = TakeItem<rtnexthop>(&hops, Load<rtnexthop>(hops).rtnh_len)) {
+    indexes->push_back(hop->header.rtnh_ifindex);
   }
 }
 
-// A group has no groups in it.
+// Adds the interfaces of nexthop objects. A group does not contain other groups.
 void AddEnds(const std::map<uint32_t, Nexthop>& nexthops, const std::vector<uint32_t>& ids,
              std::vector<int>* indexes) {
   for (const uint32_t id : ids) {
@@ -81,29 +79,36 @@ void AddNexthop(std::string_view message, std::map<uint32_t, Nexthop>* nexthops)
   (*nexthops)[id] = std::move(nexthop);
 }
 
-std::vector<int> ReadDefaultRoutes(int socket) {
+DefaultRoutes ReadDefaultRoutes(int socket) {
+  DefaultRoutes routes;
+  // The first failure is kept. A kernel without IPv6, or without nexthop objects, is none.
+  const auto note = [&routes](const Result<>& end) {
+    if (routes.end.ok() && !end.ok() && !IsUnsupported(end.failure())) routes.end = end;
+  };
   RouteEnds ends;
   for (const uint8_t family : {AF_INET, AF_INET6}) {
     rtmsg body = {};
     body.rtm_family = family;
-    RouteEnds found;
-    // A kernel may be without one of the two.
-    DumpWhole<RouteEnds>(socket, DumpRequest(RTM_GETROUTE, body), RTM_NEWROUTE, &found,
-                         AddDefaultRoute);
-    ends.interfaces.insert(ends.interfaces.end(), found.interfaces.begin(), found.interfaces.end());
-    ends.nexthops.insert(ends.nexthops.end(), found.nexthops.begin(), found.nexthops.end());
+    const auto found = DumpWhole<RouteEnds>(socket, DumpRequest(RTM_GETROUTE, body), RTM_NEWROUTE,
+                                            AddDefaultRoute);
+    note(found.end);
+    ends.interfaces.insert(ends.interfaces.end(), found.table.interfaces.begin(),
+                           found.table.interfaces.end());
+    ends.nexthops.insert(ends.nexthops.end(), found.table.nexthops.begin(),
+                         found.table.nexthops.end());
   }
-  // The interface of a nexthop object is told with the route only where
-  // net.ipv4.nexthop_compat_mode is 1. Source: fib_dump_info() in net/ipv4/fib_semantics.c.
+  // A route has the interface of its nexthop object only if net.ipv4.nexthop_compat_mode is 1.
+  // Source: fib_dump_info() in net/ipv4/fib_semantics.c.
   if (!ends.nexthops.empty()) {
-    std::map<uint32_t, Nexthop> nexthops;
-    DumpWhole<std::map<uint32_t, Nexthop>>(socket, DumpRequest(kGetNexthop, NexthopMessage{}),
-                                           kNewNexthop, &nexthops, AddNexthop);
-    AddEnds(nexthops, ends.nexthops, &ends.interfaces);
+    const auto nexthops = DumpWhole<std::map<uint32_t, Nexthop>>(
+        socket, DumpRequest(kGetNexthop, NexthopMessage{}), kNewNexthop, AddNexthop);
+    note(nexthops.end);
+    AddEnds(nexthops.table, ends.nexthops, &ends.interfaces);
   }
-  std::set<int> routes(ends.interfaces.begin(), ends.interfaces.end());
-  routes.erase(0);  // a nexthop object without an interface
-  return {routes.begin(), routes.end()};
+  std::set<int> interfaces(ends.interfaces.begin(), ends.interfaces.end());
+  interfaces.erase(0);  // a nexthop object without an interface
+  routes.interfaces.assign(interfaces.begin(), interfaces.end());
+  return routes;
 }
 
 }  // namespace kmod

@@ -1,4 +1,4 @@
-// The interfaces that the default routes of a network namespace lead to, by rtnetlink.
+// Finds the interfaces that the default routes of a network namespace lead to, by rtnetlink.
 #pragma once
 
 #include <cstdint>
@@ -6,24 +6,31 @@
 #include <string_view>
 #include <vector>
 
+#include "../common/result.h"
+
 namespace kmod {
 
-// Each once. `socket`: of OpenRouteSocket().
-std::vector<int> ReadDefaultRoutes(int socket);
+struct DefaultRoutes {
+  std::vector<int> interfaces;  // each once
+  Result<> end;                 // a failure if there may be more
+};
 
-// Where routes lead: to interfaces, or to nexthop objects that know them.
+// `socket`: from OpenRouteSocket().
+DefaultRoutes ReadDefaultRoutes(int socket);
+
+// What routes lead to: interfaces, or nexthop objects, which name the interfaces.
 struct RouteEnds {
   std::vector<int> interfaces;
   std::vector<uint32_t> nexthops;
 };
 
-// A nexthop object (`ip nexthop`): an interface, or a group of others.
+// A nexthop object (`ip nexthop`): an interface, or a group of other nexthop objects.
 struct Nexthop {
   int interface = 0;
   std::vector<uint32_t> members;
 };
 
-// Of one message, without its header; what is no default route adds nothing.
+// Both parse one message without its header. A route that is not a default route adds nothing.
 void AddDefaultRoute(std::string_view message, RouteEnds* ends);
 void AddNexthop(std::string_view message, std::map<uint32_t, Nexthop>* nexthops);
 

@@ -5,7 +5,7 @@
 namespace kmod {
 namespace {
 
-// The kernel hands out at most 32 KiB at a time.
+// The kernel returns at most 32 KiB at a time.
 constexpr size_t kBufferSize = 64 * 1024;
 
 }  // namespace
@@ -16,11 +16,26 @@ Result<UniqueFd> OpenNetlink(int protocol) {
   return fd;
 }
 
+Result<UniqueFd> OpenNetlinkEvents(int protocol, unsigned groups) {
+  UniqueFd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
+  if (!fd) return SystemFailure(errno, "socket", "AF_NETLINK");
+  sockaddr_nl address = {};
+  address.nl_family = AF_NETLINK;
+  address.nl_groups = groups;
+  if (bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
+    return SystemFailure(errno, "bind", "AF_NETLINK");
+  }
+  return fd;
+}
+
+bool IsUnsupported(const Failure& failure) {
+  return failure.error == EOPNOTSUPP || failure.error == EAFNOSUPPORT ||
+         failure.error == EPROTONOSUPPORT;
+}
+
 void ForEachAttribute(std::string_view bytes, const AttributeVisitor& visit) {
-  rtattr attribute = {};
-  std::string_view payload;
-  while (TakeNext(&bytes, Load<rtattr>(bytes).rta_len, &attribute, &payload)) {
-    visit(attribute.rta_type & NLA_TYPE_MASK, payload);
+  while (const auto attribute = TakeItem<rtattr>(&bytes, Load<rtattr>(bytes).rta_len)) {
+    visit(attribute->header.rta_type & NLA_TYPE_MASK, attribute->payload);
   }
 }
 
@@ -36,30 +51,41 @@ uint32_t LoadBigEndian(std::string_view payload) {
   return value;
 }
 
-int Dump(int socket, const std::string& request, uint16_t wanted,
-         const std::function<void(std::string_view)>& visit, size_t limit) {
-  if (send(socket, request.data(), request.size(), 0) < 0) return errno;
+Result<> Dump(int socket, const std::string& request, uint16_t wanted,
+              const std::function<void(std::string_view)>& visit, size_t limit) {
+  if (send(socket, request.data(), request.size(), 0) < 0) return SystemFailure(errno, "send");
   std::string buffer(kBufferSize, '\0');
   size_t messages = 0;
   bool changed = false;
   for (;;) {
-    const ssize_t got = recv(socket, buffer.data(), buffer.size(), 0);
+    sockaddr_nl sender = {};
+    socklen_t length = sizeof(sender);
+    const ssize_t got = recvfrom(socket, buffer.data(), buffer.size(), 0,
+                                 reinterpret_cast<sockaddr*>(&sender), &length);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return got < 0 ? errno : ENODATA;
+    if (got <= 0) return SystemFailure(got < 0 ? errno : ENODATA, "recv");
+    // The owner of a network namespace can send messages to the sockets in it; the kernel's port is
+    // 0.
+    if (sender.nl_pid != 0) continue;
     std::string_view rest(buffer.data(), static_cast<size_t>(got));
-    nlmsghdr header = {};
-    std::string_view payload;
-    while (TakeNext(&rest, Load<nlmsghdr>(rest).nlmsg_len, &header, &payload)) {
+    while (const auto item = TakeItem<nlmsghdr>(&rest, Load<nlmsghdr>(rest).nlmsg_len)) {
+      const nlmsghdr& header = item->header;
       if ((header.nlmsg_flags & NLM_F_DUMP_INTR) != 0) changed = true;
-      // The end of a dump may bring an error of its own.
+      // The end of a dump can carry an error, too.
       if (header.nlmsg_type == NLMSG_DONE) {
-        const int error = Load<int>(payload);
-        return error < 0 ? -error : (changed ? EINTR : 0);
+        const int error = Load<int>(item->payload);
+        if (error < 0) return SystemFailure(-error, "recv");
+        if (changed) return SystemFailure(EINTR, "recv");
+        return Ok();
       }
-      if (header.nlmsg_type == NLMSG_ERROR) return -Load<nlmsgerr>(payload).error;
+      if (header.nlmsg_type == NLMSG_ERROR) {
+        const int error = Load<nlmsgerr>(item->payload).error;
+        if (error == 0) return Ok();
+        return SystemFailure(-error, "recv");
+      }
       if (header.nlmsg_type != wanted) continue;
-      if (++messages > limit) return E2BIG;
-      visit(payload);
+      if (++messages > limit) return SystemFailure(E2BIG, "recv");
+      visit(item->payload);
     }
   }
 }

@@ -1,5 +1,5 @@
-// Asking the kernel for its tables by netlink, and taking its messages apart. Lengths in them are
-// never believed.
+// Asks the kernel for its tables by netlink, and takes netlink messages apart. No length field in a
+// message is trusted.
 #pragma once
 
 #include <linux/netlink.h>
@@ -11,20 +11,27 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "../common/failure.h"
 #include "../common/handles.h"
+#include "../common/result.h"
 
 namespace kmod {
 
-// A socket belongs for ever to the network namespace in which it was opened. (The kernel loads the
-// module of a `protocol` that it does not have.)
+// A socket stays in the network namespace in which it was opened. (The kernel loads the module of a
+// `protocol` that it does not have.)
 Result<UniqueFd> OpenNetlink(int protocol);
 
-// A structure off the front of `bytes`, which may be too few for it: the rest is zero.
+// A non-blocking socket that receives the events of these multicast groups (a bit for each).
+Result<UniqueFd> OpenNetlinkEvents(int protocol, unsigned groups);
+
+// Whether a request failed because this kernel does not have what was asked for.
+bool IsUnsupported(const Failure& failure);
+
+// A structure from the front of `bytes`. If they are too few, the rest of it is zero.
 template <typename T>
 T Load(std::string_view bytes) {
   T value = {};
@@ -32,25 +39,31 @@ T Load(std::string_view bytes) {
   return value;
 }
 
-// Takes a header and what follows it off the front of `bytes`, as their length field says. Messages
-// and attributes are both of this kind; false: there is no whole one.
+// A message or an attribute: a header, and a payload whose length the header has.
 template <typename Header>
-bool TakeNext(std::string_view* bytes, size_t length, Header* header, std::string_view* payload) {
+struct NetlinkItem {
+  Header header;
+  std::string_view payload;
+};
+
+// Takes an item of `length` bytes, header included, off the front of `bytes`; nullopt if they do
+// not contain the whole item.
+template <typename Header>
+std::optional<NetlinkItem<Header>> TakeItem(std::string_view* bytes, size_t length) {
   constexpr size_t kHeader = (sizeof(Header) + 3) & ~size_t{3};
-  if (length < kHeader || length > bytes->size()) return false;
-  *header = Load<Header>(*bytes);
-  *payload = bytes->substr(kHeader, length - kHeader);
+  if (length < kHeader || length > bytes->size()) return std::nullopt;
+  const NetlinkItem<Header> item = {Load<Header>(*bytes), bytes->substr(kHeader, length - kHeader)};
   bytes->remove_prefix(std::min(bytes->size(), (length + 3) & ~size_t{3}));
-  return true;
+  return item;
 }
 
 using AttributeVisitor = std::function<void(uint16_t type, std::string_view payload)>;
 void ForEachAttribute(std::string_view bytes, const AttributeVisitor& visit);
 
-// Up to the first NUL.
+// The text up to the first NUL.
 std::string AttributeText(std::string_view payload);
 
-// A number of the network's byte order.
+// A number in network byte order.
 uint32_t LoadBigEndian(std::string_view payload);
 
 template <typename Body>
@@ -65,26 +78,33 @@ std::string DumpRequest(uint16_t type, const Body& body, std::string_view attrib
   return bytes.append(attributes);
 }
 
-// Asks for a table and hands each message of the answer on. 0, or an errno: EINTR: the table
-// changed meanwhile; E2BIG: there are more messages than `limit`, and the socket is of no use any
-// more.
-int Dump(int socket, const std::string& request, uint16_t wanted,
-         const std::function<void(std::string_view)>& visit, size_t limit = SIZE_MAX);
+// Asks for a table and passes each message of the answer to `visit`. Fails with EINTR if the table
+// changed during the dump, and with E2BIG if there are more messages than `limit`; after E2BIG the
+// socket cannot be used any more.
+Result<> Dump(int socket, const std::string& request, uint16_t wanted,
+              const std::function<void(std::string_view)>& visit, size_t limit = SIZE_MAX);
 
-// Fills `table` by `visit`; begins again where it changed meanwhile. A dump that the table changed
-// under again and again is as good as the next.
 template <typename Table>
-int DumpWhole(int socket, const std::string& request, uint16_t wanted, Table* table,
-              const std::function<void(std::string_view, Table*)>& visit, size_t limit = SIZE_MAX) {
+struct DumpedTable {
+  Table table;
+  Result<> end;  // how the dump ended; `table` has what arrived before a failure
+};
+
+// Builds a table from the messages by `add`, and starts again if the table changed during the dump.
+// If it changed during each of five dumps, the last one is returned as it is.
+template <typename Table>
+DumpedTable<Table> DumpWhole(int socket, const std::string& request, uint16_t wanted,
+                             const std::function<void(std::string_view, Table*)>& add,
+                             size_t limit = SIZE_MAX) {
   constexpr int kTries = 5;
-  int error = EINTR;
-  for (int tried = 0; error == EINTR && tried < kTries; ++tried) {
-    Table found;
-    error = Dump(
-        socket, request, wanted, [&](std::string_view message) { visit(message, &found); }, limit);
-    if (error == 0 || error == EINTR) *table = std::move(found);
+  for (int tried = 1;; ++tried) {
+    DumpedTable<Table> dumped;
+    dumped.end = Dump(
+        socket, request, wanted, [&](std::string_view message) { add(message, &dumped.table); },
+        limit);
+    if (dumped.end.ok() || dumped.end.failure().error != EINTR) return dumped;
+    if (tried == kTries) return {std::move(dumped.table), Ok()};
   }
-  return error == EINTR ? 0 : error;
 }
 
 }  // namespace kmod

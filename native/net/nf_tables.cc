@@ -13,10 +13,10 @@
 namespace kmod {
 namespace {
 
-// A set of rules for tens of thousands of services is not beyond this.
+// Enough for the rules of tens of thousands of services.
 constexpr size_t kMessagesLimit = 200'000;
 
-// Older headers lack the flowtables. Source: include/uapi/linux/netfilter/nf_tables.h.
+// Older headers lack flowtables. Source: include/uapi/linux/netfilter/nf_tables.h.
 constexpr uint16_t kNewFlowtable = 22;
 constexpr uint16_t kGetFlowtable = 23;
 constexpr uint16_t kFlowtableTable = 1;
@@ -27,7 +27,7 @@ constexpr uint16_t Type(uint16_t message) {
   return static_cast<uint16_t>((NFNL_SUBSYS_NFTABLES << 8) | message);
 }
 
-// Messages of all kinds name their table by an attribute, the first of all of them.
+// The table that a message belongs to; each kind of message names it in an attribute of its own.
 NftTable* TableOf(std::string_view message, uint16_t name, NftTables* tables) {
   if (message.size() < sizeof(nfgenmsg)) return nullptr;
   std::optional<std::string> table;
@@ -42,7 +42,7 @@ void VisitAttributes(std::string_view message, const AttributeVisitor& visit) {
   ForEachAttribute(message.substr(sizeof(nfgenmsg)), visit);
 }
 
-// The name in the data of an expression that stands for an extension of iptables.
+// The name of an iptables extension, from the data of the expression that wraps it.
 std::string ExtensionName(std::string_view data) {
   std::string name;
   ForEachAttribute(data, [&name](uint16_t type, std::string_view payload) {
@@ -73,7 +73,7 @@ void AddNftTable(std::string_view message, NftTables* tables) {
   TableOf(message, NFTA_TABLE_NAME, tables);
 }
 
-// A chain without a hook has no type.
+// Only a chain with a hook has a type.
 void AddNftChain(std::string_view message, NftTables* tables) {
   NftTable* table = TableOf(message, NFTA_CHAIN_TABLE, tables);
   if (table == nullptr) return;
@@ -108,11 +108,11 @@ void AddNftFlowtable(std::string_view message, NftTables* tables) {
   if (table != nullptr) ++table->parts[{"flowtable", ""}];
 }
 
-NftTables ReadNfTables(int socket, std::set<std::string>* unreadable) {
+NftTablesRead ReadNfTables(int socket) {
   struct Question {
     void (*add)(std::string_view, NftTables*);
     uint16_t ask, answer;
-    bool may_fail;  // older kernels do not know it
+    bool may_fail;  // older kernels do not have it
   };
   constexpr Question kQuestions[] = {
       {AddNftTable, NFT_MSG_GETTABLE, NFT_MSG_NEWTABLE, false},
@@ -121,27 +121,23 @@ NftTables ReadNfTables(int socket, std::set<std::string>* unreadable) {
       {AddNftObject, NFT_MSG_GETOBJ, NFT_MSG_NEWOBJ, true},
       {AddNftFlowtable, kGetFlowtable, kNewFlowtable, true},
   };
-  NftTables tables;
+  NftTablesRead all;
   for (const Question& question : kQuestions) {
-    NftTables found;
     nfgenmsg body = {};
     body.nfgen_family = AF_UNSPEC;
-    const int error =
-        DumpWhole<NftTables>(socket, DumpRequest(Type(question.ask), body), Type(question.answer),
-                             &found, question.add, kMessagesLimit);
-    for (auto& [key, table] : found) {
-      NftTable& whole = tables[key];
+    const auto found = DumpWhole<NftTables>(socket, DumpRequest(Type(question.ask), body),
+                                            Type(question.answer), question.add, kMessagesLimit);
+    for (const auto& [key, table] : found.table) {
+      NftTable& whole = all.tables[key];
       whole.chains += table.chains;
       whole.rules += table.rules;
       for (const auto& [part, count] : table.parts) whole.parts[part] += count;
     }
-    if (error == 0 || (question.may_fail && error != E2BIG)) continue;
-    unreadable->insert(error == EPERM
-                           ? "the rules of nftables (CAP_NET_ADMIN is missing)"
-                           : std::string("the rules of nftables (") + ErrnoName(error) + ")");
+    if (found.end.ok() || (question.may_fail && found.end.failure().error != E2BIG)) continue;
+    all.end = found.end;
     break;
   }
-  return tables;
+  return all;
 }
 
 }  // namespace kmod

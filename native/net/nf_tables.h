@@ -1,35 +1,41 @@
-// The tables of nftables in a network namespace, and what is in them, by nfnetlink.
+// Reads the tables of nftables in a network namespace, and what they contain, by nfnetlink.
 #pragma once
 
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "../common/result.h"
+
 namespace kmod {
 
-// Something of a table that a module may provide, such as {"expression", "ct"}.
+// A part of a table that a module may provide, such as {"expression", "ct"}.
 using NftPart = std::pair<std::string, std::string>;
 
 struct NftTable {
   size_t chains = 0;
   size_t rules = 0;
-  std::map<NftPart, size_t> parts;  // how often each is there
+  std::map<NftPart, size_t> parts;  // how often the table has each
 };
 
 // By family (NFPROTO_...) and name.
 using NftTables = std::map<std::pair<uint8_t, std::string>, NftTable>;
 
-// nf_tables is in the kernel as a module. To ask a kernel without it would load it.
+// Whether nf_tables is in the kernel. A question to a kernel without it would load the module.
 bool HasNfTables();
 
-// `socket`: of NETLINK_NETFILTER. Adds to `unreadable` why there may be more.
-NftTables ReadNfTables(int socket, std::set<std::string>* unreadable);
+struct NftTablesRead {
+  NftTables tables;
+  Result<> end;  // a failure if there may be more
+};
 
-// One message each, without its header.
+// `socket`: of NETLINK_NETFILTER.
+NftTablesRead ReadNfTables(int socket);
+
+// Each adds one message without its header.
 void AddNftTable(std::string_view message, NftTables* tables);
 void AddNftChain(std::string_view message, NftTables* tables);
 void AddNftRule(std::string_view message, NftTables* tables);

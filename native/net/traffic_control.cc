@@ -3,6 +3,7 @@
 #include <linux/pkt_sched.h>
 
 #include <array>
+#include <cerrno>
 #include <set>
 #include <utility>
 
@@ -14,7 +15,7 @@ namespace {
 // Source: net/sched/sch_generic.c, sch_mq.c, sch_fifo.c.
 constexpr std::array<std::string_view, 6> kBuiltIn = {"noop", "noqueue", "pfifo_fast",
                                                       "mq",   "bfifo",   "pfifo"};
-// Each discipline takes a question of its own.
+// Each place of filters takes a question of its own.
 constexpr size_t kQuestions = 500;
 constexpr size_t kMessagesLimit = 50'000;
 
@@ -38,7 +39,7 @@ void Add(std::string_view message, Items* items) {
   if (std::optional<TrafficControl> item = parse(message)) items->push_back(std::move(*item));
 }
 
-// Where the filters of a discipline hang: clsact has two such places.
+// The parents that filters of a discipline can have: clsact has two.
 std::vector<uint32_t> FilterPlaces(const TrafficControl& qdisc) {
   if (qdisc.handle == 0) return {};
   if (qdisc.kind != "clsact") return {qdisc.handle};
@@ -56,7 +57,7 @@ std::optional<TrafficControl> ParseQdisc(std::string_view message) {
   return item;
 }
 
-// One message without a handle stands for each filter, and those that follow for what is in it.
+// For each filter there is one message without a handle; those with one are about its elements.
 // Source: tcf_chain_dump() in net/sched/cls_api.c.
 std::optional<TrafficControl> ParseFilter(std::string_view message) {
   TrafficControl item = Parse(message);
@@ -65,29 +66,39 @@ std::optional<TrafficControl> ParseFilter(std::string_view message) {
   return item;
 }
 
-std::vector<TrafficControl> ReadTrafficControl(int socket) {
-  Items items;
-  const int error = DumpWhole<Items>(socket, DumpRequest(RTM_GETQDISC, tcmsg{}), RTM_NEWQDISC,
-                                     &items, Add<ParseQdisc>, kMessagesLimit);
-  if (error != 0) return items;
+TrafficControlRead ReadTrafficControl(int socket) {
+  TrafficControlRead all;
+  auto qdiscs = DumpWhole<Items>(socket, DumpRequest(RTM_GETQDISC, tcmsg{}), RTM_NEWQDISC,
+                                 Add<ParseQdisc>, kMessagesLimit);
+  all.items = std::move(qdiscs.table);
+  if (!qdiscs.end.ok()) {
+    // A kernel without CONFIG_NET_SCHED has none.
+    if (!IsUnsupported(qdiscs.end.failure())) all.end = qdiscs.end;
+    return all;
+  }
   std::set<std::pair<int, uint32_t>> places;
-  for (const TrafficControl& qdisc : items) {
+  for (const TrafficControl& qdisc : all.items) {
     for (const uint32_t place : FilterPlaces(qdisc)) places.emplace(qdisc.index, place);
   }
   size_t asked = 0;
   for (const auto& [index, place] : places) {
-    if (++asked > kQuestions) break;
+    if (++asked > kQuestions) {
+      all.end = SystemFailure(E2BIG, "send", "RTM_GETTFILTER");
+      break;
+    }
     tcmsg body = {};
     body.tcm_ifindex = index;
     body.tcm_parent = place;
-    Items filters;
-    if (DumpWhole<Items>(socket, DumpRequest(RTM_GETTFILTER, body), RTM_NEWTFILTER, &filters,
-                         Add<ParseFilter>, kMessagesLimit) == E2BIG) {
-      break;
-    }
-    items.insert(items.end(), filters.begin(), filters.end());
+    const auto filters = DumpWhole<Items>(socket, DumpRequest(RTM_GETTFILTER, body), RTM_NEWTFILTER,
+                                          Add<ParseFilter>, kMessagesLimit);
+    all.items.insert(all.items.end(), filters.table.begin(), filters.table.end());
+    if (filters.end.ok()) continue;
+    // Other failures mean that this discipline was just removed, or cannot have filters.
+    if (filters.end.failure().error != E2BIG) continue;
+    all.end = filters.end;
+    break;
   }
-  return items;
+  return all;
 }
 
 }  // namespace kmod

@@ -1,4 +1,4 @@
-// The queueing disciplines of a network namespace, and the filters on them, by rtnetlink.
+// Reads the queueing disciplines of a network namespace, and the filters on them, by rtnetlink.
 #pragma once
 
 #include <cstdint>
@@ -7,21 +7,28 @@
 #include <string_view>
 #include <vector>
 
+#include "../common/result.h"
+
 namespace kmod {
 
 struct TrafficControl {
   int index = 0;  // of the interface
   bool filter = false;
-  std::string kind;     // such as `htb`; of a filter, `u32`
-  uint32_t handle = 0;  // 0: a default, which the kernel put there
+  std::string kind;     // such as `htb`; for a filter, such as `u32`
+  uint32_t handle = 0;  // 0: a default discipline, which the kernel itself attached
   uint32_t parent = 0;
 };
 
-// `socket`: of OpenRouteSocket(). Without the disciplines that belong to the kernel itself.
-std::vector<TrafficControl> ReadTrafficControl(int socket);
+struct TrafficControlRead {
+  std::vector<TrafficControl> items;
+  Result<> end;  // a failure if there may be more
+};
 
-// One message, without its header. Nothing: one that belongs to the kernel itself, or a part of a
-// filter that was told before.
+// `socket`: from OpenRouteSocket(). Leaves out the disciplines that are compiled into the kernel.
+TrafficControlRead ReadTrafficControl(int socket);
+
+// Both parse one message without its header. nullopt: a discipline that is compiled into the
+// kernel; a part of a filter that an earlier message described.
 std::optional<TrafficControl> ParseQdisc(std::string_view message);
 std::optional<TrafficControl> ParseFilter(std::string_view message);
 

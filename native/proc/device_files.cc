@@ -14,12 +14,12 @@ namespace {
 
 constexpr size_t kMountsLimit = 64 * 1024 * 1024;
 
-// File systems of this machine alone, which answer without asking anybody.
+// File systems that answer without another machine or a process in user space.
 constexpr std::string_view kLocalTypes[] = {"devtmpfs", "tmpfs", "devpts",  "ramfs", "rootfs",
                                             "overlay",  "ext2",  "ext3",    "ext4",  "xfs",
                                             "btrfs",    "f2fs",  "squashfs"};
 
-constexpr DeviceNumber kKvm = {false, 10, 232};  // of include/linux/miscdevice.h
+constexpr DeviceNumber kKvm = {false, 10, 232};  // KVM_MINOR in include/linux/miscdevice.h
 
 bool IsLocal(const MountLine& mount) {
   return std::find(std::begin(kLocalTypes), std::end(kLocalTypes), mount.type) !=
@@ -48,7 +48,7 @@ std::optional<DeviceNumber> DeviceAt(const std::string& path) {
 
 bool MayBelongToModule(const DeviceNumber& device) {
   constexpr unsigned kMemory = 1;
-  constexpr unsigned kConsoles = 4;  // up to number 63; serial ports follow
+  constexpr unsigned kConsoles = 4;  // minor numbers up to 63; the rest are serial ports
   constexpr unsigned kTerminal = 5;
   constexpr unsigned kFirstPts = 136;
   constexpr unsigned kLastPts = 143;
@@ -59,23 +59,22 @@ bool MayBelongToModule(const DeviceNumber& device) {
 }
 
 const DeviceFiles::View* DeviceFiles::ViewOf(pid_t pid, const std::string& mount_namespace) {
-  // In the own namespace, /proc tells every path as this process sees it, whatever the other's
-  // root.
+  // In the own mount namespace /proc shows each path as this process sees it, whatever the root
+  // folder of the other process is.
   const bool own = mount_namespace == own_;
   std::string root = "/";
   if (!own) {
-    Result<std::string> target = ReadLinkTarget(ProcPath(pid, "root").c_str());
-    if (Failed(target)) return nullptr;
-    root = std::get<std::string>(std::move(target));
+    Result<std::string> target = ReadLinkTarget(ProcPath(pid, "root"));
+    if (!target.ok()) return nullptr;
+    root = *std::move(target);
   }
   const auto key = std::make_pair(mount_namespace, root);
   const auto known = views_.find(key);
   if (known != views_.end()) return &known->second;
-  const Result<std::string> text =
-      ReadTextFile((own ? std::string("/proc/self/mountinfo") : ProcPath(pid, "mountinfo")).c_str(),
-                   kMountsLimit);
-  if (Failed(text)) return nullptr;
-  return &views_.emplace(key, View{root, ParseMounts(std::get<std::string>(text))}).first->second;
+  const Result<std::string> text = ReadTextFile(
+      own ? std::string("/proc/self/mountinfo") : ProcPath(pid, "mountinfo"), kMountsLimit);
+  if (!text.ok()) return nullptr;
+  return &views_.emplace(key, View{root, ParseMounts(*text)}).first->second;
 }
 
 std::optional<DeviceNumber> DeviceFiles::Find(pid_t pid, const std::string& mount_namespace,

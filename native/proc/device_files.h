@@ -1,4 +1,4 @@
-// Which device a path means that some process has open.
+// Finds the device that is behind a path which another process has open.
 #pragma once
 
 #include <sys/types.h>
@@ -21,20 +21,20 @@ struct DeviceNumber {
 
 class DeviceFiles {
  public:
-  // The target of /proc/self/ns/mnt.
+  // `own_namespace`: the target of /proc/self/ns/mnt.
   explicit DeviceFiles(std::string own_namespace) : own_(std::move(own_namespace)) {}
 
-  // `path` is the target of a link in /proc/PID/fd of a process in `mount_namespace`. Nothing: it
-  // is no device, it is one that no module can have to do with, or the path lies on a file system
-  // that may keep who looks at it waiting (a network's, a program's). Each path is looked at once.
-  // What is of KVM stands for its device.
+  // `path` is the target of a link in /proc/PID/fd of a process in `mount_namespace`. Returns
+  // nullopt if it is not a device, if no module can provide that device, or if the path lies on a
+  // file system that can block whoever looks at it (NFS, FUSE). Looks at each path once. The files
+  // of KVM stand for the device /dev/kvm.
   std::optional<DeviceNumber> Find(pid_t pid, const std::string& mount_namespace,
                                    const std::string& path);
 
  private:
-  // How the processes of one mount namespace with one root folder see the files.
+  // The files as processes of one mount namespace with the same root folder see them.
   struct View {
-    std::string root;  // as a path of the namespace, which is how /proc tells paths
+    std::string root;  // as a path of the mount namespace, like all paths in /proc
     std::vector<MountLine> mounts;
   };
   const View* ViewOf(pid_t pid, const std::string& mount_namespace);
@@ -44,8 +44,8 @@ class DeviceFiles {
   std::map<std::pair<const View*, std::string>, std::optional<DeviceNumber>> found_;
 };
 
-// May code of a module be behind this device? Memory (null, zero, ...), consoles and terminals are
-// always there.
+// Whether a module may provide this device. Memory (null, zero, ...), consoles and terminals are
+// always compiled in.
 bool MayBelongToModule(const DeviceNumber& device);
 
 }  // namespace kmod

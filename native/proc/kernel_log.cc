@@ -8,10 +8,10 @@
 namespace kmod {
 namespace {
 
-// A read hands out one record whole or fails with EINVAL; the kernel's longest is 8 KiB with its
-// prefix and dictionary.
+// A read returns one whole record, or fails with EINVAL if the buffer is too small. The longest
+// record with its prefix and dictionary is 8 KiB.
 constexpr size_t kRecordLimit = 16 * 1024;
-// Somebody may be logging faster than this reads.
+// For a system that logs faster than this loop reads.
 constexpr int kMostRecords = 100000;
 
 int HexDigit(char c) {
@@ -22,8 +22,8 @@ int HexDigit(char c) {
 
 }  // namespace
 
-Result<KernelLog> KernelLog::Open(const char* path) {
-  UniqueFd fd(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+Result<KernelLog> KernelLog::Open(const std::string& path) {
+  UniqueFd fd(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (!fd) return SystemFailure(errno, "open", path);
   if (lseek(fd.get(), 0, SEEK_END) < 0) return SystemFailure(errno, "lseek", path);
   return KernelLog(std::move(fd));
@@ -39,7 +39,7 @@ Result<KernelLogRead> KernelLog::Read() {
     } else if (got == 0 || errno == EAGAIN) {
       return result;
     } else if (errno == EPIPE) {
-      result.lost = true;  // the next read goes on with the oldest record there is
+      result.lost = true;  // the next read returns the oldest record that is left
     } else if (errno != EINTR) {
       return SystemFailure(errno, "read", "/dev/kmsg");
     }
@@ -50,7 +50,7 @@ Result<KernelLogRead> KernelLog::Read() {
 std::string KernelLogText(const std::string& record) {
   const size_t start = record.find(';');
   if (start == std::string::npos) return {};
-  // The first line is the message; the lines after it, each begun by a blank, name the device.
+  // The first line is the message. The lines after it start with a space and name the device.
   const size_t end = record.find('\n', start);
   const std::string raw =
       record.substr(start + 1, end == std::string::npos ? end : end - start - 1);

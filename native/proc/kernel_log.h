@@ -1,11 +1,12 @@
-// The kernel's log from a moment on, out of /dev/kmsg. Nothing is ever written to it.
+// Reads the kernel log from /dev/kmsg, from the moment of opening on. Nothing is ever written to
+// it.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "../common/failure.h"
 #include "../common/handles.h"
+#include "../common/result.h"
 
 namespace kmod {
 
@@ -16,11 +17,11 @@ struct KernelLogRead {
 
 class KernelLog {
  public:
-  // Opens `path` at its end: what is logged from now on will be read. Without CAP_SYSLOG it fails
-  // with EPERM where kernel.dmesg_restrict is set.
-  static Result<KernelLog> Open(const char* path);
+  // Opens `path` and seeks to its end: only records that are logged later will be read. Without
+  // CAP_SYSLOG this fails with EPERM if kernel.dmesg_restrict is set.
+  static Result<KernelLog> Open(const std::string& path);
 
-  // What has been logged since the last call; never waits.
+  // The records since the last call; does not wait for new ones.
   Result<KernelLogRead> Read();
 
  private:
@@ -28,8 +29,8 @@ class KernelLog {
   UniqueFd fd_;
 };
 
-// The text of a record ("6,339,5140900,-;text" and continuation lines), its "\x0a"-style escapes
-// undone.
+// The text of a record ("6,339,5140900,-;text" and continuation lines), with its "\x0a"-style
+// escapes decoded.
 std::string KernelLogText(const std::string& record);
 
 }  // namespace kmod

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <memory>
+#include <optional>
 #include <unordered_set>
 #include <utility>
 
@@ -14,12 +15,12 @@ namespace {
 constexpr size_t kTableLimit = 64 * 1024 * 1024;
 constexpr int kMostReadings = 8;
 
-// The next field of a row: up to a blank, never empty.
-bool TakeField(std::string_view* row, std::string_view* field) {
-  const size_t blank = row->find(' ');
-  *field = row->substr(0, blank);
-  *row = blank == std::string_view::npos ? std::string_view() : row->substr(blank + 1);
-  return !field->empty();
+// Takes the next field off the front of a row; "" at its end.
+std::string_view TakeField(std::string_view* row) {
+  const size_t space = row->find(' ');
+  const std::string_view field = row->substr(0, space);
+  *row = space == std::string_view::npos ? std::string_view() : row->substr(space + 1);
+  return field;
 }
 
 bool IsNumber(std::string_view text) {
@@ -30,7 +31,7 @@ bool IsNumber(std::string_view text) {
   return true;
 }
 
-// "-" without CONFIG_MODULE_UNLOAD; "-1" while the module is being unloaded.
+// "-" without CONFIG_MODULE_UNLOAD; "-1" while the module is being removed.
 bool IsReferenceCount(std::string_view text) {
   if (text == "-") return true;
   if (!text.empty() && text.front() == '-') text.remove_prefix(1);
@@ -39,32 +40,50 @@ bool IsReferenceCount(std::string_view text) {
 
 // "-", or names and "[permanent]", each followed by a comma.
 bool IsHolders(std::string_view text) {
-  return text == "-" || text.back() == ',';
+  return text == "-" || (!text.empty() && text.back() == ',');
 }
 
 bool IsState(std::string_view text) {
   return text == "Live" || text == "Loading" || text == "Unloading";
 }
 
-bool ScanRow(std::string_view row, std::string_view* name) {
-  std::string_view size;
-  std::string_view references;
-  std::string_view holders;
-  std::string_view state;
-  return TakeField(&row, name) && TakeField(&row, &size) && IsNumber(size) &&
-         TakeField(&row, &references) && IsReferenceCount(references) &&
-         TakeField(&row, &holders) && IsHolders(holders) && TakeField(&row, &state) &&
-         IsState(state);
+// The name in a row, or nullopt if the row has another form.
+std::optional<std::string_view> ScanRow(std::string_view row) {
+  const std::string_view name = TakeField(&row);
+  const std::string_view size = TakeField(&row);
+  const std::string_view references = TakeField(&row);
+  const std::string_view holders = TakeField(&row);
+  const std::string_view state = TakeField(&row);
+  if (name.empty() || !IsNumber(size) || !IsReferenceCount(references) || !IsHolders(holders) ||
+      !IsState(state)) {
+    return std::nullopt;
+  }
+  return name;
 }
 
-// A text and the names that point into it; kept together because they must move together.
+// The row of a module, with its newline; "" if there is none.
+std::string FindRow(std::string_view text, std::string_view name) {
+  while (!text.empty()) {
+    const size_t end = text.find('\n');
+    const size_t length = end == std::string_view::npos ? text.size() : end + 1;
+    if (text.size() > name.size() && text[name.size()] == ' ' &&
+        text.substr(0, name.size()) == name) {
+      return std::string(text.substr(0, length));
+    }
+    text.remove_prefix(length);
+  }
+  return {};
+}
+
+// A text and the names that point into it. On the heap and never moved, because moving a short
+// std::string moves its bytes.
 struct Reading {
   explicit Reading(std::string whole) : text(std::move(whole)), scan(ScanTable(text)) {}
   Reading(const Reading&) = delete;
   Reading& operator=(const Reading&) = delete;
 
   std::string text;
-  TableScan scan;
+  Result<TableScan> scan;
 };
 
 void Pause(int milliseconds) {
@@ -74,23 +93,23 @@ void Pause(int milliseconds) {
 
 }  // namespace
 
-TableScan ScanTable(std::string_view text) {
+Result<TableScan> ScanTable(std::string_view text) {
   TableScan scan;
   size_t line = 0;
   while (!text.empty()) {
     ++line;
     const size_t end = text.find('\n');
     const std::string_view row = text.substr(0, end);
-    // The kernel ends every row with a newline: one without is a table that was cut off.
+    // The kernel ends every row with a newline: without it the table was cut off.
     const bool complete = end != std::string_view::npos;
     text.remove_prefix(complete ? end + 1 : text.size());
     if (row.empty()) continue;
-    std::string_view name;
-    if (!complete || !ScanRow(row, &name)) {
-      scan.malformed_line = line;
-      return scan;
+    const std::optional<std::string_view> name = complete ? ScanRow(row) : std::nullopt;
+    if (!name) {
+      return FormatFailure("line " + std::to_string(line) +
+                           " is not a row of the kernel's module table");
     }
-    scan.names.push_back(name);
+    scan.names.push_back(*name);
     for (const char c : row) {
       if (static_cast<unsigned char>(c) > 127) scan.ascii = false;
     }
@@ -108,57 +127,36 @@ bool SameModules(const TableScan& one, const TableScan& other) {
   return true;
 }
 
-namespace {
-
-std::string FindRow(std::string_view text, std::string_view name) {
-  while (!text.empty()) {
-    const size_t end = text.find('\n');
-    const size_t length = end == std::string_view::npos ? text.size() : end + 1;
-    if (text.size() > name.size() && text[name.size()] == ' ' &&
-        text.substr(0, name.size()) == name) {
-      return std::string(text.substr(0, length));
-    }
-    text.remove_prefix(length);
-  }
-  return {};
-}
-
-}  // namespace
-
-Result<std::string> ReadTableRow(const char* path, std::string_view name) {
+Result<std::string> ReadTableRow(const std::string& path, std::string_view name) {
   const Result<std::string> text = ReadTextFile(path, kTableLimit);
-  if (Failed(text)) return std::get<Failure>(text);
-  std::string row = FindRow(std::get<std::string>(text), name);
-  if (!row.empty() && ScanTable(row).malformed_line == 0) return row;
-  Result<LoadedTable> table = ReadLoadedTable(path);
-  if (Failed(table)) return std::get<Failure>(std::move(table));
-  return FindRow(std::get<LoadedTable>(table).text, name);
+  if (!text.ok()) return text.failure();
+  std::string row = FindRow(*text, name);
+  if (!row.empty() && ScanTable(row).ok()) return row;
+  const Result<LoadedTable> table = ReadLoadedTable(path);
+  if (!table.ok()) return table.failure();
+  return FindRow(table->text, name);
 }
 
-Result<LoadedTable> ReadLoadedTable(const char* path) {
+Result<LoadedTable> ReadLoadedTable(const std::string& path) {
   std::unique_ptr<Reading> previous;
   for (int count = 1; count <= kMostReadings; ++count) {
     Result<std::string> text = ReadTextFile(path, kTableLimit);
-    if (Failed(text)) return std::get<Failure>(std::move(text));
-    auto reading = std::make_unique<Reading>(std::get<std::string>(std::move(text)));
-    if (reading->scan.malformed_line != 0) {
-      return FormatFailure(std::string(path) + " line " +
-                           std::to_string(reading->scan.malformed_line) +
-                           " is not a row of the kernel's module table");
-    }
-    if (previous && SameModules(previous->scan, reading->scan)) {
-      // The later reading is the one to hand out: its counts are the fresher ones.
-      return LoadedTable{std::move(reading->text), reading->scan.ascii, count};
+    if (!text.ok()) return text.failure();
+    auto reading = std::make_unique<Reading>(*std::move(text));
+    if (!reading->scan.ok()) return FormatFailure(path + " " + reading->scan.failure().detail);
+    if (previous && SameModules(*previous->scan, *reading->scan)) {
+      // The later reading is returned, because its counts are newer.
+      return LoadedTable{std::move(reading->text), reading->scan->ascii, count};
     }
     previous = std::move(reading);
-    // Something is being loaded or unloaded right now: let it get on, a little longer each time.
+    // A module is being loaded or removed: wait a little longer before each further reading.
     if (count >= 2) Pause(count);
   }
-  return Failure{FailureKind::kTransient,
-                 0,
-                 {},
-                 std::string(path) + " did not hold still for two of " +
-                     std::to_string(kMostReadings) + " readings"};
+  return Failure{
+      FailureKind::kTransient,
+      0,
+      {},
+      path + " changed between any two of " + std::to_string(kMostReadings) + " readings"};
 }
 
 }  // namespace kmod

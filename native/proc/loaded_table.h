@@ -1,26 +1,26 @@
-// The kernel's table of loaded modules, /proc/modules, read until it is true.
+// Reads the kernel's table of loaded modules, /proc/modules, until the reading is consistent.
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "../common/failure.h"
+#include "../common/result.h"
 
 namespace kmod {
 
 struct TableScan {
-  std::vector<std::string_view> names;  // one a row, in the table's order
-  size_t malformed_line = 0;            // 1-based; 0: every row has the kernel's form
+  std::vector<std::string_view> names;  // one for each row, in the order of the table
   bool ascii = true;                    // no byte above 127
 };
 
-// Checks every row against what the kernel's m_show() prints:
+// Checks each row against the format of m_show() in kernel/module/procfs.c,
 //   NAME SIZE REFERENCES HOLDERS[,[permanent],] STATE ADDRESS [(TAINTS)]
-// and collects the names. Stops at the first row that has another form.
-TableScan ScanTable(std::string_view text);
+// and collects the names, which point into `text`. A row of another form is a failure that names
+// its line.
+Result<TableScan> ScanTable(std::string_view text);
 
-// The same names in the same order, none twice.
+// Whether both have the same names in the same order, each name once.
 bool SameModules(const TableScan& one, const TableScan& other);
 
 struct LoadedTable {
@@ -30,13 +30,14 @@ struct LoadedTable {
 };
 
 // Reads the table at `path` until two readings in a row name the same modules in the same order
-// without repeats. One reading is not a snapshot: the kernel indexes the file by position and
-// locks it for each read(2) only, so while modules come and go a reading can miss a module that was
-// loaded all the time, or show one twice. After eight readings it gives up (kTransient).
-Result<LoadedTable> ReadLoadedTable(const char* path);
+// without repeats. One reading is not a snapshot: the kernel indexes the file by position and locks
+// it for each read(2) only, so while modules are loaded and removed one reading can miss a module
+// that was loaded all the time, or show one twice. Fails after eight readings (kTransient).
+Result<LoadedTable> ReadLoadedTable(const std::string& path);
 
-// The row of one module, with its newline; "" where there is none. A row is printed under the
-// kernel's lock, so one reading that has it is enough; that there is none takes a true picture.
-Result<std::string> ReadTableRow(const char* path, std::string_view name);
+// The row of one module, with its newline; "" if the module is not in the table. One reading with
+// the row is enough, because the kernel prints a row under its lock. For the answer that there is
+// no row the table is read as in ReadLoadedTable.
+Result<std::string> ReadTableRow(const std::string& path, std::string_view name);
 
 }  // namespace kmod

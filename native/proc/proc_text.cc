@@ -9,7 +9,7 @@ namespace {
 
 constexpr unsigned kKernelThread = 0x00200000;  // PF_KTHREAD
 
-// Takes what is before the next `separator` off the front of `text`.
+// Takes the text up to the next `separator` off the front of `text`, and drops the separator.
 std::string_view TakeUntil(std::string_view* text, char separator) {
   const size_t end = text->find(separator);
   const std::string_view taken = text->substr(0, end);
@@ -29,7 +29,7 @@ bool IsOctal(char c) {
   return c >= '0' && c <= '7';
 }
 
-// "\040" is a blank: the kernel writes blanks, newlines and backslashes of paths so.
+// The kernel writes a space in a path as "\040", and newlines and backslashes likewise.
 std::string Unescape(std::string_view text) {
   std::string plain;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -67,7 +67,8 @@ std::optional<MountLine> ParseMount(std::string_view line) {
   return mount;
 }
 
-// Which of the mounts on `under` (null: on none of the others) `path` leads through first.
+// The mount on top of `under` that a walk along `path` enters first; if `under` is null, the first
+// mount of the walk.
 const MountLine* NextMount(const std::vector<MountLine>& mounts, const MountLine* under,
                            std::string_view path) {
   const MountLine* next = nullptr;
@@ -87,7 +88,7 @@ const MountLine* NextMount(const std::vector<MountLine>& mounts, const MountLine
   return next;
 }
 
-// What stands behind a key of /proc/PID/status, without the white space before it.
+// The value of a key of /proc/PID/status, without the white space before it.
 std::string_view StatusField(std::string_view text, std::string_view key) {
   while (!text.empty()) {
     std::string_view line = TakeUntil(&text, '\n');
@@ -143,8 +144,8 @@ bool IsBelow(std::string_view path, std::string_view folder) {
 
 const MountLine* CoveringMount(const std::vector<MountLine>& mounts, std::string_view path) {
   const MountLine* covering = nullptr;
-  // As the kernel walks: into the first mount that is on the way, and on from there. No more steps
-  // than there are mounts, should the text be one in which they go round in circles.
+  // Like the kernel's path walk: enter the first mount on the way, and go on from there. At most
+  // one step for each mount, in case the text has a cycle of parents.
   for (size_t step = 0; step < mounts.size(); ++step) {
     const MountLine* next = NextMount(mounts, covering, path);
     if (next == nullptr) break;

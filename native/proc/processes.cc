@@ -34,31 +34,31 @@ std::string ProcPath(pid_t pid, const char* name) {
   return "/proc/" + std::to_string(pid) + "/" + name;
 }
 
-bool IsGone(const Failure& failure) {
+bool HasEnded(const Failure& failure) {
   return failure.error == ENOENT || failure.error == ESRCH;
 }
 
-std::map<pid_t, ProcessStat> ListProcesses(int* unreadable) {
-  std::map<pid_t, ProcessStat> processes;
+Result<ProcessList> ListProcesses() {
   const UniqueDir directory(opendir("/proc"));
-  if (!directory) return processes;
+  if (!directory) return SystemFailure(errno, "opendir", "/proc");
+  ProcessList list;
   while (const dirent* entry = readdir(directory.get())) {
     const std::optional<int> pid = ToNumber(entry->d_name);
     if (!pid) continue;
-    const Result<std::string> text = ReadTextFile(ProcPath(*pid, "stat").c_str(), kStatLimit);
-    if (Failed(text)) {
-      if (!IsGone(std::get<Failure>(text))) ++*unreadable;
+    const Result<std::string> text = ReadTextFile(ProcPath(*pid, "stat"), kStatLimit);
+    if (!text.ok()) {
+      if (!HasEnded(text.failure())) ++list.unreadable;
       continue;
     }
-    std::optional<ProcessStat> stat = ParseProcessStat(std::get<std::string>(text));
-    if (stat && !stat->kernel_thread) processes.emplace(*pid, std::move(*stat));
+    std::optional<ProcessStat> stat = ParseProcessStat(*text);
+    if (stat && !stat->kernel_thread) list.processes.emplace(*pid, std::move(*stat));
   }
-  return processes;
+  return list;
 }
 
 bool IsDescendant(const std::map<pid_t, ProcessStat>& processes, pid_t pid, pid_t ancestor) {
-  // No more steps than there are processes: they were read one after the other, and a number that
-  // was given out again meanwhile could lead round in circles.
+  // At most one step for each process: they were read one after the other, so a process number that
+  // was reused in the meantime can close a cycle.
   for (size_t step = 0; step <= processes.size(); ++step) {
     if (pid == ancestor) return true;
     const auto found = processes.find(pid);
@@ -68,25 +68,28 @@ bool IsDescendant(const std::map<pid_t, ProcessStat>& processes, pid_t pid, pid_
   return false;
 }
 
-Result<std::vector<OpenFile>> ListDeviceFiles(pid_t pid) {
+Result<OpenFiles> ListDeviceFiles(pid_t pid) {
   const std::string folder = ProcPath(pid, "fd");
   const UniqueDir directory(opendir(folder.c_str()));
   if (!directory) return SystemFailure(errno, "opendir", folder);
-  std::vector<OpenFile> files;
+  OpenFiles open;
   while (const dirent* entry = readdir(directory.get())) {
     const std::optional<int> fd = ToNumber(entry->d_name);
     if (!fd) continue;
-    Result<std::string> target = ReadLinkTarget((folder + "/" + entry->d_name).c_str());
-    if (Failed(target) || !MayBeDevice(std::get<std::string>(target))) continue;
-    files.push_back({fd, std::get<std::string>(std::move(target))});
+    Result<std::string> target = ReadLinkTarget(folder + "/" + entry->d_name);
+    // A link that cannot be read is a file that was just closed.
+    if (!target.ok() || !MayBeDevice(*target)) continue;
+    open.files.push_back({fd, *std::move(target)});
   }
-  const Result<std::string> maps = ReadTextFile(ProcPath(pid, "maps").c_str(), kMapsLimit);
-  // Whoever may look at the one may look at the other: at most, the process has just ended.
-  if (Failed(maps)) return files;
-  for (std::string& path : ParseMappedPaths(std::get<std::string>(maps))) {
-    if (MayBeDevice(path)) files.push_back({std::nullopt, std::move(path)});
+  const Result<std::string> maps = ReadTextFile(ProcPath(pid, "maps"), kMapsLimit);
+  if (!maps.ok()) {
+    open.complete = HasEnded(maps.failure());
+    return open;
   }
-  return files;
+  for (std::string& path : ParseMappedPaths(*maps)) {
+    if (MayBeDevice(path)) open.files.push_back({std::nullopt, std::move(path)});
+  }
+  return open;
 }
 
 }  // namespace kmod

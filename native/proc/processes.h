@@ -1,4 +1,4 @@
-// The processes that /proc shows.
+// Lists the processes in /proc, and the files that a process has open.
 #pragma once
 
 #include <sys/types.h>
@@ -8,35 +8,43 @@
 #include <string>
 #include <vector>
 
-#include "../common/failure.h"
+#include "../common/result.h"
 #include "proc_text.h"
 
 namespace kmod {
 
 std::string ProcPath(pid_t pid, const char* name);
 
-// Is what was to be read of a process gone, as it is when that has ended? A normal event.
-bool IsGone(const Failure& failure);
+// Whether a file of a process could not be read because the process has ended, which is normal.
+bool HasEnded(const Failure& failure);
 
-// Those that run in user space, by number. `*unreadable` counts those that keep even their name to
-// themselves (hidepid).
-std::map<pid_t, ProcessStat> ListProcesses(int* unreadable);
+struct ProcessList {
+  std::map<pid_t, ProcessStat> processes;  // those that run in user space, by number
+  int unreadable = 0;  // processes of which not even the name can be read (hidepid)
+};
+Result<ProcessList> ListProcesses();
 
-// Is `pid` that ancestor, or below it?
+// Whether `pid` is `ancestor` or one of its descendants.
 bool IsDescendant(const std::map<pid_t, ProcessStat>& processes, pid_t pid, pid_t ancestor);
 
-// How the paths of a virtual machine, its processors and devices begin: files without a place,
-// which keep the modules of /dev/kvm in use. Source: kvm_dev_ioctl_create_vm() in
-// virt/kvm/kvm_main.c.
+// The beginning of the paths of a virtual machine, its processors and its devices: files without a
+// place in any file system, which hold the modules of /dev/kvm. Source: kvm_dev_ioctl_create_vm()
+// in virt/kvm/kvm_main.c.
 constexpr const char* kKvmFiles = "anon_inode:kvm-";
 
 struct OpenFile {
-  std::optional<int> fd;  // nothing: mapped
+  std::optional<int> fd;  // nullopt: the file is mapped
   std::string path;
 };
 
-// The open and mapped files of a process whose path has "/dev/" in it, and those of KVM. No
-// descriptor is touched: to open, or to stat, the file behind one can wait for ever.
-Result<std::vector<OpenFile>> ListDeviceFiles(pid_t pid);
+struct OpenFiles {
+  std::vector<OpenFile> files;
+  bool complete = true;  // false: the memory map could not be read
+};
+
+// The open and mapped files of a process whose path contains "/dev/", and those of KVM. The files
+// themselves are not touched, because to open or to stat a file of another process can block for
+// ever.
+Result<OpenFiles> ListDeviceFiles(pid_t pid);
 
 }  // namespace kmod

@@ -7,29 +7,37 @@
 #include "text_file.h"
 
 namespace kmod {
+namespace {
+
+Result<SysModule> ReadSysModule(const std::string& path) {
+  SysModule module;
+  struct stat status = {};
+  if (stat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return module;
+    return SystemFailure(errno, "stat", path);
+  }
+  // /sys/module also has a file, `compression`.
+  if (!S_ISDIR(status.st_mode)) return module;
+  module.identity = std::to_string(status.st_ino);
+  const Result<std::string> state = ReadTextFile(path + "/initstate", 4096);
+  if (state.ok()) {
+    module.initstate = state->substr(0, state->find('\n'));
+  } else if (state.failure().error != ENOENT && state.failure().error != ENODEV) {
+    // ENODEV: the module was removed between the open and the read.
+    return state.failure();
+  }
+  return module;
+}
+
+}  // namespace
 
 Result<std::vector<SysModule>> ReadSysModules(const std::string& folder,
                                               const std::vector<std::string>& names) {
   std::vector<SysModule> modules;
   for (const std::string& name : names) {
-    SysModule module;
-    const std::string path = folder + "/" + name;
-    struct stat status = {};
-    if (stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
-      module.identity = std::to_string(status.st_ino);
-      const Result<std::string> state = ReadTextFile((path + "/initstate").c_str(), 4096);
-      if (!Failed(state)) {
-        const std::string& text = std::get<std::string>(state);
-        module.initstate = text.substr(0, text.find('\n'));
-      } else {
-        const Failure& failure = std::get<Failure>(state);
-        // ENODEV: the file was open when its module went.
-        if (failure.error != ENOENT && failure.error != ENODEV) return failure;
-      }
-    } else if (errno != ENOENT && errno != ENOTDIR && !S_ISREG(status.st_mode)) {
-      return SystemFailure(errno, "stat", path);
-    }
-    modules.push_back(std::move(module));
+    Result<SysModule> module = ReadSysModule(folder + "/" + name);
+    if (!module.ok()) return module.failure();
+    modules.push_back(*std::move(module));
   }
   return modules;
 }

@@ -1,20 +1,19 @@
-// Reading a whole file or link of /proc, /sys or a captured system.
+// Reads a whole file or symbolic link of /proc, /sys or a captured system.
 #pragma once
 
 #include <cstddef>
 #include <string>
 
-#include "../common/failure.h"
+#include "../common/result.h"
 
 namespace kmod {
 
-// Reads `path` to its end. A path that is no regular file (a device, a FIFO put where a table
-// should be) is refused instead of read for ever; one longer than `limit` is a format failure. A
-// read(2) that fails with ENODEV or ENOENT means that the thing described went away: an ordinary
-// failure.
-Result<std::string> ReadTextFile(const char* path, size_t limit);
+// Reads `path` to its end. Anything but a regular file (a device, a FIFO in the place of a table)
+// is a kFormat failure, because reading it might never end; so is a file longer than `limit`. In
+// /proc and /sys, ENODEV or ENOENT from read(2) means that the object was removed after the open.
+Result<std::string> ReadTextFile(const std::string& path, size_t limit);
 
-// The target of a symbolic link, however long, as it is written there.
-Result<std::string> ReadLinkTarget(const char* path);
+// The target of a symbolic link of any length, as readlink(2) returns it.
+Result<std::string> ReadLinkTarget(const std::string& path);
 
 }  // namespace kmod

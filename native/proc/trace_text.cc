@@ -6,10 +6,10 @@
 namespace kmod {
 namespace {
 
-// The kernel right-aligns the comm, of at most 15 bytes, to this width. So a comm may hold a
-// newline and even what looks like the next columns, but never a whole event.
+// The kernel right-aligns the comm, of at most 15 bytes, to this width. So a comm can contain a
+// newline, or text that looks like the next columns, but never a whole event.
 constexpr size_t kCommWidth = 16;
-// The longest line that is kept while its end has not come; an event's is far shorter.
+// The most that is kept of a line whose end has not been read; the line of an event is far shorter.
 constexpr size_t kLineLimit = 64 * 1024;
 
 template <typename Number>
@@ -24,7 +24,7 @@ void TrimEnd(std::string_view* text) {
   text->remove_suffix(text->size() - (text->find_last_not_of(' ') + 1));
 }
 
-// Takes the last word off the end of `text`, with the blanks after it.
+// Takes the last word off the end of `text`, with the spaces after it.
 std::string_view TakeLastWord(std::string_view* text) {
   TrimEnd(text);
   const size_t start = text->find_last_of(' ') + 1;
@@ -68,9 +68,10 @@ std::vector<ReferenceEvent> TraceText::Push(std::string_view piece) {
   }
 }
 
-// From the end, for the comm at the front can look like anything:
+// Parses from the end of the line, because the comm at its front can look like anything:
 //   "            bash-177     [000] .....     9.387787: module_get: tun call_site=f [tun] refcnt=2"
-// There may be the thread group in parentheses before the CPU, and an offset behind the function.
+// With some trace options the thread group stands in parentheses before the CPU, and an offset
+// after the function.
 std::optional<ReferenceEvent> TraceText::TakeLine(std::string_view line) {
   ReferenceEvent event;
   size_t middle = line.rfind(get_);
@@ -87,7 +88,7 @@ std::optional<ReferenceEvent> TraceText::TakeLine(std::string_view line) {
 
   std::string_view who = line.substr(0, middle);
   const auto time = ToMicroseconds(TakeLastWord(&who));
-  TakeLastWord(&who);  // whether interrupts were off, and the like
+  TakeLastWord(&who);  // the column of flags (interrupts off, ...)
   const std::string_view cpu = TakeLastWord(&who);
   TrimEnd(&who);
   if (!who.empty() && who.back() == ')') {

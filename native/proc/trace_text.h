@@ -1,4 +1,4 @@
-// The text of a trace_pipe in which module_get and module_put of one module are traced.
+// Parses the text of a trace_pipe in which module_get and module_put of one module are traced.
 #pragma once
 
 #include <sys/types.h>
@@ -10,18 +10,18 @@
 
 namespace kmod {
 
-// Somebody took or dropped a reference.
+// A thread took or dropped a reference.
 struct ReferenceEvent {
   bool get = false;
   pid_t thread = 0;                 // in the initial PID namespace
-  std::optional<std::string> comm;  // any bytes; nothing: the kernel does not know any more
-  std::string caller;               // the function
-  int count = 0;                    // of references, afterwards, as the kernel has it
+  std::optional<std::string> comm;  // any bytes; nullopt: the kernel has no record of it
+  std::string caller;               // the kernel function
+  int count = 0;                    // the reference count afterwards, as the kernel keeps it
   long long microseconds = 0;       // on the trace's clock
 };
 
-// Puts the events together from the pieces in which the pipe delivers them. What else stands there
-// (that events were lost, that a CPU's buffer was started) is passed over.
+// Assembles the events from the pieces that the pipe delivers. Other lines (lost events, the start
+// of a CPU's buffer) are skipped.
 class TraceText {
  public:
   explicit TraceText(const std::string& module);
@@ -30,13 +30,13 @@ class TraceText {
 
  private:
   std::optional<ReferenceEvent> TakeLine(std::string_view line);
-  // `end`: what is before the process's number on its line.
+  // `end`: the text before the thread's number on its line.
   std::optional<std::string> TakeComm(std::string_view end) const;
 
-  std::string get_;   // what stands between the time and the caller
-  std::string put_;   // likewise
-  std::string line_;  // not whole yet
-  std::string tail_;  // of the lines before that were no events
+  std::string get_;   // the text between the time and the caller in a line about a get
+  std::string put_;   // the same for a put
+  std::string line_;  // the start of a line whose end has not been read yet
+  std::string tail_;  // the end of the lines before that were not events
 };
 
 }  // namespace kmod

@@ -22,23 +22,23 @@ constexpr long kTracefsMagic = 0x74726163;
 constexpr std::string_view kPrefix = "node-kmod-";
 constexpr const char* kEvents[] = {"module_get", "module_put"};
 
-// A new instance has the options that somebody gave the whole machine's trace: these are what the
-// lines are read by. Left alone are record-cmd and record-tgid, which act on all instances.
+// A new instance inherits the trace options of the whole machine, so the options that the format of
+// the lines depends on are set. record-cmd and record-tgid act on all instances and are left alone.
 constexpr const char* kOptions[] = {"context-info", "irq-info",     "nolatency-format",
                                     "noraw",        "nohex",        "nobin",
                                     "noverbose",    "nofields",     "nosym-offset",
                                     "nosym-addr",   "nostacktrace", "nouserstacktrace"};
-// Of each CPU: some thousand events, should nobody read them.
+// For each CPU: room for some thousand unread events.
 constexpr const char* kBufferKilobytes = "64";
 
 constexpr int kRemovalTries = 50;
 constexpr useconds_t kRemovalPause = 10'000;
 
 constexpr size_t kStatLimit = 64 * 1024;
-// Larger than what the kernel gives out at once.
+// More than the kernel returns from one read.
 constexpr size_t kPieceBytes = 64 * 1024;
 
-std::optional<Failure> Write(const std::string& path, std::string_view text) {
+Result<> Write(const std::string& path, std::string_view text) {
   const UniqueFd fd(open(path.c_str(), O_WRONLY | O_CLOEXEC));
   if (!fd) return SystemFailure(errno, "open", path);
   ssize_t written = 0;
@@ -46,27 +46,27 @@ std::optional<Failure> Write(const std::string& path, std::string_view text) {
     written = write(fd.get(), text.data(), text.size());
   } while (written < 0 && errno == EINTR);
   if (written < 0) return SystemFailure(errno, "write", path);
-  return std::nullopt;
+  return Ok();
 }
 
 Result<std::string> FindTracefs() {
-  Failure failure;
+  Failure failure = SystemFailure(ENOENT, "statfs", kPlaces[0]);
   for (const char* place : kPlaces) {
     struct statfs status = {};
     if (statfs(place, &status) == 0) {
       if (status.f_type == kTracefsMagic) return std::string(place);
-      continue;  // the empty folder that it belongs on
+      continue;  // the empty folder of a tracefs that is not mounted
     }
     if (errno != ENOENT) failure = SystemFailure(errno, "statfs", place);
   }
-  if (failure.error != 0) return failure;
-  return SystemFailure(ENOENT, "statfs", kPlaces[0]);
+  return failure;
 }
 
+// nullopt if the process has ended.
 std::optional<ProcessStat> ReadStat(pid_t pid) {
-  const Result<std::string> text = ReadTextFile(ProcPath(pid, "stat").c_str(), kStatLimit);
-  if (Failed(text)) return std::nullopt;
-  return ParseProcessStat(std::get<std::string>(text));
+  const Result<std::string> text = ReadTextFile(ProcPath(pid, "stat"), kStatLimit);
+  if (!text.ok()) return std::nullopt;
+  return ParseProcessStat(*text);
 }
 
 Result<InstanceOwner> Self() {
@@ -74,7 +74,7 @@ Result<InstanceOwner> Self() {
   struct stat status = {};
   if (stat(kNamespace, &status) != 0) return SystemFailure(errno, "stat", kNamespace);
   const std::optional<ProcessStat> own = ReadStat(getpid());
-  if (!own) return FormatFailure("/proc/self/stat is not as expected");
+  if (!own) return FormatFailure("/proc/self/stat cannot be read or has an unknown format");
   return InstanceOwner{getpid(), own->start_time, status.st_ino};
 }
 
@@ -85,7 +85,7 @@ void RemoveAbandoned(const std::string& instances, const InstanceOwner& self) {
     const std::optional<InstanceOwner> owner = ParseInstanceName(entry->d_name);
     if (!owner || owner->pid_namespace != self.pid_namespace) continue;
     if (IsOwner(*owner, ReadStat(owner->pid))) continue;
-    // Does nothing (EBUSY) to an instance that anybody has open.
+    // Fails with EBUSY, and changes nothing, if any process has a file of the instance open.
     rmdir((instances + entry->d_name).c_str());
   }
 }
@@ -93,44 +93,44 @@ void RemoveAbandoned(const std::string& instances, const InstanceOwner& self) {
 }  // namespace
 
 Result<ReferenceTracing> ReferenceTracing::Open(const std::string& module) {
-  const Result<std::string> found = FindTracefs();
-  if (Failed(found)) return std::get<Failure>(found);
-  const std::string& tracefs = std::get<std::string>(found);
+  const Result<std::string> tracefs = FindTracefs();
+  if (!tracefs.ok()) return tracefs.failure();
   for (const char* event : kEvents) {
-    const std::string path = tracefs + "/events/module/" + event;
+    const std::string path = *tracefs + "/events/module/" + event;
     if (access(path.c_str(), F_OK) != 0) return SystemFailure(errno, "access", path);
   }
   const Result<InstanceOwner> self = Self();
-  if (Failed(self)) return std::get<Failure>(self);
+  if (!self.ok()) return self.failure();
 
-  const std::string instances = tracefs + "/instances/";
-  RemoveAbandoned(instances, std::get<InstanceOwner>(self));
-  const std::string folder = instances + InstanceName(std::get<InstanceOwner>(self));
+  const std::string instances = *tracefs + "/instances/";
+  RemoveAbandoned(instances, *self);
+  const std::string folder = instances + InstanceName(*self);
   if (mkdir(folder.c_str(), 0700) != 0) return SystemFailure(errno, "mkdir", folder);
   ReferenceTracing tracing(folder);
-  if (std::optional<Failure> failure = tracing.SetUp(module)) return *failure;
+  if (const Result<> ready = tracing.SetUp(module); !ready.ok()) return ready.failure();
   return tracing;
 }
 
-std::optional<Failure> ReferenceTracing::SetUp(const std::string& module) {
+Result<> ReferenceTracing::SetUp(const std::string& module) {
   const std::optional<std::string> filter = ModuleFilter(module);
   if (!filter) return SystemFailure(EINVAL, "write", module);
-  // Not every kernel knows all of them. The pipe takes the format from them when it is opened.
-  for (const char* option : kOptions) Write(folder_ + "/trace_options", option);
+  // Before the pipe is opened, because it takes its format from them then. Older kernels lack some.
+  for (const char* option : kOptions) Write(folder_ + "/trace_options", option).IgnoreFailure();
   const std::string pipe = folder_ + "/trace_pipe";
   pipe_.reset(open(pipe.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!pipe_) return SystemFailure(errno, "open", pipe);
-  Write(folder_ + "/buffer_size_kb", kBufferKilobytes);
-  // CLOCK_MONOTONIC, so that the time of day can be told.
-  if (auto failure = Write(folder_ + "/trace_clock", "mono")) return failure;
+  // The default size only takes more memory.
+  Write(folder_ + "/buffer_size_kb", kBufferKilobytes).IgnoreFailure();
+  // CLOCK_MONOTONIC, from which the time of day can be computed.
+  if (auto set = Write(folder_ + "/trace_clock", "mono"); !set.ok()) return set;
   const std::string events = folder_ + "/events/module/";
   for (const char* event : kEvents) {
-    if (auto failure = Write(events + event + "/filter", *filter)) return failure;
+    if (auto set = Write(events + event + "/filter", *filter); !set.ok()) return set;
   }
   for (const char* event : kEvents) {
-    if (auto failure = Write(events + event + "/enable", "1")) return failure;
+    if (auto set = Write(events + event + "/enable", "1"); !set.ok()) return set;
   }
-  return std::nullopt;
+  return Ok();
 }
 
 Result<std::string> ReferenceTracing::Read() const {
@@ -145,8 +145,11 @@ Result<std::string> ReferenceTracing::Read() const {
 
 ReferenceTracing::~ReferenceTracing() {
   if (folder_.empty()) return;
-  for (const char* event : kEvents) Write(folder_ + "/events/module/" + event + "/enable", "0");
-  pipe_.reset();  // while it is open the instance is busy
+  // The removal of the instance disables them, too; until then they would only fill its buffer.
+  for (const char* event : kEvents) {
+    Write(folder_ + "/events/module/" + event + "/enable", "0").IgnoreFailure();
+  }
+  pipe_.reset();  // the instance is busy while it is open
   for (int tries = 0; tries < kRemovalTries; ++tries) {
     if (rmdir(folder_.c_str()) == 0 || errno != EBUSY) break;
     usleep(kRemovalPause);
@@ -173,7 +176,7 @@ std::optional<InstanceOwner> ParseInstanceName(std::string_view name) {
 }
 
 bool IsOwner(const InstanceOwner& owner, const std::optional<ProcessStat>& stat) {
-  // One that only waits to be collected has let go of everything.
+  // A zombie has closed all its files.
   return stat && stat->start_time == owner.start_time && stat->state != 'Z' && stat->state != 'X';
 }
 

@@ -1,5 +1,5 @@
-// Tracing the references to a module in an instance of tracefs of one's own, beside whatever else
-// is traced on the machine.
+// Traces the references to one module in a tracefs instance of its own, so that other tracing on
+// the machine is not disturbed.
 #pragma once
 
 #include <sys/types.h>
@@ -9,40 +9,40 @@
 #include <string_view>
 #include <utility>
 
-#include "../common/failure.h"
 #include "../common/handles.h"
+#include "../common/result.h"
 #include "proc_text.h"
 
 namespace kmod {
 
 class ReferenceTracing {
  public:
-  // Looks for tracefs where it belongs, and mounts nothing. First removes the instances that others
-  // of this program left behind when they were killed. Fails with ENOENT where there is no tracefs,
-  // or where that has no such events.
+  // Looks for tracefs at its usual mount points, and mounts nothing. First removes the instances
+  // that earlier processes of this program left behind when they were killed. Fails with ENOENT if
+  // there is no tracefs, or if it lacks the events.
   static Result<ReferenceTracing> Open(const std::string& module);
 
   ReferenceTracing(ReferenceTracing&& other) noexcept
       : folder_(std::exchange(other.folder_, {})), pipe_(std::move(other.pipe_)) {}
   ReferenceTracing& operator=(ReferenceTracing&&) = delete;
-  // Removes the instance. One that somebody else looks into just now may stay, for the next Open.
+  // Removes the instance. If another process has a file of it open, the next Open() removes it.
   ~ReferenceTracing();
 
-  // Of trace_pipe, for poll; reading from it does not wait.
+  // The descriptor of trace_pipe, for poll; it is non-blocking.
   int fd() const { return pipe_.get(); }
-  // What has come; empty: nothing.
+  // The text since the last call; "" if there is none.
   Result<std::string> Read() const;
 
  private:
   explicit ReferenceTracing(std::string folder) : folder_(std::move(folder)) {}
-  std::optional<Failure> SetUp(const std::string& module);
+  Result<> SetUp(const std::string& module);
 
-  std::string folder_;  // of the instance; empty: moved from
+  std::string folder_;  // of the instance; empty after a move
   UniqueFd pipe_;
 };
 
-// Whose an instance is. A process number alone may have been given out again, and means nothing in
-// another PID namespace.
+// The process that made an instance. A process number alone is not enough: the kernel reuses it,
+// and it has another meaning in another PID namespace.
 struct InstanceOwner {
   pid_t pid = 0;
   unsigned long long start_time = 0;     // in clock ticks since boot
@@ -51,10 +51,10 @@ struct InstanceOwner {
 std::string InstanceName(const InstanceOwner& owner);
 std::optional<InstanceOwner> ParseInstanceName(std::string_view name);
 
-// Does the process of that number run, and is it the one? `stat`: its /proc/PID/stat.
+// Whether the owner still runs. `stat`: from the /proc/PID/stat of the owner's process number.
 bool IsOwner(const InstanceOwner& owner, const std::optional<ProcessStat>& stat);
 
-// The filter that lets events of this module through; nothing for a name that it cannot hold.
+// The event filter that selects this module; nullopt for a name that a filter cannot contain.
 std::optional<std::string> ModuleFilter(const std::string& module);
 
 }  // namespace kmod

@@ -14,26 +14,26 @@ bool Channel::Fill() {
     got = read(socket_, bytes, sizeof(bytes));
   } while (got < 0 && errno == EINTR);
   if (got <= 0) return false;
-  buffer_.append(bytes, static_cast<size_t>(got));
+  decoder_.Push({bytes, static_cast<size_t>(got)});
   return true;
 }
 
-bool Channel::Next(Message* message, bool* broken) {
-  const DecodeStatus status = DecodeMessage(&buffer_, message);
-  *broken = status == DecodeStatus::kMalformed;
-  return status == DecodeStatus::kMessage;
-}
-
-void Channel::Send(const Message& message) {
-  const std::string bytes = EncodeMessage(message);
+Result<> Channel::Send(const Message& message) const {
+  const Result<std::string> bytes = EncodeMessage(message);
+  if (!bytes.ok()) return bytes.failure();
   size_t sent = 0;
-  while (sent < bytes.size()) {
-    // MSG_NOSIGNAL: the Node process may be gone.
-    const ssize_t got = send(socket_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+  while (sent < bytes->size()) {
+    // MSG_NOSIGNAL: no SIGPIPE if the other end is gone.
+    const ssize_t got = send(socket_, bytes->data() + sent, bytes->size() - sent, MSG_NOSIGNAL);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return;
+    if (got <= 0) {
+      // Nothing may follow a part of a message.
+      shutdown(socket_, SHUT_RDWR);
+      break;
+    }
     sent += static_cast<size_t>(got);
   }
+  return Ok();
 }
 
 }  // namespace kmod

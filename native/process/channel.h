@@ -1,6 +1,7 @@
-// The helper's end of the socket to the Node process.
+// One end of a socket on which messages are exchanged.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "wire.h"
@@ -9,19 +10,26 @@ namespace kmod {
 
 class Channel {
  public:
+  // Does not own the socket.
   explicit Channel(int socket) : socket_(socket) {}
 
   int socket() const { return socket_; }
-  // Reads once what is there. False: the other end has closed (or spoke nonsense): time to go.
+
+  // Reads once, and blocks until there is something to read. Returns false at the end of the
+  // conversation: the other end has closed the socket, or the socket is broken.
   bool Fill();
-  // The next whole message, if there is one. Sets `*broken` on nonsense.
-  bool Next(Message* message, bool* broken);
-  // Writes the whole message; a reader that is gone is noticed by Fill.
-  void Send(const Message& message);
+
+  // The next whole message; nullopt until Fill() has read more. A failure means that the other end
+  // does not send messages: nothing after it can be understood.
+  Result<std::optional<Message>> Next() { return decoder_.Next(); }
+
+  // Writes the whole message. Fails only if the message is too long, and then writes nothing. That
+  // the other end is gone is no failure: Fill() reports it.
+  Result<> Send(const Message& message) const;
 
  private:
   int socket_;
-  std::string buffer_;
+  MessageDecoder decoder_;
 };
 
 }  // namespace kmod

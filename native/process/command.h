@@ -1,24 +1,26 @@
-// Running a command of modprobe.d.
+// Runs a shell command of modprobe.d.
 #pragma once
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
-#include "../common/failure.h"
+#include "../common/result.h"
 
 namespace kmod {
 
 struct CommandEnd {
-  int exit_code = 0;
-  int signal = 0;      // the one that ended it; 0: it ended by itself
-  std::string output;  // of both streams, the first kCommandOutputLimit bytes
+  int exit_code = 0;   // 0 if a signal ended the command
+  int signal = 0;      // the signal that ended the command; 0: it exited
+  std::string output;  // of stdout and stderr, the first kCommandOutputLimit bytes
 };
 
 constexpr size_t kCommandOutputLimit = 64 * 1024;
 
-// Runs `command` with /bin/sh as modprobe does, MODPROBE_MODULE being `module`, in the process
-// group of the caller, and waits for the shell, not for what that leaves in the background. Sets
-// the variable in the calling process.
-Result<CommandEnd> RunCommand(const std::string& module, const std::string& command);
+// Runs `command` with /bin/sh, as modprobe does, in the process group of the caller. `variables`
+// ("NAME=value") are added to the environment. Waits for the shell, but not for processes that it
+// leaves in the background.
+Result<CommandEnd> RunCommand(const std::string& command,
+                              const std::vector<std::string>& variables);
 
 }  // namespace kmod

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "../common/handles.h"
@@ -18,15 +19,15 @@ extern char** environ;
 namespace kmod {
 namespace {
 
-// The helpers that this process has started and not yet waited for. For the whole process, not for
-// one Node environment: a helper ends after its environment has let go of the socket, so somebody
-// else must collect it. Node collects only the children that it started itself.
+// The helpers that this process has started and not yet waited for. One list for the whole process
+// and not for each Node environment: a helper ends after its environment has closed the socket, so
+// another environment has to wait for it. Node waits only for children that it started itself.
 struct Started {
   std::mutex mutex;
   std::vector<pid_t> helpers;
 };
 
-// Never destroyed: a thread may still be in here while the process runs its exit handlers.
+// Never destroyed: a thread may still use it while the process runs its exit handlers.
 Started& GetStarted() {
   static Started& started = *new Started;
   return started;
@@ -45,21 +46,24 @@ class SpawnSetup {
   SpawnSetup(const SpawnSetup&) = delete;
   SpawnSetup& operator=(const SpawnSetup&) = delete;
 
-  int Prepare(int socket) {
-    for (int fd = 0; fd <= 2; ++fd) {
-      if (int error = posix_spawn_file_actions_addopen(&actions_, fd, "/dev/null", O_RDWR, 0)) {
-        return error;
-      }
+  Result<> Prepare(int socket) {
+    int error = 0;
+    for (int fd = 0; fd <= 2 && error == 0; ++fd) {
+      error = posix_spawn_file_actions_addopen(&actions_, fd, "/dev/null", O_RDWR, 0);
     }
-    if (int error = posix_spawn_file_actions_adddup2(&actions_, socket, 3)) return error;
+    if (error == 0) error = posix_spawn_file_actions_adddup2(&actions_, socket, 3);
     sigset_t all;
     sigset_t none;
     sigfillset(&all);
     sigemptyset(&none);
-    posix_spawnattr_setsigdefault(&attributes_, &all);
-    posix_spawnattr_setsigmask(&attributes_, &none);
-    return posix_spawnattr_setflags(
-        &attributes_, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
+    if (error == 0) error = posix_spawnattr_setsigdefault(&attributes_, &all);
+    if (error == 0) error = posix_spawnattr_setsigmask(&attributes_, &none);
+    if (error == 0) {
+      error = posix_spawnattr_setflags(
+          &attributes_, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
+    }
+    if (error != 0) return SystemFailure(error, "posix_spawn");
+    return Ok();
   }
 
   const posix_spawn_file_actions_t* actions() const { return &actions_; }
@@ -81,32 +85,34 @@ Result<HelperProcess> SpawnHelper(const std::string& path, const std::string& ro
   UniqueFd ours(pair[0]);
   UniqueFd theirs(pair[1]);
   if (theirs.get() <= 3) {
-    // Out of the way of the descriptors that the child opens first; and a dup2 of a descriptor onto
-    // itself would leave it close-on-exec.
+    // The child opens 0 to 2 first and would overwrite it; and a dup2 of 3 onto itself would leave
+    // it close-on-exec.
     theirs.reset(fcntl(pair[1], F_DUPFD_CLOEXEC, 4));
     if (!theirs) return SystemFailure(errno, "fcntl");
   }
 
   SpawnSetup setup;
-  int error = setup.Prepare(theirs.get());
-  if (error != 0) return SystemFailure(error, "posix_spawn", path);
+  if (const Result<> prepared = setup.Prepare(theirs.get()); !prepared.ok()) {
+    return prepared.failure();
+  }
   std::string program = path;
   std::string argument = role;
   char* const arguments[] = {program.data(), argument.data(), nullptr};
   pid_t pid = 0;
-  error = posix_spawn(&pid, path.c_str(), setup.actions(), setup.attributes(), arguments, environ);
+  const int error =
+      posix_spawn(&pid, path.c_str(), setup.actions(), setup.attributes(), arguments, environ);
   if (error != 0) return SystemFailure(error, "posix_spawn", path);
   Started& started = GetStarted();
   const std::lock_guard<std::mutex> lock(started.mutex);
   started.helpers.push_back(pid);
-  return HelperProcess{pid, ours.release()};
+  return HelperProcess{pid, std::move(ours)};
 }
 
 void ReapHelpers() {
   Started& started = GetStarted();
   const std::lock_guard<std::mutex> lock(started.mutex);
   const auto ended = [](pid_t pid) {
-    // ECHILD: the process ignores SIGCHLD, so the kernel has collected it already.
+    // ECHILD, if this process ignores SIGCHLD: then the kernel has already removed it.
     return waitpid(pid, nullptr, WNOHANG) != 0;
   };
   std::vector<pid_t>& helpers = started.helpers;

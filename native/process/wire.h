@@ -1,9 +1,10 @@
-// The messages between the Node process and its helper: a number that pairs an answer with its
-// request, and a list of strings. Both ends are built from one source tree, so there is no version.
+// The format of the messages between Node.js and the helper. lib/live/helper/wire.ts is the other
+// end.
 //
 //   u32 length of the rest, u32 id, then for each string: u32 length, bytes     (little-endian)
 //
-// lib/helper/wire.ts is the other end.
+// The id pairs an answer with its request. Both ends come from one package, so there is no version.
+// Strings are bytes, not text: paths and parameter values need not be UTF-8.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "../common/result.h"
+
 namespace kmod {
 
 struct Message {
@@ -19,14 +22,25 @@ struct Message {
   std::vector<std::string> strings;
 };
 
-// Far above the largest honest message (the answer to thousands of names).
-constexpr uint32_t kMessageLimit = 64 * 1024 * 1024;
+// The longest message, without its length field. Far above real answers: the largest contain the
+// mount tables of all namespaces.
+constexpr size_t kMessageLimit = 256 * 1024 * 1024;
 
-std::string EncodeMessage(const Message& message);
+// Fails with EMSGSIZE if the message is longer than kMessageLimit.
+Result<std::string> EncodeMessage(const Message& message);
 
-enum class DecodeStatus { kMessage, kIncomplete, kMalformed };
+// Assembles messages from the pieces in which a stream delivers them.
+class MessageDecoder {
+ public:
+  void Push(std::string_view bytes);
 
-// Takes the first message off the front of `buffer`; leaves it alone while incomplete.
-DecodeStatus DecodeMessage(std::string* buffer, Message* message);
+  // The next whole message; nullopt until more bytes arrive. Fails if the bytes are not messages;
+  // then no later message can be decoded either.
+  Result<std::optional<Message>> Next();
+
+ private:
+  std::string bytes_;
+  size_t used_ = 0;  // the front of bytes_ that was already decoded
+};
 
 }  // namespace kmod

@@ -3,39 +3,50 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 
+#include <cstdlib>
+
 namespace kmod {
 namespace {
 
-CommandEnd Run(const std::string& command) {
-  const Result<CommandEnd> ran = RunCommand("the_module", command);
-  REQUIRE_FALSE(Failed(ran));
-  return std::get<CommandEnd>(ran);
+CommandEnd Run(const std::string& command, const std::vector<std::string>& variables = {}) {
+  const Result<CommandEnd> ran = RunCommand(command, variables);
+  REQUIRE(ran.ok());
+  return *ran;
 }
 
-TEST_CASE("a command's exit status and both its streams are told") {
-  const CommandEnd end = Run("echo $MODPROBE_MODULE; echo oops >&2; exit 3");
+TEST_CASE("the exit status of a command and both its streams are returned") {
+  const CommandEnd end = Run("echo out; echo oops >&2; exit 3");
   CHECK(end.exit_code == 3);
   CHECK(end.signal == 0);
-  CHECK(end.output == "the_module\noops\n");
+  CHECK(end.output == "out\noops\n");
   CHECK(Run("true").exit_code == 0);
   CHECK(Run("/nowhere/at/all").exit_code == 127);
 }
 
-TEST_CASE("a signal is no exit status") {
+TEST_CASE("a signal is not an exit status") {
   const CommandEnd end = Run("echo before; kill -TERM $$");
   CHECK(end.signal == SIGTERM);
   CHECK(end.output == "before\n");
-  // Signals are as a fresh process has them, whatever the caller ignores.
+  // Signals have their default effect, even if the caller ignores them.
   const auto before = signal(SIGTERM, SIG_IGN);
   CHECK(Run("kill -TERM $$").signal == SIGTERM);
   signal(SIGTERM, before);
 }
 
-TEST_CASE("there is no input, and nobody waits for what is left in the background") {
+TEST_CASE("variables are added to the environment, or replace those in it") {
+  setenv("MODPROBE_MODULE", "another_module", 1);
+  const char* const print = "echo $MODPROBE_MODULE $CMDLINE_OPTS ${PATH:+path}";
+  CHECK(Run(print, {"MODPROBE_MODULE=the_module", "CMDLINE_OPTS=a=1 b=2"}).output ==
+        "the_module a=1 b=2 path\n");
+  CHECK(Run(print).output == "another_module path\n");
+  unsetenv("MODPROBE_MODULE");
+}
+
+TEST_CASE("there is no input, and processes in the background are not waited for") {
   CHECK(Run("cat; echo end; (sleep 2; echo late) &").output == "end\n");
 }
 
-TEST_CASE("no more than the first 64 KiB are kept") {
+TEST_CASE("at most the first 64 KiB of the output are kept") {
   const CommandEnd end = Run("echo first; head -c 100000 /dev/zero");
   CHECK(end.output.size() == kCommandOutputLimit);
   CHECK(end.output.substr(0, 6) == "first\n");

@@ -1,9 +1,10 @@
-// Any bytes as modinfo: of a built-in, and in a module file that libkmod reads.
+// Feeds any bytes as modinfo: of a built-in, and in a module file that libkmod reads.
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../libkmod/configuration.h"
 #include "../libkmod/modinfo.h"
-#include "../libkmod/module_index.h"
+#include "../libkmod/module_file.h"
 #include "module_file.h"
 #include "temporary_folder.h"
 
@@ -16,12 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   kmod::ParseSoftDependencies(text);
 
   static const kmod::TemporaryFolder folder;
-  static const auto opened =
-      kmod::ModuleIndex::Open({folder.path(), std::vector<std::string>(), {}, false});
-  const auto& index = std::get<std::unique_ptr<kmod::ModuleIndex>>(opened);
-  const auto described = index->DescribeFile(folder.Write("fuzz.ko", kmod::ModuleFile(text)));
-  if (!kmod::Failed(described) && std::get<kmod::ModuleDescription>(described).fields.empty()) {
-    __builtin_trap();
-  }
+  const auto file = kmod::ReadModuleFile(folder.Write("fuzz.ko", kmod::MakeModuleFile(text)));
+  if (file.ok() && file->fields.empty()) __builtin_trap();
   return 0;
 }

@@ -1,4 +1,4 @@
-// Any bytes as messages of the kernel about the network.
+// Feeds any bytes as netlink messages.
 #include <cstddef>
 #include <cstdint>
 #include <map>

@@ -1,4 +1,4 @@
-// Any bytes as the texts of /proc.
+// Feeds any bytes as texts of /proc.
 #include <cstddef>
 #include <cstdint>
 

@@ -1,4 +1,4 @@
-// Any bytes as the text of a trace_pipe, in two pieces.
+// Feeds any bytes as the text of a trace_pipe, in two pieces.
 #include <cstddef>
 #include <cstdint>
 

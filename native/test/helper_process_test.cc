@@ -24,43 +24,42 @@ std::string ReadToEnd(int fd) {
   return text;
 }
 
-// A stand-in for the helper: a script that says on descriptor 3 what it was given.
+// A script instead of the helper, which writes what it was given to descriptor 3.
 std::string Script(const TemporaryFolder& folder, const std::string& body) {
   const std::string path = folder.Write("helper", "#!/bin/sh\n" + body);
   chmod(path.c_str(), 0755);
   return path;
 }
 
-TEST_CASE("a helper gets a socket, its role, /dev/null, and a session of its own") {
+TEST_CASE("a helper gets a socket, its role, /dev/null and a session of its own") {
   const TemporaryFolder folder;
   const std::string path =
       Script(folder,
              "for n in 0 1 2; do places=\"$places $(readlink /proc/$$/fd/$n)\"; done\n"
              "leader=$(ps -o sid= -p $$ | tr -d ' ' | sed s/^$$\\$/leader/)\n"
              "echo $1 $places $leader >&3\n");
-  const auto spawned = SpawnHelper(path, "queries");
-  REQUIRE_FALSE(Failed(spawned));
-  const HelperProcess helper = std::get<HelperProcess>(spawned);
-  const UniqueFd socket(helper.socket);
-  CHECK((fcntl(helper.socket, F_GETFD) & FD_CLOEXEC) != 0);
-  CHECK(ReadToEnd(helper.socket) == "queries /dev/null /dev/null /dev/null leader\n");
-  // Collected at the latest by the next one that is started; here by hand.
-  for (int i = 0; i < 200 && kill(helper.pid, 0) == 0; ++i) {
+  const auto helper = SpawnHelper(path, "queries");
+  REQUIRE(helper.ok());
+  const int socket = helper->socket.get();
+  CHECK((fcntl(socket, F_GETFD) & FD_CLOEXEC) != 0);
+  CHECK(ReadToEnd(socket) == "queries /dev/null /dev/null /dev/null leader\n");
+  // The start of the next helper would wait for it, too.
+  for (int i = 0; i < 200 && kill(helper->pid, 0) == 0; ++i) {
     ReapHelpers();
     usleep(10000);
   }
-  CHECK(kill(helper.pid, 0) != 0);
+  CHECK(kill(helper->pid, 0) != 0);
 }
 
 TEST_CASE("a helper that cannot be started is a failure with its path") {
   const auto missing = SpawnHelper("/nowhere/kmod-helper", "queries");
-  REQUIRE(Failed(missing));
-  CHECK(std::get<Failure>(missing).error == ENOENT);
-  CHECK(std::get<Failure>(missing).detail == "/nowhere/kmod-helper");
+  REQUIRE_FALSE(missing.ok());
+  CHECK(missing.failure().error == ENOENT);
+  CHECK(missing.failure().detail == "/nowhere/kmod-helper");
   const TemporaryFolder folder;
   const auto no_program = SpawnHelper(folder.Write("helper", "text"), "queries");
-  REQUIRE(Failed(no_program));
-  CHECK(std::get<Failure>(no_program).error == EACCES);
+  REQUIRE_FALSE(no_program.ok());
+  CHECK(no_program.failure().error == EACCES);
 }
 
 }  // namespace

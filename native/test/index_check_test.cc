@@ -15,30 +15,37 @@ std::string Sample() {
   return writer.Write();
 }
 
-TEST_CASE("a whole index has no fault") {
-  CHECK_FALSE(FindIndexFault(Sample()));
-  CHECK_FALSE(FindIndexFault(IndexWriter().Write()));
+std::string FaultOf(std::string_view bytes) {
+  const Result<> checked = CheckIndex(bytes);
+  REQUIRE_FALSE(checked.ok());
+  CHECK(checked.failure().kind == FailureKind::kFormat);
+  return checked.failure().detail;
 }
 
-TEST_CASE("an index that was cut off anywhere has one") {
+TEST_CASE("a whole index is accepted") {
+  CHECK(CheckIndex(Sample()).ok());
+  CHECK(CheckIndex(IndexWriter().Write()).ok());
+}
+
+TEST_CASE("an index that was cut off at any length is refused") {
   const std::string whole = Sample();
-  // The root is written last: every shorter file lacks a part of it.
+  // The root is written last, so each shorter file lacks a part of it.
   for (size_t length = 0; length < whole.size(); ++length) {
     CAPTURE(length);
-    CHECK(FindIndexFault(std::string_view(whole).substr(0, length)));
+    CHECK_FALSE(CheckIndex(std::string_view(whole).substr(0, length)).ok());
   }
 }
 
-TEST_CASE("another magic or version is told") {
+TEST_CASE("another magic or version is refused") {
   std::string bytes = Sample();
   bytes[0] = 'x';
-  CHECK(FindIndexFault(bytes)->find("magic") != std::string::npos);
+  CHECK(FaultOf(bytes).find("magic") != std::string::npos);
   bytes = Sample();
   bytes[5] = 9;
-  CHECK(FindIndexFault(bytes)->find("version") != std::string::npos);
+  CHECK(FaultOf(bytes).find("version") != std::string::npos);
 }
 
-TEST_CASE("a cycle is told instead of followed") {
+TEST_CASE("a cycle is found instead of followed") {
   // A root with one child: itself.
   std::string bytes = IndexWriter().Write().substr(0, 12);
   const auto put = [&bytes](uint32_t value) {
@@ -47,15 +54,16 @@ TEST_CASE("a cycle is told instead of followed") {
   bytes += "aa";
   put(0x20000000 | 12);
   bytes.replace(8, 4, std::string("\x20\0\0\x0c", 4));
-  CHECK(FindIndexFault(bytes)->find("cycle") != std::string::npos);
+  CHECK(FaultOf(bytes).find("cycle") != std::string::npos);
 }
 
-TEST_CASE("characters past the seventh bit would overrun libkmod's table") {
+TEST_CASE(
+    "a character above the seventh bit, which would overrun the table of libkmod, is refused") {
   std::string bytes = IndexWriter().Write().substr(0, 12);
   bytes += std::string("\0\xff", 2);
   bytes += std::string(1024, '\0');
   bytes.replace(8, 4, std::string("\x20\0\0\x0c", 4));
-  CHECK(FindIndexFault(bytes));
+  CHECK_FALSE(CheckIndex(bytes).ok());
 }
 
 }  // namespace

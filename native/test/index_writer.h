@@ -39,7 +39,7 @@ class IndexWriter {
     PutAt(bytes_.size() - 4, value);
   }
 
-  // Children first: a node holds their offsets.
+  // Children first, because a node contains their offsets.
   uint32_t WriteNode(const Node& node) {
     std::map<unsigned char, uint32_t> offsets;
     for (const auto& [c, child] : node.children) offsets[c] = WriteNode(child);

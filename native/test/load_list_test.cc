@@ -12,13 +12,15 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-TEST_CASE("a line is a name, without blanks and comments") {
+TEST_CASE("each line has a name, except empty lines and comments") {
   CHECK(ParseLoadList("loop\n\n  \t\n# loop2\n ; loop3\n\tsnd-seq \r\nnet-pf-10") ==
         Names{"loop", "snd-seq", "net-pf-10"});
   CHECK(ParseLoadList("").empty());
 }
 
-TEST_CASE("the first folder's file of a name counts, also where that is empty or /dev/null") {
+TEST_CASE(
+    "of files with the same name that in the first folder counts, even if it is empty or "
+    "/dev/null") {
   const TemporaryFolder folder;
   folder.Write("etc/a.conf", "");
   folder.Write("lib/a.conf", "masked");
@@ -28,10 +30,25 @@ TEST_CASE("the first folder's file of a name counts, also where that is empty or
   folder.Write("lib/d.txt", "not_a_list");
   folder.Write("lib/.e.conf", "hidden");
   folder.Write("modules", "two");
-  Names names = ReadLoadLists(
+  LoadLists lists = ReadLoadLists(
       {folder.path("etc"), folder.path("nowhere"), folder.path("lib"), folder.path("modules")});
-  std::sort(names.begin(), names.end());
-  CHECK(names == Names{"one", "two"});
+  std::sort(lists.names.begin(), lists.names.end());
+  CHECK(lists.names == Names{"one", "two"});
+  CHECK(lists.failures.empty());
+}
+
+TEST_CASE("a list that cannot be read is a failure, and the others are read") {
+  const TemporaryFolder folder;
+  std::filesystem::create_symlink("loop.conf", folder.path("loop.conf"));
+  folder.Write("huge.conf", std::string(2000000, 'x'));
+  folder.Write("fine.conf", "one");
+  const LoadLists lists = ReadLoadLists({folder.path()});
+  CHECK(lists.names == Names{"one"});
+  REQUIRE(lists.failures.size() == 2);
+  CHECK((lists.failures[0].detail + lists.failures[1].detail).find("loop.conf") !=
+        std::string::npos);
+  CHECK((lists.failures[0].detail + lists.failures[1].detail).find("huge.conf") !=
+        std::string::npos);
 }
 
 }  // namespace

@@ -2,8 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include "../libkmod/module_index.h"
-
 namespace kmod {
 namespace {
 
@@ -17,7 +15,7 @@ const std::string kBuiltins(
     "empty.=x\0",
     138);
 
-TEST_CASE("a built-in's fields come in the file's order") {
+TEST_CASE("the fields of a built-in are in the order of the file") {
   CHECK(BuiltinFields(kBuiltins, "8250") ==
         std::vector<ModinfoField>{{"license", "GPL"},
                                   {"description", "Generic 8250/16x50 serial driver"},
@@ -27,11 +25,11 @@ TEST_CASE("a built-in's fields come in the file's order") {
   CHECK(BuiltinFields("", "8250").empty());
 }
 
-TEST_CASE("a last string without its NUL counts as well") {
+TEST_CASE("a last string without its NUL counts, too") {
   CHECK(BuiltinFields("a.b=c", "a") == std::vector<ModinfoField>{{"b", "c"}});
 }
 
-TEST_CASE("modules.builtin names modules by their files") {
+TEST_CASE("modules.builtin lists the files of modules") {
   const std::string text = "kernel/drivers/tty/serial/8250/8250.ko\nkernel/sound/snd-core.ko\n";
   CHECK(ListsModule(text, "8250"));
   CHECK(ListsModule(text, "snd_core"));
@@ -39,22 +37,10 @@ TEST_CASE("modules.builtin names modules by their files") {
   CHECK_FALSE(ListsModule("", "8250"));
 }
 
-TEST_CASE("a module's name is its file's, up to the first dot, with underscores") {
+TEST_CASE("the name of a module is that of its file up to the first dot, with underscores") {
   CHECK(ModuleNameOf("kernel/sound/pci/hda/snd-hda-intel.ko.xz") == "snd_hda_intel");
   CHECK(ModuleNameOf("snd-hda-intel") == "snd_hda_intel");
   CHECK(ModuleNameOf("").empty());
-}
-
-TEST_CASE("soft dependencies are read as libkmod prints them, with and without its missing blank") {
-  const SoftDependencies both = ParseSoftDependencies("pre: a b post: c d");
-  CHECK(both.pre == std::vector<std::string>{"a", "b"});
-  CHECK(both.post == std::vector<std::string>{"c", "d"});
-  const SoftDependencies glued = ParseSoftDependencies("pre: a bpost: c d");
-  CHECK(glued.pre == both.pre);
-  CHECK(glued.post == both.post);
-  CHECK(ParseSoftDependencies("post: c").post == std::vector<std::string>{"c"});
-  CHECK(ParseSoftDependencies("").pre.empty());
-  CHECK(ParseSoftDependencies("stray words").pre.empty());
 }
 
 }  // namespace

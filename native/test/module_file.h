@@ -1,4 +1,4 @@
-// A module file with nothing in it but a .modinfo section: enough for modinfo.
+// Makes a module file that has only a .modinfo section, which is enough for modinfo.
 #pragma once
 
 #include <elf.h>
@@ -8,7 +8,7 @@
 
 namespace kmod {
 
-inline std::string ModuleFile(const std::string& modinfo) {
+inline std::string MakeModuleFile(const std::string& modinfo) {
   const std::string names("\0.modinfo\0.shstrtab\0", 20);
   Elf64_Ehdr header = {};
   memcpy(header.e_ident, ELFMAG, SELFMAG);

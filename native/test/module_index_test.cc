@@ -1,11 +1,10 @@
-// Through the libkmod that is installed: these fail where there is none.
+// These use the libkmod that is installed, and fail without one.
 #include "../libkmod/module_index.h"
 
 #include <doctest/doctest.h>
-#include <elf.h>
 #include <unistd.h>
 
-#include <cstring>
+#include <algorithm>
 
 #include "index_writer.h"
 #include "module_file.h"
@@ -13,6 +12,8 @@
 
 namespace kmod {
 namespace {
+
+using Names = std::vector<std::string>;
 
 struct Tree {
   TemporaryFolder folder;
@@ -26,13 +27,14 @@ struct Tree {
     WriteIndex("dep", {{"dummy", "dummy.ko:"},
                        {"lost", "lost.ko:"},
                        {"broken", "broken.ko: dummy.ko"},
-                       {"top", "top.ko: broken.ko dummy.ko"}});
+                       {"top", "top.ko: broken.ko dummy.ko"},
+                       {"orphan", "orphan.ko: lost.ko"}});
     WriteIndex("alias", {{"rtnl_link_dummy", "dummy"}, {"pci:v0000*", "dummy"}});
     WriteIndex("symbols", {{"symbol:dummy_setup", "dummy"}});
     WriteIndex("builtin", {{"serial", ""}});
     folder.Write("modules/modules.builtin.modinfo", std::string("serial.license=GPL\0", 19));
     folder.Write("modules/dummy.ko",
-                 ModuleFile(std::string("license=GPL\0vermagic=6.1 SMP \0", 30)));
+                 MakeModuleFile(std::string("license=GPL\0vermagic=6.1 SMP \0", 30)));
     folder.Write("modules/broken.ko", "this is no module");
   }
   void WriteIndex(const std::string& name,
@@ -43,162 +45,206 @@ struct Tree {
   }
   std::unique_ptr<ModuleIndex> Open() const {
     auto opened = ModuleIndex::Open(source);
-    REQUIRE_FALSE(Failed(opened));
-    return std::get<std::unique_ptr<ModuleIndex>>(std::move(opened));
+    REQUIRE(opened.ok());
+    return *std::move(opened);
   }
 };
 
-TEST_CASE("names, aliases and symbols are looked up; what matches nothing gives nothing") {
-  const Tree tree;
-  const auto index = tree.Open();
-  const auto lookup = [&index](const char* alias) {
-    return std::get<std::vector<std::string>>(index->Lookup(alias));
-  };
-  const std::vector<std::string> dummy = {"dummy"};
-  CHECK(lookup("dummy") == dummy);
-  CHECK(lookup("rtnl-link-dummy") == dummy);
-  CHECK(lookup("pci:v00008086") == dummy);
-  CHECK(lookup("serial") == std::vector<std::string>{"serial"});
-  CHECK(lookup("nothing").empty());
-  CHECK(lookup("a[b").empty());
-  CHECK(lookup("x]").empty());
-  CHECK(lookup(std::string(4095, 'x').c_str()).empty());
+// The policy of one module; an empty one if nothing is configured for it.
+RemovalPolicy PolicyOf(const RemovalPolicies& all, const std::string& name) {
+  const auto found = std::find_if(all.policies.begin(), all.policies.end(),
+                                  [&name](const auto& entry) { return entry.first == name; });
+  return found == all.policies.end() ? RemovalPolicy() : found->second;
 }
 
-TEST_CASE("the index tells files, built-ins and what it does not know") {
+TEST_CASE("names, aliases and symbols are looked up; others give an empty list") {
   const Tree tree;
   const auto index = tree.Open();
-  CHECK(index->HasDependencies());
-  CHECK(index->Find("dummy").path == tree.source.directory + "/dummy.ko");
-  CHECK(index->Find("serial").builtin);
-  CHECK_FALSE(index->Find("nothing").path);
-  CHECK_FALSE(index->Find("nothing").builtin);
+  const auto resolve = [&index](const std::string& alias) { return (*index->Resolve({alias}))[0]; };
+  CHECK(resolve("dummy") == Names{"dummy"});
+  CHECK(resolve("rtnl-link-dummy") == Names{"dummy"});
+  CHECK(resolve("pci:v00008086") == Names{"dummy"});
+  CHECK(resolve("serial") == Names{"serial"});
+  CHECK(resolve("nothing").empty());
+  CHECK(resolve("a[b").empty());
+  CHECK(resolve("x]").empty());
+  CHECK(resolve(std::string(4095, 'x')).empty());
+  CHECK(index->Resolve({"dummy", "nothing"})->size() == 2);
 }
 
-TEST_CASE("a list of built-ins without an index by depmod is read all the same") {
+TEST_CASE("the index knows files and built-ins") {
   const Tree tree;
-  IndexSource bare = tree.source;
-  bare.directory = tree.folder.path("bare");
+  const auto index = tree.Open();
+  CHECK(index->HasIndex());
+  const auto found = index->Find({"dummy", "serial", "nothing"});
+  REQUIRE(found.ok());
+  CHECK((*found)[0].path == tree.source.directory + "/dummy.ko");
+  CHECK((*found)[1].builtin);
+  CHECK_FALSE((*found)[2].path);
+  CHECK_FALSE((*found)[2].builtin);
+}
+
+TEST_CASE("a list of built-ins is read even if depmod has not written an index") {
+  Tree tree;
+  tree.source.directory = tree.folder.path("bare");
   tree.folder.Write("bare/modules.builtin", "kernel/fs/ext4/ext4.ko\n");
-  const auto opened = ModuleIndex::Open(bare);
-  REQUIRE_FALSE(Failed(opened));
-  const auto& index = std::get<std::unique_ptr<ModuleIndex>>(opened);
-  CHECK_FALSE(index->HasDependencies());
-  CHECK(index->Find("ext4").builtin);
-  CHECK_FALSE(index->Find("xfs").builtin);
+  const auto index = tree.Open();
+  CHECK_FALSE(index->HasIndex());
+  const auto found = index->Find({"ext4", "xfs"});
+  REQUIRE(found.ok());
+  CHECK((*found)[0].builtin);
+  CHECK_FALSE((*found)[1].builtin);
 }
 
-TEST_CASE("a description has the file's fields, verbatim") {
+TEST_CASE("a list of built-ins that cannot be read is a failure, not an absence") {
+  Tree tree;
+  tree.source.directory = tree.folder.path("bare");
+  tree.folder.Write("bare/modules.builtin/is/a/folder", "");
+  const auto found = tree.Open()->Find({"ext4"});
+  REQUIRE_FALSE(found.ok());
+  CHECK(found.failure().error == EISDIR);
+}
+
+TEST_CASE("a description has the fields of the file unchanged") {
   const Tree tree;
-  const auto described = tree.Open()->Describe("dummy");
-  REQUIRE_FALSE(Failed(described));
-  const auto& description = std::get<std::optional<ModuleDescription>>(described);
-  REQUIRE(description);
-  CHECK(description->fields ==
+  const auto index = tree.Open();
+  const auto dummy = index->Describe("dummy");
+  REQUIRE(dummy.ok());
+  REQUIRE(dummy->has_value());
+  CHECK((*dummy)->fields ==
         std::vector<ModinfoField>{{"license", "GPL"}, {"vermagic", "6.1 SMP "}});
-  const auto builtin = tree.Open()->Describe("serial");
-  CHECK(std::get<std::optional<ModuleDescription>>(builtin)->fields ==
-        std::vector<ModinfoField>{{"license", "GPL"}});
-  CHECK_FALSE(std::get<std::optional<ModuleDescription>>(tree.Open()->Describe("nothing")));
+  const auto builtin = index->Describe("serial");
+  REQUIRE(builtin.ok());
+  REQUIRE(builtin->has_value());
+  CHECK((*builtin)->fields == std::vector<ModinfoField>{{"license", "GPL"}});
+  CHECK_FALSE((*builtin)->path);
+  const auto unknown = index->Describe("nothing");
+  REQUIRE(unknown.ok());
+  CHECK_FALSE(unknown->has_value());
 }
 
-TEST_CASE("a module file that is gone or damaged is a failure of its own kind") {
+TEST_CASE("missing and damaged module files are different failures") {
   const Tree tree;
-  const auto lost = tree.Open()->Describe("lost");
-  REQUIRE(Failed(lost));
-  CHECK(std::get<Failure>(lost).error == ENOENT);
-  const auto broken = tree.Open()->Describe("broken");
-  REQUIRE(Failed(broken));
-  CHECK(std::get<Failure>(broken).kind == FailureKind::kFormat);
-  CHECK(Failed(tree.Open()->DescribeFile("/dev/zero")));
-  CHECK(Failed(tree.Open()->DescribeFile("/etc")));
+  const auto index = tree.Open();
+  const auto lost = index->Describe("lost");
+  REQUIRE_FALSE(lost.ok());
+  CHECK(lost.failure().error == ENOENT);
+  const auto broken = index->Describe("broken");
+  REQUIRE_FALSE(broken.ok());
+  CHECK(broken.failure().kind == FailureKind::kFormat);
+  CHECK_FALSE(index->DescribeFile("/dev/zero").ok());
+  CHECK_FALSE(index->DescribeFile("/etc").ok());
 }
 
-TEST_CASE("configuration: options, commands, blacklist, all softdep lines") {
+TEST_CASE("a description has the configuration of the module") {
   const Tree tree;
   tree.folder.Write("modprobe.d/a.conf",
                     "options dummy numdummies=2\nblacklist dummy\n"
-                    "softdep dummy pre: one post: two\nremove dummy /bin/true one\n");
-  tree.folder.Write("modprobe.d/b.conf",
-                    "options dummy more=1\nsoftdep dum* post: three\ninstall dummy /bin/true two\n"
-                    "this line is nonsense\n");
-  tree.folder.Write("modprobe.d/c.txt", "options dummy never=1\n");
+                    "remove dummy /bin/true one\ninstall dummy /bin/true two\n");
   const auto index = tree.Open();
-  const auto described = index->Describe("dummy");
-  const auto& description = *std::get<std::optional<ModuleDescription>>(described);
-  CHECK(description.options == "numdummies=2 more=1");
-  CHECK(description.remove_command == "/bin/true one");
-  CHECK(description.install_command == "/bin/true two");
-  CHECK(description.blacklisted);
-  const RemovalPolicy policy = index->Policy("dummy");
-  CHECK(policy.remove_command == "/bin/true one");
-  CHECK(policy.soft_dependencies.pre == std::vector<std::string>{"one"});
-  CHECK(policy.soft_dependencies.post == std::vector<std::string>{"two", "three"});
-  CHECK_FALSE(index->Policy("serial").remove_command);
+  for (const auto& described :
+       {**index->Describe("dummy"), *index->DescribeFile(tree.source.directory + "/dummy.ko")}) {
+    CHECK(described.options == "numdummies=2");
+    CHECK(described.remove_command == "/bin/true one");
+    CHECK(described.install_command == "/bin/true two");
+    CHECK(described.blacklisted);
+  }
 }
 
-TEST_CASE("what the load lists name, or an alias of it, is configured") {
+TEST_CASE("a policy resolves aliases in softdeps and load lists") {
   const Tree tree;
+  tree.folder.Write("modprobe.d/a.conf",
+                    "softdep serial pre: rtnl-link-dummy post: of-no-index my-own\n"
+                    "alias my-own lost\n");
   tree.folder.Write("modules-load.d/a.conf", "# lost\n  rtnl-link-dummy \n");
   tree.folder.Write("etc-modules", "of-no-index\n");
-  const auto index = tree.Open();
-  CHECK(index->Policy("dummy").configured);
-  CHECK(index->Policy("of_no_index").configured);
-  CHECK_FALSE(index->Policy("dummy").IsEmpty());
-  CHECK(index->Policy("lost").IsEmpty());
+  const auto policies = tree.Open()->Policies({"serial", "dummy", "of_no_index", "lost"});
+  CHECK(policies.aliases.ok());
+  CHECK(policies.load_lists.empty());
+  const SoftDependencies softdeps = PolicyOf(policies, "serial").soft_dependencies;
+  CHECK(softdeps.pre == Names{"dummy"});
+  CHECK(softdeps.post == Names{"of_no_index", "lost"});
+  CHECK(PolicyOf(policies, "dummy").configured);
+  CHECK(PolicyOf(policies, "of_no_index").configured);
+  CHECK(policies.policies.size() == 3);
 }
 
-TEST_CASE("a module needs all that modules.dep has for it") {
+TEST_CASE("a load list that cannot be read is reported beside the policies") {
   const Tree tree;
-  const auto index = tree.Open();
-  using Names = std::vector<std::string>;
-  CHECK(index->Needs("dummy").empty());
-  CHECK(index->Needs("broken") == Names{"dummy"});
-  CHECK(index->Needs("top") == Names{"dummy", "broken"});
-  CHECK(index->Needs("serial").empty());
-  CHECK(index->Needs("nothing").empty());
-  CHECK(index->Needs(std::string(5000, 'x')).empty());
+  tree.folder.Write("modprobe.d/a.conf", "remove dummy /bin/true\n");
+  std::filesystem::create_symlink("etc-modules", tree.folder.path("etc-modules"));
+  const auto policies = tree.Open()->Policies({"dummy"});
+  CHECK(PolicyOf(policies, "dummy").remove_command == "/bin/true");
+  REQUIRE(policies.load_lists.size() == 1);
+  CHECK(policies.load_lists[0].error == ELOOP);
 }
 
-TEST_CASE("a change of any file makes the index stale") {
+TEST_CASE("a module needs all modules that modules.dep names for it") {
   const Tree tree;
-  tree.folder.Write("modprobe.d/a.conf", "options dummy one=1\n");
-  // Files that changed within the last tick of the kernel's clock are never taken for settled.
-  CHECK(tree.Open()->IsStale());
-  const auto open_settled = [&tree] {
-    usleep(50000);
-    auto index = tree.Open();
-    CHECK_FALSE(index->IsStale());
-    return index;
-  };
-  auto index = open_settled();
-  tree.folder.Write("modprobe.d/a.conf", "options dummy one=2\n");  // in place, of the same size
-  CHECK(index->IsStale());
-  index = open_settled();
-  tree.folder.Write("modprobe.d/b.conf", "");
-  CHECK(index->IsStale());
-  index = open_settled();
-  std::filesystem::remove(tree.folder.path("modprobe.d/b.conf"));
-  CHECK(index->IsStale());
-  index = open_settled();
-  tree.folder.Write("etc-modules", "dummy\n");
-  CHECK(index->IsStale());
-  index = open_settled();
-  tree.folder.Write("modules-load.d/a.conf", "dummy\n");
-  CHECK(index->IsStale());
-  index = open_settled();
+  const auto index = tree.Open();
+  const auto needs = [&index](const std::string& name) { return (*index->Needs({name}))[0]; };
+  CHECK(needs("dummy").empty());
+  CHECK(needs("broken") == Names{"dummy"});
+  CHECK(needs("top") == Names{"dummy", "broken"});
+  CHECK(needs("serial").empty());
+  CHECK(needs("nothing").empty());
+  CHECK(needs(std::string(5000, 'x')).empty());
+}
+
+TEST_CASE("dependencies that libkmod cannot determine are a failure, not an empty list") {
+  const auto needs = Tree().Open()->Needs({"orphan"});
+  REQUIRE_FALSE(needs.ok());
+  CHECK(needs.failure().syscall == "kmod_module_get_dependencies");
+  CHECK(needs.failure().detail.find("lost.ko") != std::string::npos);
+}
+
+TEST_CASE("an index is stale after a change of its files") {
+  const Tree tree;
+  usleep(50000);  // a change within the last tick of the kernel's clock counts as one to come
+  const auto index = tree.Open();
+  CHECK_FALSE(index->IsStale());
   tree.WriteIndex("alias", {{"other", "dummy"}});
   CHECK(index->IsStale());
 }
 
-TEST_CASE("a damaged index is a failure instead of an answer") {
-  const Tree tree;
-  const std::string path = tree.folder.path("modules/modules.alias.bin");
-  std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
-  const auto opened = ModuleIndex::Open(tree.source);
-  REQUIRE(Failed(opened));
-  CHECK(std::get<Failure>(opened).kind == FailureKind::kFormat);
-  CHECK(std::get<Failure>(opened).detail.find("modules.alias.bin") != std::string::npos);
+TEST_CASE("with a damaged index the configuration still counts, and lookups fail") {
+  for (const char* name : {"dep", "alias", "symbols", "builtin"}) {
+    for (const bool empty : {true, false}) {
+      CAPTURE(name);
+      CAPTURE(empty);
+      // depmod itself leaves the index of built-ins empty if the kernel has no list of them.
+      if (empty && name == std::string("builtin")) continue;
+      const Tree tree;
+      tree.folder.Write("modprobe.d/a.conf",
+                        "remove dummy /bin/true\nsoftdep lost pre: my-own post: rtnl-link-dummy\n"
+                        "alias my-own serial\n");
+      tree.folder.Write("modules-load.d/a.conf", "top\nmy-own\n");
+      const std::string path = tree.folder.path("modules/modules." + std::string(name) + ".bin");
+      std::filesystem::resize_file(path, empty ? 0 : std::filesystem::file_size(path) / 2);
+
+      const auto index = tree.Open();
+      const auto policies = index->Policies({"dummy", "lost", "top", "serial", "nothing"});
+      CHECK(PolicyOf(policies, "dummy").remove_command == "/bin/true");
+      CHECK(PolicyOf(policies, "lost").soft_dependencies.pre == Names{"serial"});
+      // Only the index has this alias.
+      CHECK(PolicyOf(policies, "lost").soft_dependencies.post == Names{"rtnl_link_dummy"});
+      CHECK(PolicyOf(policies, "top").configured);
+      CHECK(PolicyOf(policies, "serial").configured);
+      CHECK(policies.policies.size() == 4);
+      CHECK(index->DescribeFile(tree.source.directory + "/dummy.ko").ok());
+
+      const auto check = [&path](const auto& result) {
+        REQUIRE_FALSE(result.ok());
+        CHECK(result.failure().kind == FailureKind::kFormat);
+        CHECK(result.failure().detail.find(path) == 0);
+      };
+      check(policies.aliases);
+      check(index->Resolve({"dummy"}));
+      check(index->Find({}));
+      check(index->Needs({"dummy"}));
+      check(index->Describe("dummy"));
+    }
+  }
 }
 
 }  // namespace

@@ -36,13 +36,13 @@ std::string Text(uint16_t type, const char* text) {
 template <typename Parse>
 void SurvivesEveryCut(const std::string& message, Parse parse) {
   for (size_t length = 0; length < message.size(); ++length) {
-    // A buffer of its own, so that a read past its end is found.
+    // In a buffer of its own, so that AddressSanitizer finds a read past its end.
     const std::string cut(message, 0, length);
     parse(std::string_view(cut));
   }
 }
 
-TEST_CASE("attributes whose lengths lie end the walk") {
+TEST_CASE("an attribute with a wrong length ends the walk") {
   const auto visited = [](std::string_view bytes) {
     int count = 0;
     ForEachAttribute(bytes, [&count](uint16_t, std::string_view) { ++count; });
@@ -62,12 +62,12 @@ TEST_CASE("attributes whose lengths lie end the walk") {
                    [](uint16_t type, std::string_view) { CHECK(type == 7); });
 }
 
-TEST_CASE("numbers of the network's byte order") {
+TEST_CASE("numbers in network byte order are read") {
   CHECK(LoadBigEndian(std::string_view("\x00\x00\x01\x02", 4)) == 258);
   CHECK(LoadBigEndian("") == 0);
 }
 
-TEST_CASE("addresses are this end's") {
+TEST_CASE("addresses are those of this end") {
   ifaddrmsg info = {};
   info.ifa_family = AF_INET;
   info.ifa_index = 7;
@@ -119,7 +119,7 @@ TEST_CASE("nexthop objects are interfaces or groups") {
   SurvivesEveryCut(group, [&](std::string_view cut) { AddNexthop(cut, &nexthops); });
 }
 
-TEST_CASE("queueing disciplines of the kernel itself are left out") {
+TEST_CASE("queueing disciplines that are compiled into the kernel are left out") {
   tcmsg body = {};
   body.tcm_ifindex = 3;
   body.tcm_handle = 0x10000;
@@ -134,14 +134,14 @@ TEST_CASE("queueing disciplines of the kernel itself are left out") {
     CHECK_FALSE(ParseQdisc(Bytes(body) + Text(TCA_KIND, kind)));
   }
   CHECK_FALSE(ParseQdisc(Bytes(body)));
-  // What is in a filter has a handle, the filter itself has none.
+  // An element of a filter has a handle, the filter itself does not.
   CHECK_FALSE(ParseFilter(htb));
   body.tcm_handle = 0;
   CHECK(ParseFilter(Bytes(body) + Text(TCA_KIND, "u32"))->kind == "u32");
   SurvivesEveryCut(htb, ParseQdisc);
 }
 
-TEST_CASE("tables of nftables have chains, rules and what is in them") {
+TEST_CASE("tables of nftables have chains, rules and parts") {
   const std::string header = Bytes(nfgenmsg{1, 0, 0});
   const auto expression = [](const char* name, const std::string& data = "") {
     return Attribute(NFTA_LIST_ELEM,

@@ -10,7 +10,7 @@ const char* TypeAt(const std::vector<MountLine>& mounts, const char* path) {
   return mount == nullptr ? "" : mount->type.c_str();
 }
 
-TEST_CASE("a process may be called anything") {
+TEST_CASE("the name of a process can contain anything") {
   const auto plain = ParseProcessStat("7 (bash) S 3 7 7 34816 8 4194304 100 0\n");
   REQUIRE(plain);
   CHECK(plain->comm == "bash");
@@ -27,7 +27,7 @@ TEST_CASE("a process may be called anything") {
   CHECK_FALSE(ParseProcessStat("7 (x) S y 7 7 0 -1 0 "));
 }
 
-TEST_CASE("a process is told from a later one of the same number by its start") {
+TEST_CASE("the start time distinguishes a process from a later one with the same number") {
   const auto stat =
       ParseProcessStat("7 (x) Z 3 7 7 0 -1 4194304 1 0 0 0 5 6 0 0 20 0 1 0 184467440737 4096 1\n");
   REQUIRE(stat);
@@ -35,13 +35,13 @@ TEST_CASE("a process is told from a later one of the same number by its start") 
   CHECK(stat->start_time == 184467440737ULL);
 }
 
-TEST_CASE("a thread's process is read") {
+TEST_CASE("the process of a thread is read") {
   CHECK(ParseThreadGroup("Name:\tTgid:\t5\nState:\tS\nTgid:\t177\nNgid:\t0\n") == 177);
   CHECK_FALSE(ParseThreadGroup("Name:\tx\n"));
   CHECK_FALSE(ParseThreadGroup(""));
 }
 
-TEST_CASE("mounts are read with their escapes undone; what is malformed is left out") {
+TEST_CASE("mounts are read with their escapes decoded; malformed lines are skipped") {
   const auto mounts = ParseMounts(
       "36 35 98:0 / / rw,noatime shared:1 master:2 - ext4 /dev/sda1 rw,errors=continue\n"
       "nonsense\n"
@@ -72,18 +72,18 @@ TEST_CASE("a path lies on the mount that a walk would reach") {
   CHECK(TypeAt(mounts, "/device") == std::string("ext4"));
   CHECK(TypeAt(mounts, "/far/below/x") == std::string("xfs"));
   CHECK(TypeAt({}, "/dev") == std::string());
-  // As a process in a chroot sees it: the mount of `/` itself is outside.
+  // As a process in a chroot sees it: the mount that contains its root is not listed.
   const auto inside = ParseMounts("9 8 0:6 / /dev rw - devtmpfs b rw\n");
   CHECK(TypeAt(inside, "/dev/null") == std::string("devtmpfs"));
   CHECK(TypeAt(inside, "/etc") == std::string());
-  // Two that are mounted on each other, which no kernel says: it ends.
+  // Two mounts that are each other's parent, which no kernel prints: the walk ends.
   const auto circle = ParseMounts("1 2 0:6 / / rw - a a rw\n2 1 0:6 / / rw - b b rw\n");
   CHECK(TypeAt(circle, "/etc") == std::string());
   const auto itself = ParseMounts("1 1 0:6 / / rw - rootfs a rw\n");
   CHECK(TypeAt(itself, "/etc") == std::string("rootfs"));
 }
 
-TEST_CASE("of the mapped files each path is told once") {
+TEST_CASE("each path of the mapped files is listed once") {
   CHECK(ParseMappedPaths("55-56 r--p 00000000 fe:01 12      /usr/bin/a b\n"
                          "56-57 r--p 00000000 fe:01 12      /usr/bin/a b\n"
                          "57-58 rw-p 00000000 00:00 0 \n"
@@ -93,7 +93,7 @@ TEST_CASE("of the mapped files each path is told once") {
         std::vector<std::string>{"/usr/bin/a b", "/dev/x (deleted)"});
 }
 
-TEST_CASE("effective capabilities") {
+TEST_CASE("effective capabilities are read") {
   CHECK(ParseEffectiveCapabilities("Name:\tx\nCapEff:\t000001ffffffffff\nCapBnd:\t0\n") ==
         0x1ffffffffffULL);
   CHECK(ParseEffectiveCapabilities("Name:\tCapEff:\n") == 0);

@@ -11,9 +11,10 @@
 namespace kmod {
 namespace {
 
-TEST_CASE("processes are found with their ancestry") {
-  int unreadable = 0;
-  const auto processes = ListProcesses(&unreadable);
+TEST_CASE("processes are listed with their parents") {
+  const auto listed = ListProcesses();
+  REQUIRE(listed.ok());
+  const auto& processes = listed->processes;
   REQUIRE(processes.count(getpid()) == 1);
   CHECK(processes.at(getpid()).parent == getppid());
   CHECK(IsDescendant(processes, getpid(), getpid()));
@@ -25,21 +26,21 @@ TEST_CASE("processes are found with their ancestry") {
   CHECK_FALSE(IsDescendant(circle, 2, 3));
 }
 
-TEST_CASE("open files below /dev are listed, others not") {
+TEST_CASE("open files below /dev are listed, others are not") {
   const UniqueFd null(open("/dev/null", O_RDONLY));
   const UniqueFd other(open("/proc/self/exe", O_RDONLY));
   const auto listed = ListDeviceFiles(getpid());
-  REQUIRE_FALSE(Failed(listed));
-  const auto& files = std::get<std::vector<OpenFile>>(listed);
-  const auto has = [&files](int fd) {
-    return std::any_of(files.begin(), files.end(),
+  REQUIRE(listed.ok());
+  CHECK(listed->complete);
+  const auto has = [&listed](int fd) {
+    return std::any_of(listed->files.begin(), listed->files.end(),
                        [fd](const OpenFile& file) { return file.fd == fd; });
   };
   CHECK(has(null.get()));
   CHECK_FALSE(has(other.get()));
   const auto gone = ListDeviceFiles(0x7ffffff0);
-  REQUIRE(Failed(gone));
-  CHECK(IsGone(std::get<Failure>(gone)));
+  REQUIRE_FALSE(gone.ok());
+  CHECK(HasEnded(gone.failure()));
 }
 
 }  // namespace

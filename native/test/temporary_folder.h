@@ -1,4 +1,4 @@
-// A folder of a test's own, removed at its end.
+// A temporary folder for one test, which removes it at its end.
 #pragma once
 
 #include <cstdlib>

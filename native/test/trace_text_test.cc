@@ -19,7 +19,7 @@ ReferenceEvent Only(std::string_view text, const char* module = "tun") {
   return events[0];
 }
 
-TEST_CASE("gets and puts are read") {
+TEST_CASE("gets and puts are parsed") {
   const ReferenceEvent get = Only(kPlain);
   CHECK(get.get);
   CHECK(get.thread == 177);
@@ -34,7 +34,7 @@ TEST_CASE("gets and puts are read") {
   CHECK(put.microseconds == 109407336);
 }
 
-TEST_CASE("pieces are put together, wherever they were cut") {
+TEST_CASE("events are assembled from pieces that were cut anywhere") {
   const std::string text = std::string(kPlain) + kWithModule;
   for (size_t cut = 0; cut <= text.size(); ++cut) {
     TraceText trace("tun");
@@ -46,7 +46,7 @@ TEST_CASE("pieces are put together, wherever they were cut") {
   }
 }
 
-TEST_CASE("a process may be called anything") {
+TEST_CASE("the name of a process can contain anything") {
   const std::string rest =
       "-177     [000] .....     9.387787: module_get: tun call_site=misc_open refcnt=2\n";
   CHECK(Only("  we: (ird)] x-3" + rest).comm == "we: (ird)] x-3");
@@ -65,7 +65,7 @@ TEST_CASE("a process may be called anything") {
   }
 }
 
-TEST_CASE("columns that options of the whole machine add do no harm") {
+TEST_CASE("columns that trace options of the whole machine add are accepted") {
   CHECK(Only("            node-177     (    170) [000] .....     9.387787: module_get: tun "
              "call_site=f refcnt=2\n")
             .thread == 177);
@@ -74,7 +74,7 @@ TEST_CASE("columns that options of the whole machine add do no harm") {
             .caller == "f");
 }
 
-TEST_CASE("what is no event is passed over, and breaks none") {
+TEST_CASE("lines that are not events are skipped and do not damage the events beside them") {
   const std::string noise =
       "CPU:1 [LOST 5 EVENTS]\n"
       "##### CPU 2 buffer started ####\n"

@@ -5,7 +5,7 @@
 namespace kmod {
 namespace {
 
-TEST_CASE("the name of an instance tells whose it is") {
+TEST_CASE("the name of an instance identifies its owner") {
   const auto owner = ParseInstanceName(InstanceName({177, 12345678901ULL, 4026531836ULL}));
   REQUIRE(owner);
   CHECK(owner->pid == 177);
@@ -13,7 +13,7 @@ TEST_CASE("the name of an instance tells whose it is") {
   CHECK(owner->pid_namespace == 4026531836ULL);
 }
 
-TEST_CASE("the instances of others are not taken for one of this program's") {
+TEST_CASE("instances of other programs are not mistaken for one of this program") {
   for (const char* name :
        {"", ".", "node-kmod-", "node-kmod-1", "node-kmod-1-2", "node-kmod-1-2-", "node-kmod-1-2-3x",
         "node-kmod-1-2-3-4", "node-kmod--1-2-3", "node-kmod-0-2-3", "node-kmod-x-2-3",
@@ -23,7 +23,7 @@ TEST_CASE("the instances of others are not taken for one of this program's") {
   }
 }
 
-TEST_CASE("an owner is a process that runs and has started when the instance says") {
+TEST_CASE("an owner is a running process with the start time in the name of the instance") {
   const InstanceOwner owner = {177, 1000, 1};
   ProcessStat stat;
   stat.state = 'S';
@@ -37,7 +37,7 @@ TEST_CASE("an owner is a process that runs and has started when the instance say
   CHECK_FALSE(IsOwner(owner, stat));
 }
 
-TEST_CASE("a filter is one comparison, whatever the name") {
+TEST_CASE("a filter is one comparison, whatever the name contains") {
   CHECK(ModuleFilter("tun") == "name == \"tun\"");
   CHECK(ModuleFilter("a&&b") == "name == \"a&&b\"");
   for (const char* name : {"", "a b", "a\"b", "a'b", "a\\b", "a\nb", "\xc3\xa9"}) {

@@ -1,4 +1,4 @@
-#include "libkmod.h"
+#include "libkmod_api.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -18,8 +18,7 @@ Result<const Libkmod*> Libkmod::Open() {
   static bool opened = false;
   if (opened) return &library;
 
-  // The handle is kept for the life of the process: libkmod 34 opens further libraries and keeps
-  // pointers into them.
+  // Never closed: libkmod 34 opens further libraries and keeps pointers into them.
   void* handle = dlopen("libkmod.so.2", RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) return LibraryFailure(LoaderError());
 

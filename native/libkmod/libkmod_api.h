@@ -1,13 +1,18 @@
-// libkmod, opened at run time. The declarations are our own, of the symbols in libkmod's version
-// node LIBKMOD_5, which every libkmod.so.2 has; so neither its header nor its library is needed to
-// build, and a missing library is a failure with a name instead of a program that does not start.
+// The functions of libkmod, which is opened at run time.
+//
+// The declarations are our own, of symbols in libkmod's version node LIBKMOD_5, which every
+// libkmod.so.2 has. So the build needs neither libkmod's header nor its library, and a missing
+// library is a failure with a name instead of a program that does not start.
+// test/libkmod_api_test.cc compares the declarations with <libkmod.h>.
 #pragma once
+
+#include <fcntl.h>
 
 #include <cstdarg>
 #include <memory>
 #include <string>
 
-#include "../common/failure.h"
+#include "../common/result.h"
 
 struct kmod_ctx;
 struct kmod_module;
@@ -16,27 +21,25 @@ struct kmod_config_iter;
 
 namespace kmod {
 
-// Values of libkmod.h, part of its stable interface.
-enum : unsigned {
-  kRemoveForce = 01000,  // O_TRUNC, as delete_module(2) takes it
-  kRemoveNoLog = 1,      // ignored before libkmod 30
-  kProbeIgnoreCommand = 0x4,
-  kProbeIgnoreLoaded = 0x8,
-  kProbeDryRun = 0x10,
-  kProbeFailOnLoaded = 0x20,
-  kProbeBlacklistAliasOnly = 0x40000,
-};
-enum : int { kInitstateBuiltin = 0 };
+// Flags of kmod_module_remove_module().
+constexpr unsigned kRemoveForce = O_TRUNC;  // passed on to delete_module(2)
+constexpr unsigned kRemoveNoLog = 1;        // ignored before libkmod 30
+// Flags of kmod_module_probe_insert_module().
+constexpr unsigned kProbeIgnoreCommand = 0x4;
+constexpr unsigned kProbeFailOnLoaded = 0x20;
+constexpr unsigned kProbeBlacklistAliasOnly = 0x40000;
+// A result of kmod_module_get_initstate().
+constexpr int kInitstateBuiltin = 0;
 
 using LogFunction = void (*)(void* data, int priority, const char* file, int line,
                              const char* function, const char* format, va_list arguments);
 
 struct Libkmod {
   // Opens the library once for the process; later calls return the same table. Not thread safe:
-  // only the helper calls it, and the helper has one thread.
+  // only the helper calls it, which has one thread.
   static Result<const Libkmod*> Open();
 
-  std::string path;  // the file that the dynamic loader took
+  std::string path;  // the file that the dynamic loader found
 
 #define KMOD_FUNCTIONS(_)                                                                 \
   _(kmod_ctx*, kmod_new, (const char* dirname, const char* const* config_paths))          \
@@ -56,20 +59,21 @@ struct Libkmod {
   _(int, kmod_module_get_initstate, (const kmod_module*))                                 \
   _(const char*, kmod_module_get_options, (const kmod_module*))                           \
   _(const char*, kmod_module_get_install_commands, (const kmod_module*))                  \
-  _(const char*, kmod_module_get_remove_commands, (const kmod_module*))                   \
   _(int, kmod_module_get_info, (const kmod_module*, kmod_list**))                         \
   _(const char*, kmod_module_info_get_key, (const kmod_list*))                            \
   _(const char*, kmod_module_info_get_value, (const kmod_list*))                          \
   _(void, kmod_module_info_free_list, (kmod_list*))                                       \
   _(int, kmod_module_remove_module, (kmod_module*, unsigned flags))                       \
-  _(int, kmod_module_insert_module, (kmod_module*, unsigned flags, const char* options))  \
   _(int, kmod_module_probe_insert_module,                                                 \
     (kmod_module*, unsigned flags, const char* options,                                   \
      int (*run_install)(kmod_module*, const char* command, void* data), const void* data, \
      void (*print_action)(kmod_module*, bool install, const char* options)))              \
-  _(kmod_config_iter*, kmod_config_get_softdeps, (const kmod_ctx*))                       \
-  _(kmod_config_iter*, kmod_config_get_options, (const kmod_ctx*))                        \
+  _(kmod_config_iter*, kmod_config_get_aliases, (const kmod_ctx*))                        \
   _(kmod_config_iter*, kmod_config_get_blacklists, (const kmod_ctx*))                     \
+  _(kmod_config_iter*, kmod_config_get_install_commands, (const kmod_ctx*))               \
+  _(kmod_config_iter*, kmod_config_get_options, (const kmod_ctx*))                        \
+  _(kmod_config_iter*, kmod_config_get_remove_commands, (const kmod_ctx*))                \
+  _(kmod_config_iter*, kmod_config_get_softdeps, (const kmod_ctx*))                       \
   _(bool, kmod_config_iter_next, (kmod_config_iter*))                                     \
   _(const char*, kmod_config_iter_get_key, (const kmod_config_iter*))                     \
   _(const char*, kmod_config_iter_get_value, (const kmod_config_iter*))                   \
@@ -80,8 +84,8 @@ struct Libkmod {
 #undef KMOD_MEMBER
 };
 
-// The owners of libkmod's objects. A null table never reaches a deleter: unique_ptr calls it for a
-// non-null pointer only, and such a pointer came out of the same table.
+// The owners of libkmod's objects. `library` is null only in an empty owner, whose deleter is never
+// called.
 struct ContextDeleter {
   const Libkmod* library = nullptr;
   void operator()(kmod_ctx* context) const { library->kmod_unref(context); }

@@ -1,0 +1,58 @@
+// The requests of the role "changes" and the answers to them. lib/live/helper/changes.ts and
+// lib/live/helper/commands.ts are the other end.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <variant>
+
+#include "../libkmod/insert.h"
+#include "../process/command.h"
+#include "../process/wire.h"
+#include "fields.h"
+
+namespace kmod {
+
+struct RemoveRequest {
+  std::string name;
+  bool force = false;
+};
+
+// A `remove` command of modprobe.d.
+struct RunRequest {
+  std::string module;
+  std::string command;
+};
+
+using ChangeRequest = std::variant<RemoveRequest, InsertRequest, RunRequest>;
+
+//   remove NAME FORCE
+//   insert SOURCE WHAT IS_FILE MODULE MUST_BE_NEW PARAMETERS
+//   run MODULE COMMAND
+Result<ChangeRequest> ReadChangeRequest(const Message& message);
+
+// Whether this is the request `remove`; the child that serves it can serve another one afterwards.
+bool IsRemoval(const Message& message);
+
+// `kill`, with the id of a request: ends the process group that serves it. It has no answer.
+bool IsKill(const Message& message);
+
+// The answers before the last one:
+//   pid PID                  once: the process that serves the request
+//   attempt MODULE COMMAND   for each module whose insertion begins; COMMAND: by an install command
+Reply PidReply(pid_t pid);
+Reply AttemptReply(const InsertAttempt& attempt);
+
+// The last answer:
+//   done | failure FAILURE
+//   ran EXIT_CODE SIGNAL OUTPUT   for `run`; SIGNAL 0: the command exited
+//   killed SIGNAL                 the process ended without an answer: killed by the kernel after
+//   an
+//                                 oops, or by `kill`
+Reply EndReply(const Result<>& end);
+Reply RanReply(const Result<CommandEnd>& ran);
+Reply KilledReply(int signal);
+bool IsLastAnswer(const Message& message);
+
+}  // namespace kmod

@@ -1,0 +1,233 @@
+#include "system_survey.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "../proc/text_file.h"
+
+namespace kmod {
+namespace {
+
+constexpr size_t kMountsLimit = 64 * 1024 * 1024;
+constexpr size_t kStatusLimit = 64 * 1024;
+constexpr const char* kFirstPidNamespace = "pid:[4026531836]";  // in every kernel since 3.8
+constexpr unsigned kCapSysPtrace = 19;
+
+// "" if it cannot be read.
+std::string LinkTarget(const std::string& path) {
+  return ReadLinkTarget(path).ValueOr({});
+}
+
+// "1 process", "2 processes"
+std::string Count(size_t count, const char* one, const char* many) {
+  return std::to_string(count) + " " + (count == 1 ? one : many);
+}
+
+// Whether the option hidepid is set to a value that hides anything.
+bool HidesProcesses(const std::string& options) {
+  const std::string key = "hidepid=";
+  const size_t at = ("," + options).find("," + key);
+  if (at == std::string::npos) return false;
+  const std::string value =
+      options.substr(at + key.size(), options.find(',', at) - at - key.size());
+  return value != "0" && value != "off";
+}
+
+class Surveyor {
+ public:
+  Surveyor(bool open_devices, pid_t caller)
+      : open_devices_(open_devices),
+        caller_(caller),
+        own_mounts_(LinkTarget("/proc/self/ns/mnt")),
+        first_mounts_(LinkTarget("/proc/1/ns/mnt")),
+        devices_(own_mounts_),
+        networks_(open_devices) {}
+
+  Result<SystemSurvey> Run() {
+    Result<std::string> own_mounts = ReadTextFile("/proc/self/mountinfo", kMountsLimit);
+    if (!own_mounts.ok()) return own_mounts.failure();
+    LookAtOwn(*std::move(own_mounts));
+    Result<ProcessList> listed = ListProcesses();
+    if (!listed.ok()) return listed.failure();
+    processes_ = std::move(listed->processes);
+    hidden_ = listed->unreadable;
+    for (const auto& [pid, stat] : processes_) {
+      if (const std::optional<std::string> mounts = LookAtMounts(pid); mounts && open_devices_) {
+        LookAtFiles(pid, stat, *mounts);
+      }
+      LookAtNetwork(pid);
+    }
+    LookAtNamedNamespaces();
+    survey_.unreadable = Unreadable();
+    return std::move(survey_);
+  }
+
+ private:
+  void LookAtOwn(std::string mounts) {
+    own_lines_ = ParseMounts(mounts);
+    survey_.mount_tables.push_back(
+        {caller_, true, own_mounts_ == first_mounts_, std::move(mounts)});
+    known_mounts_.insert(own_mounts_);
+    known_networks_.insert(LinkTarget("/proc/self/ns/net"));
+    Result<NetContents> contents = networks_.ReadOwn();
+    if (!contents.ok()) {
+      no_networks_ = contents.failure();
+    } else {
+      survey_.networks.push_back({std::nullopt, *std::move(contents)});
+    }
+  }
+
+  // Returns the mount namespace of the process; nullopt if it cannot be read.
+  std::optional<std::string> LookAtMounts(pid_t pid) {
+    const Result<std::string> id = ReadLinkTarget(ProcPath(pid, "ns/mnt"));
+    if (!id.ok()) {
+      if (!HasEnded(id.failure())) ++closed_processes_;
+      return std::nullopt;
+    }
+    if (known_mounts_.count(*id) > 0) return *id;
+    Result<std::string> text = ReadTextFile(ProcPath(pid, "mountinfo"), kMountsLimit);
+    if (text.ok() && !text->empty()) {
+      known_mounts_.insert(*id);
+      survey_.mount_tables.push_back({pid, false, *id == first_mounts_, *std::move(text)});
+    } else if (!text.ok() && !HasEnded(text.failure()) && text.failure().error != EINVAL) {
+      known_mounts_.insert(*id);
+      ++unreadable_mounts_;
+    }
+    // If the process has just ended (EINVAL: it has left its namespaces already), the next one in
+    // the same namespace is asked.
+    return *id;
+  }
+
+  void LookAtFiles(pid_t pid, const ProcessStat& stat, const std::string& mount_namespace) {
+    Result<OpenFiles> open = ListDeviceFiles(pid);
+    if (!open.ok()) {
+      if (!HasEnded(open.failure())) ++closed_files_;
+      return;
+    }
+    if (!open->complete) ++closed_files_;
+    for (OpenFile& file : open->files) {
+      const std::optional<DeviceNumber> device = devices_.Find(pid, mount_namespace, file.path);
+      if (!device) continue;
+      const bool self = IsDescendant(processes_, pid, caller_);
+      survey_.open_devices.push_back({pid, stat.comm, self, std::move(file), *device});
+    }
+  }
+
+  void LookAtNetwork(pid_t pid) {
+    const std::string path = ProcPath(pid, "ns/net");
+    // A process whose link cannot be read was counted in LookAtMounts, which needs the same right.
+    const std::string id = LinkTarget(path);
+    if (id.empty() || known_networks_.count(id) > 0) return;
+    EnterNetwork(id, path, "pid:" + std::to_string(pid));
+  }
+
+  void EnterNetwork(const std::string& id, const std::string& path, const std::string& label) {
+    Result<NetContents> contents = networks_.ReadOther(path);
+    if (contents.ok()) {
+      known_networks_.insert(id);
+      survey_.networks.push_back({label, *std::move(contents)});
+      return;
+    }
+    const Failure& failure = contents.failure();
+    if (HasEnded(failure)) return;
+    known_networks_.insert(id);
+    ++(failure.error == EPERM || failure.error == EACCES ? forbidden_networks_
+                                                         : unreadable_networks_);
+  }
+
+  // Namespaces that a mount keeps, as `ip netns add` makes it, and that no process is in.
+  void LookAtNamedNamespaces() {
+    for (const MountLine& mount : own_lines_) {
+      if (mount.type != "nsfs") continue;
+      if (mount.root.rfind("net:[", 0) == 0 && known_networks_.count(mount.root) == 0) {
+        EnterNetwork(mount.root, mount.path, mount.path);
+      }
+      if (mount.root.rfind("mnt:[", 0) == 0 && known_mounts_.insert(mount.root).second) {
+        ++empty_mount_namespaces_;
+      }
+    }
+  }
+
+  std::vector<std::string> Unreadable() const {
+    std::vector<std::string> phrases;
+    const auto add = [&phrases](int count, const std::string& phrase) {
+      if (count > 0) phrases.push_back(phrase);
+    };
+    const std::string closed = Count(closed_processes_, "process", "processes") + " of other users";
+    add(open_devices_ ? closed_processes_ : 0, "open files of " + closed);
+    add(closed_files_,
+        "open files of " + Count(closed_files_, "further process", "further processes"));
+    add(closed_processes_, "the mount and network namespaces of " + closed);
+    const auto mounts = [](int count) {
+      return Count(count, "mount namespace", "mount namespaces");
+    };
+    add(empty_mount_namespaces_, mounts(empty_mount_namespaces_) + " without a process");
+    add(unreadable_mounts_, mounts(unreadable_mounts_) + " that could not be read");
+    if (no_networks_) {
+      phrases.push_back(std::string("network interfaces (") + ErrnoName(no_networks_->error) + ")");
+    }
+    const auto networks = [](int count) {
+      return Count(count, "network namespace", "network namespaces") + " that could not be ";
+    };
+    add(forbidden_networks_, networks(forbidden_networks_) + "entered (CAP_SYS_ADMIN is missing)");
+    add(unreadable_networks_, networks(unreadable_networks_) + "read");
+    std::set<std::string> of_networks;
+    for (const NamespaceContents& network : survey_.networks) {
+      of_networks.insert(network.contents.unreadable.begin(), network.contents.unreadable.end());
+    }
+    phrases.insert(phrases.end(), of_networks.begin(), of_networks.end());
+    AddHidden(&phrases);
+    return phrases;
+  }
+
+  void AddHidden(std::vector<std::string>* phrases) const {
+    const MountLine* proc = CoveringMount(own_lines_, "/proc");
+    const unsigned long long capabilities =
+        ParseEffectiveCapabilities(ReadTextFile("/proc/self/status", kStatusLimit).ValueOr({}));
+    const bool sees_all = ((capabilities >> kCapSysPtrace) & 1) != 0;
+    if (!sees_all && proc != nullptr && proc->type == "proc" &&
+        HidesProcesses(proc->super_options)) {
+      phrases->push_back("processes of other users: /proc is mounted with hidepid");
+    } else if (hidden_ > 0) {
+      phrases->push_back(Count(hidden_, "process", "processes"));
+    }
+    if (LinkTarget("/proc/self/ns/pid") != kFirstPidNamespace) {
+      phrases->push_back("processes outside of this pid namespace");
+    }
+  }
+
+  bool open_devices_;
+  pid_t caller_;
+  std::string own_mounts_;    // the mount namespace of this process
+  std::string first_mounts_;  // that of process 1; "" if it cannot be read
+  DeviceFiles devices_;
+  NetNamespaces networks_;
+
+  std::vector<MountLine> own_lines_;
+  std::map<pid_t, ProcessStat> processes_;
+  std::set<std::string> known_mounts_;
+  std::set<std::string> known_networks_;
+  SystemSurvey survey_;
+
+  int hidden_ = 0;
+  int closed_processes_ = 0;
+  int closed_files_ = 0;
+  int empty_mount_namespaces_ = 0;
+  int unreadable_mounts_ = 0;
+  int forbidden_networks_ = 0;
+  int unreadable_networks_ = 0;
+  std::optional<Failure> no_networks_;
+};
+
+}  // namespace
+
+Result<SystemSurvey> SurveySystem(bool open_devices, pid_t caller) {
+  if (access("/proc/self", F_OK) != 0) return SystemFailure(errno, "open", "/proc");
+  return Surveyor(open_devices, caller).Run();
+}
+
+}  // namespace kmod

@@ -1,0 +1,49 @@
+// Collects what runs on the modules, as raw facts: mounts, networks, open devices.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "../common/result.h"
+#include "../net/net_namespace.h"
+#include "../proc/device_files.h"
+#include "../proc/processes.h"
+
+namespace kmod {
+
+struct MountTable {
+  pid_t pid = 0;       // a process in the mount namespace
+  bool own = false;    // whether it is the namespace of the caller
+  bool first = false;  // whether it is the namespace of process 1
+  std::string text;    // of /proc/PID/mountinfo
+};
+
+struct NamespaceContents {
+  std::optional<std::string> label;  // nullopt: the network namespace of the caller
+  NetContents contents;
+};
+
+struct OpenDevice {
+  pid_t pid = 0;
+  std::string comm;
+  bool self = false;  // whether the process is the caller or one of its descendants
+  OpenFile file;
+  DeviceNumber device;
+};
+
+struct SystemSurvey {
+  std::vector<MountTable> mount_tables;
+  std::vector<NamespaceContents> networks;
+  std::vector<OpenDevice> open_devices;
+  std::vector<std::string> unreadable;  // what may be missing above, as phrases for the user
+};
+
+// Makes one pass over the processes. `caller` must be in the same namespaces as this process.
+// `open_devices`: look at the open files of each process, too. Enters other network namespaces, so
+// it is only for a process with one thread.
+Result<SystemSurvey> SurveySystem(bool open_devices, pid_t caller);
+
+}  // namespace kmod

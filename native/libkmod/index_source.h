@@ -1,0 +1,33 @@
+// The files that a module index and its configuration are read from.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kmod {
+
+struct IndexSource {
+  std::string directory;  // such as /lib/modules/6.1.0
+  // Directories or files of modprobe.d; nullopt: libkmod's own list.
+  std::optional<std::vector<std::string>> config;
+  // Directories or files that name the modules to load when the system starts.
+  std::vector<std::string> load_lists;
+  // Whether options and blacklist entries in /proc/cmdline count.
+  bool kernel_command_line = true;
+
+  bool operator==(const IndexSource& other) const {
+    return directory == other.directory && config == other.config &&
+           load_lists == other.load_lists && kernel_command_line == other.kernel_command_line;
+  }
+};
+
+// The indexes that depmod writes into the directory.
+constexpr const char* kIndexFiles[] = {"modules.dep.bin", "modules.alias.bin",
+                                       "modules.symbols.bin", "modules.builtin.bin",
+                                       "modules.builtin.alias.bin"};
+
+// The files in the directory that libkmod reads as configuration.
+constexpr const char* kConfigFiles[] = {"modules.softdep", "modules.weakdep"};
+
+}  // namespace kmod

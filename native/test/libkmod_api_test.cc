@@ -1,0 +1,39 @@
+// Compares the declarations in libkmod/libkmod_api.h with libkmod's own header, while it compiles.
+// Here and not in the code that ships: that is built without the header, and a later libkmod may
+// add a const to a declaration without changing its binary interface.
+#include "../libkmod/libkmod_api.h"
+
+#include <doctest/doctest.h>
+
+#if !__has_include(<libkmod.h>)
+#error "Install libkmod's header: apt-get install libkmod-dev"
+#endif
+#include <libkmod.h>
+
+#include <type_traits>
+
+namespace kmod {
+namespace {
+
+#define KMOD_SAME_TYPE(result, name, arguments)                             \
+  static_assert(std::is_same_v<decltype(Libkmod::name), decltype(&::name)>, \
+                #name " is declared in another way in <libkmod.h>");
+KMOD_FUNCTIONS(KMOD_SAME_TYPE)
+#undef KMOD_SAME_TYPE
+
+static_assert(kRemoveForce == KMOD_REMOVE_FORCE);
+static_assert(kRemoveNoLog == KMOD_REMOVE_NOLOG);
+static_assert(kProbeIgnoreCommand == KMOD_PROBE_IGNORE_COMMAND);
+static_assert(kProbeFailOnLoaded == KMOD_PROBE_FAIL_ON_LOADED);
+static_assert(kProbeBlacklistAliasOnly == KMOD_PROBE_APPLY_BLACKLIST_ALIAS_ONLY);
+static_assert(kInitstateBuiltin == KMOD_MODULE_BUILTIN);
+
+TEST_CASE("the installed libkmod has all functions, and its file is known") {
+  const Result<const Libkmod*> library = Libkmod::Open();
+  REQUIRE(library.ok());
+  CHECK((*library)->path.find("libkmod.so") != std::string::npos);
+  CHECK(*Libkmod::Open() == *library);
+}
+
+}  // namespace
+}  // namespace kmod
