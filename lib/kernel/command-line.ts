@@ -8,6 +8,8 @@ export interface CommandLine {
   load: string[]
 }
 
+export const EMPTY_COMMAND_LINE: CommandLine = { blacklist: [], load: [] }
+
 export async function readCommandLine(files: SystemFiles): Promise<CommandLine> {
   const [text] = await files.readTexts(['/proc/cmdline'])
   return parseCommandLine(text ?? '')

@@ -5,7 +5,7 @@ import { KmodError } from '../contract/errors'
 import { parameterString } from '../contract/parameters'
 import type { KmodOptions, LoadedModule } from '../contract/types'
 import { hostClock } from '../kernel/clock'
-import { parseCommandLine, readCommandLine } from '../kernel/command-line'
+import { EMPTY_COMMAND_LINE, readCommandLine, type CommandLine } from '../kernel/command-line'
 import { readCapability, readKernel, readTaints } from '../kernel/facts'
 import { isFailure, unwrap, type NativeFailure } from '../kernel/failure'
 import { LOAD_LISTS, type IndexSource } from '../kernel/index-source'
@@ -46,7 +46,8 @@ export class LiveKernel implements Kernel {
   readonly clock: Clock = hostClock
   readonly index: ModuleIndex
   readonly #release: string
-  readonly #source: IndexSource
+  readonly #places: Omit<IndexSource, 'commandLine'>
+  #commandLine: Promise<CommandLine> | undefined
 
   /** `tableFile`: a benchmark gives a table of any length. */
   constructor(
@@ -54,13 +55,13 @@ export class LiveKernel implements Kernel {
     private readonly tableFile = TABLE,
   ) {
     this.#release = options.kernelRelease ?? release()
-    this.#source = {
+    this.#places = {
       directory: resolve(options.moduleDirectory ?? `/lib/modules/${this.#release}`),
       config: options.configPaths?.map((path) => resolve(path)) ?? null,
       loadLists: LOAD_LISTS,
       kernelCommandLine: true,
     }
-    this.index = host.openIndex(() => Promise.resolve(this.#source))
+    this.index = host.openIndex(() => this.#locate())
   }
 
   async table(): Promise<LoadedModule[]> {
@@ -85,10 +86,10 @@ export class LiveKernel implements Kernel {
 
   async facts(): Promise<KernelFacts> {
     const [kernel, capability, library, { blacklist }] = await Promise.all([
-      readKernel(host.files, this.#release, this.#source.directory),
+      readKernel(host.files, this.#release, this.#places.directory),
       readCapability(host.files),
       host.findLibrary(),
-      readCommandLine(host.files),
+      this.#readCommandLine(),
     ])
     return { kernel, capability, ...library, kernelBlacklist: blacklist }
   }
@@ -115,13 +116,23 @@ export class LiveKernel implements Kernel {
     const isFile = typeof what !== 'string'
     return new HelperChange([
       'insert',
-      ...sourceStrings(this.#source),
+      // An insertion does not ask what is loaded on purpose.
+      ...sourceStrings({ ...this.#places, commandLine: EMPTY_COMMAND_LINE }),
       isFile ? what.file : what,
       isFile ? '1' : '0',
       module,
       mustBeNew ? '1' : '0',
       parameterString(parameters),
     ])
+  }
+
+  async #locate(): Promise<IndexSource> {
+    return { ...this.#places, commandLine: await this.#readCommandLine() }
+  }
+
+  /** Once: it is the same until the next boot. */
+  #readCommandLine(): Promise<CommandLine> {
+    return (this.#commandLine ??= readCommandLine(host.files))
   }
 
   runCommand(module: string, command: string): CommandRun {

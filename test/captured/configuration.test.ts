@@ -70,23 +70,29 @@ test('the dependencies of a module are those of modules.dep', async () => {
   expect(await open().index.needs(['stp', 'llc', 'nothing'])).toEqual([['llc'], [], []])
 })
 
-test('parameters and the source version are read inside the root', async () => {
+test('parameters and versions are read inside the root', async () => {
   writeFileSync(join(system.folder, 'outside'), 'hostile\n')
   system
     .write('sys/module/llc/parameters/one', '1\n')
     .write('sys/module/llc/parameters/lines', 'a\n\n')
     .write('sys/module/llc/srcversion', 'ABCDEF\n')
+    .write('sys/module/llc/version', '1.2\n')
     .link('../../../../../outside', 'sys/module/llc/parameters/out')
   const kernel = open()
-  expect(await kernel.parameters('llc')).toEqual(
-    new Map([
+  expect(await kernel.attributes('llc')).toEqual({
+    version: '1.2',
+    srcVersion: 'ABCDEF',
+    parameters: new Map([
       ['lines', 'a\n'],
       ['one', '1'],
+      ['out', null],
     ]),
-  )
-  expect(await kernel.sourceVersion('llc')).toBe('ABCDEF')
-  expect(await kernel.parameters('nothing')).toEqual(new Map())
-  expect(await kernel.sourceVersion('nothing')).toBeNull()
+  })
+  expect(await kernel.attributes('nothing')).toEqual({
+    version: null,
+    srcVersion: null,
+    parameters: new Map(),
+  })
 })
 
 test('no command runs, and there are no events', () => {

@@ -8,11 +8,12 @@ import { Questions } from './questions'
 import type { Reader } from './wire'
 
 export function sourceStrings(source: IndexSource): string[] {
-  const { directory, config, loadLists, kernelCommandLine } = source
+  const { directory, config, loadLists, kernelCommandLine, commandLine } = source
   return [
     directory,
     ...(config === null ? ['0'] : ['1', ...listStrings(config)]),
     ...listStrings(loadLists),
+    ...listStrings(commandLine.load),
     kernelCommandLine ? '1' : '0',
   ]
 }
@@ -77,19 +78,24 @@ export class LibkmodIndex implements ModuleIndex {
   }
 
   async describe(name: string): Promise<Description | null> {
-    const reader = await this.#read('info', [name], `read the information of module ${name}`)
-    return reader.flag() ? readDescription(reader) : null
+    const source = await this.locate()
+    const doing = `read the information of module ${name}`
+    const reader = await this.#ask(source, 'info', [name], doing)
+    return reader.flag() ? readDescription(reader, source) : null
   }
 
   async describeFile(path: string): Promise<Description> {
-    return readDescription(await this.#read('file', [path], `read the module file ${path}`))
+    const source = await this.locate()
+    const doing = `read the module file ${path}`
+    return readDescription(await this.#ask(source, 'file', [path], doing), source)
   }
 
   async #read(verb: string, what: string[], doing: string): Promise<Reader> {
-    const answer = await questions.ask(
-      [verb, ...sourceStrings(await this.locate()), ...what],
-      doing,
-    )
+    return this.#ask(await this.locate(), verb, what, doing)
+  }
+
+  async #ask(source: IndexSource, verb: string, what: string[], doing: string): Promise<Reader> {
+    const answer = await questions.ask([verb, ...sourceStrings(source), ...what], doing)
     if (isFailure(answer) && answer.syscall === 'open' && MISSING.has(answer.errnoName)) {
       throw new KmodError('ERR_KMOD_NOT_FOUND', `There is no file ${answer.detail}.`, {
         errno: -answer.errno,
@@ -104,7 +110,7 @@ export class LibkmodIndex implements ModuleIndex {
 /** A path that leads nowhere. */
 const MISSING = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'])
 
-function readDescription(reader: Reader): Description {
+function readDescription(reader: Reader, { commandLine }: IndexSource): Description {
   const description: Description = {
     name: reader.text(),
     path: reader.optional(),
@@ -117,5 +123,6 @@ function readDescription(reader: Reader): Description {
   while (!reader.atEnd) {
     description.fields.push({ key: reader.text(), value: reader.text() })
   }
+  description.blacklisted ||= commandLine.blacklist.includes(description.name)
   return description
 }
