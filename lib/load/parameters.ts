@@ -53,12 +53,11 @@ export async function refuseUndeclared(
   const known = new Set([...declared, ...OF_EVERY_MODULE].map(normalize))
   for (const name of names) {
     if (known.has(normalize(name))) continue
-    const list = declared.length === 0 ? 'none' : declared.join(', ')
-    throw invalidValue(
-      'options.parameters',
-      `of parameters that module ${module} declares (${list})`,
-      name,
-      didYouMean(name, declared),
-    )
+    const expected =
+      declared.length === 0
+        ? `absent: the file of module ${module} declares no parameters`
+        : `one of the parameters that the file of module ${module} declares (${declared.join(', ')})`
+    const value = parameters[name]
+    throw invalidValue(`options.parameters.${name}`, expected, value, didYouMean(name, declared))
   }
 }
