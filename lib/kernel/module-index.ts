@@ -30,10 +30,16 @@ export interface RemovalPolicy {
 
 /** depmod's index, modprobe.d, and the module files. */
 export interface ModuleIndex {
-  /** Those of the modules for which anything is configured. `complete`: as for `find`. */
-  policies(
-    names: readonly string[],
-  ): Promise<{ complete: boolean; policies: Map<string, RemovalPolicy> }>
+  /**
+   * The policies of the modules for which anything is configured. They do not depend on the index; if
+   * that is damaged, only aliases in the configuration are not resolved, and `unreadable` says so.
+   * `complete`: as for `find`.
+   */
+  policies(names: readonly string[]): Promise<{
+    complete: boolean
+    unreadable: string[]
+    policies: Map<string, RemovalPolicy>
+  }>
   /** The modules that each needs, all the way down, as modules.dep has it. */
   needs(names: readonly string[]): Promise<string[][]>
   /** `complete: false`: there is no index by depmod, at most a list of built-ins. */

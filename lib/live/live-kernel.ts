@@ -6,16 +6,10 @@ import { hostClock } from '../kernel/clock'
 import { KmodError } from '../contract/errors'
 import { readCapability, readKernel, type FactFiles } from '../kernel/facts'
 import { isFailure, unwrap, type NativeFailure } from '../kernel/failure'
-import { HelperChange } from './helper/changes'
+import { HelperChange, insertRequest, removeRequest } from './helper/changes'
 import { HelperCommand } from './helper/commands'
 import { onKernelChange } from './helper/events'
-import {
-  findLibrary,
-  LibkmodIndex,
-  LOAD_LISTS,
-  sourceStrings,
-  type IndexSource,
-} from './helper/queries'
+import { findLibrary, LibkmodIndex, LOAD_LISTS, type IndexSource } from './helper/queries'
 import { readSurvey } from './helper/survey'
 import { HelperTrace } from './helper/trace'
 import type {
@@ -32,7 +26,6 @@ import type {
 import type { Snapshot } from '../kernel/snapshot'
 import { readParameters, readSourceVersion } from '../kernel/module-attributes'
 import { load } from './native'
-import { parameterString } from '../contract/parameters'
 import { buildSnapshot } from '../snapshot/build'
 import { hostFiles } from './host-files'
 import { parseTable } from '../kernel/table'
@@ -112,20 +105,11 @@ export class LiveKernel implements Kernel {
   }
 
   remove(name: string, force: boolean): Change {
-    return new HelperChange(['remove', name, force ? '1' : '0'])
+    return new HelperChange(removeRequest(name, force))
   }
 
-  insert({ what, module, mustBeNew, parameters }: InsertRequest): Change {
-    const isFile = typeof what !== 'string'
-    return new HelperChange([
-      'insert',
-      ...sourceStrings(this.#source),
-      isFile ? what.file : what,
-      isFile ? '1' : '0',
-      module,
-      mustBeNew ? '1' : '0',
-      parameterString(parameters),
-    ])
+  insert(request: InsertRequest): Change {
+    return new HelperChange(insertRequest(this.#source, request))
   }
 
   runCommand(module: string, command: string): CommandRun {

@@ -19,13 +19,13 @@ export interface World {
 export class PolicyReader {
   readonly policies = new Map<string, RemovalPolicy>()
   readonly #asked = new Set<string>()
-  #problem: string | undefined
+  readonly #problems = new Set<string>()
 
   constructor(private readonly kernel: Kernel) {}
 
-  /** Why there may be more than is known. */
+  /** What could not be read, so that there may be more than `policies` has. */
   get unreadable(): string[] {
-    return this.#problem === undefined ? [] : [this.#problem]
+    return [...this.#problems]
   }
 
   /** Whether there was anything that had not been read before. */
@@ -34,12 +34,13 @@ export class PolicyReader {
     if (unknown.length === 0) return false
     for (const name of unknown) this.#asked.add(name)
     try {
-      const { complete, policies } = await this.kernel.index.policies(unknown)
+      const { complete, unreadable, policies } = await this.kernel.index.policies(unknown)
       for (const [name, policy] of policies) this.policies.set(name, policy)
-      if (!complete) this.#problem = NO_INDEX
+      for (const problem of unreadable) this.#problems.add(problem)
+      if (!complete) this.#problems.add(NO_INDEX)
     } catch (error) {
       if (!isKmodError(error)) throw error
-      this.#problem = `softdeps and commands of modprobe.d: ${error.message}`
+      this.#problems.add(`softdeps and commands of modprobe.d: ${error.message}`)
     }
     return true
   }

@@ -1,6 +1,5 @@
-/** The part of the survey about network namespaces. native/helper/network_reply.cc puts it together. */
+/** The part of the survey about network namespaces. native/helper/survey_reply.cc is the other end. */
 import type { RawSurvey } from '../../snapshot/system/raw'
-import { integer, records } from './records'
 import type { Reader } from './wire'
 
 /** The fields of the survey that are about networks. */
@@ -9,38 +8,38 @@ type RawNetworks = Pick<
   'links' | 'defaultRoutes' | 'addresses' | 'netFiles' | 'trafficControl' | 'nfTables'
 >
 
-/** In the order in which they come. */
+/** In the order of SurveyReply(). */
 export function readNetworks(reader: Reader): RawNetworks {
   return {
-    links: records(reader, readLink),
-    defaultRoutes: records(reader, readRoute),
-    addresses: records(reader, readAddress),
-    netFiles: records(reader, readNetFile),
-    trafficControl: records(reader, readTrafficControl),
-    nfTables: records(reader, readNfTable),
+    links: reader.records(readLink),
+    defaultRoutes: reader.records(readRoute),
+    addresses: reader.records(readAddress),
+    netFiles: reader.records(readNetFile),
+    trafficControl: reader.records(readTrafficControl),
+    nfTables: reader.records(readNfTable),
   }
 }
 
 const readLink = (reader: Reader): RawSurvey['links'][number] => ({
   netns: reader.optional(),
-  index: integer(reader),
+  index: reader.number(),
   name: reader.text(),
   up: reader.flag(),
   kind: reader.optional(),
-  master: integer(reader),
-  lower: integer(reader),
+  master: reader.number(),
+  lower: reader.number(),
   bus: reader.optional(),
   device: reader.optional(),
 })
 
 const readRoute = (reader: Reader): RawSurvey['defaultRoutes'][number] => ({
   netns: reader.optional(),
-  index: integer(reader),
+  index: reader.number(),
 })
 
 const readAddress = (reader: Reader): RawSurvey['addresses'][number] => ({
   netns: reader.optional(),
-  index: integer(reader),
+  index: reader.number(),
   address: reader.text(),
 })
 
@@ -52,24 +51,24 @@ const readNetFile = (reader: Reader): RawSurvey['netFiles'][number] => ({
 
 const readTrafficControl = (reader: Reader): RawSurvey['trafficControl'][number] => ({
   netns: reader.optional(),
-  index: integer(reader),
+  index: reader.number(),
   filter: reader.flag(),
   kind: reader.text(),
-  handle: integer(reader),
-  parent: integer(reader),
+  handle: reader.number(),
+  parent: reader.number(),
 })
 
 const readNfTable = (reader: Reader): RawSurvey['nfTables'][number] => ({
   netns: reader.optional(),
-  family: integer(reader),
+  family: reader.number(),
   name: reader.text(),
-  chains: integer(reader),
-  rules: integer(reader),
-  parts: records(reader, readPart),
+  chains: reader.number(),
+  rules: reader.number(),
+  parts: reader.records(readPart),
 })
 
 const readPart = (reader: Reader): RawSurvey['nfTables'][number]['parts'][number] => ({
   kind: reader.text(),
   name: reader.text(),
-  count: integer(reader),
+  count: reader.number(),
 })
