@@ -2,7 +2,6 @@
 import { release } from 'node:os'
 import { resolve } from 'node:path'
 import { KmodError } from '../contract/errors'
-import { parameterString } from '../contract/parameters'
 import type { KmodOptions, LoadedModule } from '../contract/types'
 import { hostClock } from '../kernel/clock'
 import { EMPTY_COMMAND_LINE, readCommandLine, type CommandLine } from '../kernel/command-line'
@@ -25,10 +24,9 @@ import type { ModuleIndex } from '../kernel/module-index'
 import type { Snapshot } from '../kernel/snapshot'
 import { parseTable } from '../kernel/table'
 import { buildSnapshot } from '../snapshot/build'
-import { HelperChange } from './helper/changes'
+import { HelperChange, insertRequest, removeRequest } from './helper/changes'
 import { HelperCommand } from './helper/commands'
 import { onKernelChange } from './helper/events'
-import { sourceStrings } from './helper/queries'
 import { readSurvey } from './helper/survey'
 import { HelperTrace } from './helper/trace'
 import { host } from './host'
@@ -109,21 +107,13 @@ export class LiveKernel implements Kernel {
   }
 
   remove(name: string, force: boolean): Change {
-    return new HelperChange(['remove', name, force ? '1' : '0'])
+    return new HelperChange(removeRequest(name, force))
   }
 
-  insert({ what, module, mustBeNew, parameters }: InsertRequest): Change {
-    const isFile = typeof what !== 'string'
-    return new HelperChange([
-      'insert',
-      // An insertion does not ask what is loaded on purpose.
-      ...sourceStrings({ ...this.#places, commandLine: EMPTY_COMMAND_LINE }),
-      isFile ? what.file : what,
-      isFile ? '1' : '0',
-      module,
-      mustBeNew ? '1' : '0',
-      parameterString(parameters),
-    ])
+  insert(request: InsertRequest): Change {
+    // An insertion does not ask what is loaded on purpose.
+    const source = { ...this.#places, commandLine: EMPTY_COMMAND_LINE }
+    return new HelperChange(insertRequest(source, request))
   }
 
   async #locate(): Promise<IndexSource> {

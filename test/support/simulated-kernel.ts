@@ -219,6 +219,7 @@ export class SimulatedKernel implements Kernel {
     policies: (names) =>
       Promise.resolve({
         complete: this.hasIndex,
+        unreadable: [],
         policies: new Map(
           names
             .filter((name) => this.policies.has(name))
