@@ -73,6 +73,14 @@ export const CALL_FORBIDDEN: Refusal = {
     'This process has CAP_SYS_MODULE, but a seccomp filter or a security module forbids the call.',
 }
 
+/** The kernel answers EPERM whoever asks. */
+export function kernelBlacklist(module: string): Refusal {
+  return {
+    code: 'ERR_KMOD_PERMISSION',
+    message: `The kernel refuses to load it, because module_blacklist= on the kernel command line names ${module}. Take the name out there and reboot.`,
+  }
+}
+
 // Modules that are not loaded.
 
 /** What a caller can do about an unknown name, by what the caller wanted. */
@@ -268,5 +276,18 @@ export function alreadyLoadedError(module: string, details: KmodErrorDetails = {
     'ERR_KMOD_ALREADY_LOADED',
     `Module ${module} is already loaded and takes no parameters now. Unload it first to load it again.`,
     { module, ...details },
+  )
+}
+
+/** `loaded`: the srcversion of the loaded module; `null`, here and for the file: it has none. */
+export function otherBuildLoadedError(
+  module: string,
+  loaded: string | null,
+  file: { path: string; srcVersion: string | null },
+): KmodError {
+  return new KmodError(
+    'ERR_KMOD_ALREADY_LOADED',
+    `Another build of module ${module} is loaded: its srcversion is ${loaded ?? 'not set'}, and that of ${file.path} is ${file.srcVersion ?? 'not set'}. Unload ${module} first, then load the file.`,
+    { module },
   )
 }

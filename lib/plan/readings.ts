@@ -23,13 +23,13 @@ export interface Readings {
 export class PolicyReader {
   readonly policies = new Map<string, RemovalPolicy>()
   readonly #asked = new Set<string>()
-  #problem: string | undefined
+  readonly #problems = new Set<string>()
 
   constructor(private readonly kernel: Kernel) {}
 
   /** What could not be read, as entries of the plan's `unreadable`. */
   get unreadable(): string[] {
-    return this.#problem === undefined ? [] : [this.#problem]
+    return [...this.#problems]
   }
 
   /** Returns false if all of these had been read before. */
@@ -38,12 +38,13 @@ export class PolicyReader {
     if (unknown.length === 0) return false
     for (const name of unknown) this.#asked.add(name)
     try {
-      const { complete, policies } = await this.kernel.index.policies(unknown)
+      const { complete, unreadable, policies } = await this.kernel.index.policies(unknown)
       for (const [name, policy] of policies) this.policies.set(name, policy)
-      if (!complete) this.#problem = NO_INDEX
+      for (const problem of unreadable) this.#problems.add(problem)
+      if (!complete) this.#problems.add(NO_INDEX)
     } catch (error) {
       if (!isKmodError(error)) throw error
-      this.#problem = `softdeps and commands of modprobe.d: ${error.message}`
+      this.#problems.add(`softdeps and commands of modprobe.d: ${error.message}`)
     }
     return true
   }

@@ -62,7 +62,7 @@ test('reads the kernel once before the removal of an idle module and once after 
       }) as T[typeof name]
     }
   }
-  watch(kernel, ['table', 'row', 'sysModules', 'snapshot', 'parameters', 'facts', 'remove'])
+  watch(kernel, ['table', 'row', 'sysModules', 'snapshot', 'attributes', 'facts', 'remove'])
   watch(kernel.index, ['find', 'lookup', 'describe', 'policies', 'needs'])
   await kmod.unload('idle', { guard: 'off' })
   expect(calls).toEqual(['table', 'policies', 'remove', 'sysModules'])
@@ -437,7 +437,7 @@ describe('restore', () => {
     kernel.beforeRemoval = (name) => {
       if (name === 'mid') {
         kernel.modules.get('mid')!.permanent = true
-        kernel.indexed.get('top')!.refuses = true
+        kernel.indexed.get('top')!.refuses = ['ENODEV', 19]
       }
     }
     const error = await rejection(kmod.unload(['top', 'mid'], { onFailure: 'restore' }))

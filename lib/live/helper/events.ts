@@ -1,7 +1,7 @@
-/** Tells when the kernel changed. native/helper/events.cc is the other end. */
+/** Reports changes of the kernel. native/helper/events.cc is the other end. */
 import { HelperClient } from './client'
 
-/** One watch, that everybody shares who listens. */
+/** One watch, which all listeners share. */
 class Watch {
   readonly #client = new HelperClient('events')
   readonly listeners = new Set<() => void>()
@@ -14,14 +14,14 @@ class Watch {
     try {
       const exchange = await this.#client.begin(['watch'], {
         onMessage: ([kind]) => {
-          // `ready` counts too: what changed before the watch stood went by unseen.
+          // `ready` counts, too: changes before that were not seen.
           if (kind !== 'failure') for (const listener of [...this.listeners]) listener()
         },
         onLost: this.onLost,
       })
       exchange.detach()
     } catch {
-      // Nothing is ever told then: whoever waits looks again by itself.
+      // Without a watch nothing is reported, and callers that wait rely on their polling alone.
       this.onLost()
     }
   }
@@ -34,13 +34,13 @@ class Watch {
 let watch: Watch | undefined
 
 /**
- * Calls `listener` when a module, a network interface or a mount came or went, and once when the
- * watch begins. Returns the end of it. Where the kernel cannot tell, nothing is ever told. Does not
- * keep the Node process alive.
+ * Calls `listener` when a module, a network interface or a mount was added or removed, and once when
+ * the watch starts. Returns a function that ends it. On a system that cannot report changes, `listener`
+ * is never called. Does not keep the Node process alive.
  */
 export function onKernelChange(listener: () => void): () => void {
   const own = (watch ??= begin())
-  // An object of its own for each call, should one function be given twice.
+  // A function of its own for each call, so that one listener can be given twice.
   const entry = (): void => listener()
   own.listeners.add(entry)
   return () => {

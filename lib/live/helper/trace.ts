@@ -1,12 +1,12 @@
-/** Who takes and drops references to a module. native/helper/trace.cc is the other end. */
+/** Reports who takes and drops references to a module. native/helper/trace.cc is the other end. */
 import { KmodError } from '../../contract/errors'
 import { failureToError, type NativeFailure } from '../../kernel/failure'
 import type { ReferenceTrace } from '../../kernel/kernel'
 import type { ReferenceEvent } from '../../contract/types'
-import { HelperClient, messageToFailure, type Exchange } from './client'
-import { Reader } from './wire'
+import { HelperClient, type Exchange } from './client'
+import { malformedMessage, Reader } from './wire'
 
-/** With so many events unread, no more are taken from the helper; the kernel's buffer overflows then. */
+/** With so many unread events, reading from the helper stops; then the kernel's buffer overflows. */
 const UNREAD_LIMIT = 1000
 
 interface Waiter {
@@ -14,11 +14,11 @@ interface Waiter {
   reject: (error: unknown) => void
 }
 
-/** One trace: a helper and a tracing instance of its own. */
+/** One trace, with a helper and a tracing instance of its own. */
 export class HelperTrace implements ReferenceTrace {
   readonly #client = new HelperClient('trace')
   readonly #exchange: Promise<Exchange>
-  /** Resolves when the helper, which takes the instance along, is gone. */
+  /** Resolves when the helper, which removes the instance first, has ended. */
   readonly #gone: Promise<void>
   #unread: ReferenceEvent[] = []
   readonly #waiting: Waiter[] = []
@@ -30,9 +30,9 @@ export class HelperTrace implements ReferenceTrace {
     let onLost: () => void
     this.#gone = new Promise((resolve) => (onLost = resolve))
     this.#exchange = this.#client.begin(['trace', module], {
-      onMessage: (message) => this.#hear(message),
-      onLost: () => {
-        this.#fail(this.#lostError())
+      onMessage: (message) => this.#hear(new Reader(message)),
+      onLost: (error) => {
+        this.#fail(error ?? this.#lostError())
         onLost()
       },
     })
@@ -63,18 +63,17 @@ export class HelperTrace implements ReferenceTrace {
       this.#unread = []
       for (const { resolve } of this.#waiting.splice(0)) resolve(null)
       this.#holdProcess()
-      // The end of the socket comes behind what is still in it.
+      // The end of the socket is read only after the messages that are still in it.
       this.#tell((exchange) => exchange.resume())
       this.#client.close()
     }
     return this.#gone
   }
 
-  #hear(message: string[]): void {
-    const reader = new Reader(message)
+  #hear(reader: Reader): void {
     const kind = reader.text()
     if (kind === 'event') this.#take(readEvent(reader))
-    else if (kind === 'failure') this.#fail(openingError(this.module, messageToFailure(message)))
+    else if (kind === 'failure') this.#fail(openingError(this.module, reader.nativeFailure()))
   }
 
   #take(event: ReferenceEvent): void {
@@ -88,7 +87,7 @@ export class HelperTrace implements ReferenceTrace {
     }
   }
 
-  /** The first reason counts. */
+  /** Of several errors the first one counts. */
   #fail(error: KmodError): void {
     if (this.#closing) return
     this.#failure ??= error
@@ -96,7 +95,7 @@ export class HelperTrace implements ReferenceTrace {
     this.#holdProcess()
   }
 
-  /** Whoever waits for an event, or for the end, keeps the process alive. */
+  /** A caller that waits for an event, or for the end, keeps the process alive. */
   #holdProcess(): void {
     this.#tell((exchange) => {
       if (this.#closing || this.#waiting.length > 0) exchange.attach()
@@ -118,16 +117,24 @@ export class HelperTrace implements ReferenceTrace {
   }
 }
 
-/** In the order of the helper's. */
+/** EventReply() in native/helper/trace.cc is the other end. */
 function readEvent(reader: Reader): ReferenceEvent {
   return {
-    action: reader.text() as ReferenceEvent['action'],
-    pid: Number(reader.text()),
+    action: readAction(reader),
+    pid: reader.number(),
     comm: reader.optional(),
     caller: reader.text(),
-    refCount: Number(reader.text()),
-    at: new Date(Number(reader.text())),
+    refCount: reader.number(),
+    at: new Date(reader.number()),
   }
+}
+
+function readAction(reader: Reader): ReferenceEvent['action'] {
+  const action = reader.text()
+  if (action !== 'get' && action !== 'put') {
+    throw malformedMessage(`"${action}" is not an action of a trace`)
+  }
+  return action
 }
 
 function openingError(module: string, failure: NativeFailure): KmodError {
