@@ -151,7 +151,7 @@ SharedLog* TakeLog(const Napi::CallbackInfo& info) {
   return external.Data();
 }
 
-// readLog(handle): Promise<{ messages, lost } | failure>
+// readLog(handle): Promise<{ records: { text, fromKernel }[], lost } | failure>
 Napi::Value ReadLog(const Napi::CallbackInfo& info) {
   // The worker shares the ownership, so closeLog() in the meantime does not close the file under
   // it.
@@ -160,10 +160,15 @@ Napi::Value ReadLog(const Napi::CallbackInfo& info) {
   return PromiseWorker<KernelLogRead>::Run(
       info.Env(), "kmod:log", [log] { return log->Read(); },
       [](Napi::Env env, KernelLogRead& read) -> Napi::Value {
-        Napi::Array messages = Napi::Array::New(env, read.messages.size());
-        for (uint32_t i = 0; i < read.messages.size(); ++i) messages.Set(i, read.messages[i]);
+        Napi::Array records = Napi::Array::New(env, read.records.size());
+        for (uint32_t i = 0; i < read.records.size(); ++i) {
+          Napi::Object record = Napi::Object::New(env);
+          record.Set("text", read.records[i].text);
+          record.Set("fromKernel", read.records[i].from_kernel);
+          records.Set(i, record);
+        }
         Napi::Object object = Napi::Object::New(env);
-        object.Set("messages", messages);
+        object.Set("records", records);
         object.Set("lost", read.lost);
         return object;
       });

@@ -6,16 +6,22 @@
 module.exports = {
   /** The virtual machine, and what its tests call: oracles, and commands that release users. */
   vm: [
+    'arptables',
     'busybox-static',
     'cpio',
     'dmsetup',
     'e2fsprogs',
+    'ebtables',
     'iproute2',
+    'ipset',
+    'iptables',
+    'ipvsadm',
     'kmod',
     'mount',
     'nftables',
     'procps',
     'qemu-system-x86',
+    'wireguard-tools',
     'xz-utils',
     'zstd',
   ],

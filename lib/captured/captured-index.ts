@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { KmodError } from '../contract/errors'
 import type { Host } from '../kernel/host'
+import { readCommandLine } from '../kernel/command-line'
 import { CONFIG_DIRECTORIES, LOAD_LISTS, type IndexSource } from '../kernel/index-source'
 import type { Description, ModuleIndex } from '../kernel/module-index'
 import { capturedFiles } from './captured-files'
@@ -106,6 +107,7 @@ export class CapturedIndex implements ModuleIndex {
       config: [join(this.#mirror, 'modprobe.d')],
       loadLists: [join(this.#mirror, 'modules-load.d'), join(this.#mirror, 'modules.list')],
       kernelCommandLine: false,
+      commandLine: await readCommandLine(capturedFiles(this.view, this.host.files)),
     }
   }
 

@@ -6,6 +6,7 @@ import { stat } from 'node:fs/promises'
 import { KmodError } from '../contract/errors'
 import type { LoadedModule } from '../contract/types'
 import { hostClock } from '../kernel/clock'
+import { readCommandLine } from '../kernel/command-line'
 import { readKernel, readTaints } from '../kernel/facts'
 import { isFailure, unwrap } from '../kernel/failure'
 import type { Host } from '../kernel/host'
@@ -17,7 +18,7 @@ import type {
   ReferenceTrace,
   SysModule,
 } from '../kernel/kernel'
-import { readParameters, readSourceVersion } from '../kernel/module-attributes'
+import { readAttributes, type ModuleAttributes } from '../kernel/module-attributes'
 import type { ModuleIndex } from '../kernel/module-index'
 import type { Snapshot } from '../kernel/snapshot'
 import { parseTable } from '../kernel/table'
@@ -80,20 +81,17 @@ export class CapturedKernel implements Kernel {
     return buildSnapshot(await capturedSurvey(files, users), files, this.index)
   }
 
-  parameters(name: string): Promise<Map<string, string>> {
-    return readParameters(this.#files(), name)
-  }
-
-  sourceVersion(name: string): Promise<string | null> {
-    return readSourceVersion(this.#files(), name)
+  attributes(name: string): Promise<ModuleAttributes> {
+    return readAttributes(this.#files(), name)
   }
 
   async facts(): Promise<KernelFacts> {
-    const [kernel, library] = await Promise.all([
+    const [kernel, library, { blacklist }] = await Promise.all([
       readKernel(this.#files(), this.places.release, this.places.moduleDirectory),
       this.host.findLibrary(),
+      readCommandLine(this.#files()),
     ])
-    return { kernel, capability: false, ...library }
+    return { kernel, capability: false, ...library, kernelBlacklist: blacklist }
   }
 
   taints(): Promise<bigint> {

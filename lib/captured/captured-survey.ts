@@ -26,7 +26,7 @@ export async function capturedSurvey(files: SystemFiles, users: boolean): Promis
 
 type RawNetwork = Omit<RawSurvey, 'users' | 'mountTables' | 'openDevices'>
 
-/** No file shows queueing disciplines and the rules of nftables. */
+/** No file shows queueing disciplines, and no file the rules of firewalls. */
 async function capturedNetwork(files: SystemFiles, users: boolean): Promise<RawNetwork> {
   const { links, unreadable } = await capturedLinks(new Sysfs(files))
   const [routes, addresses, netFiles] = await Promise.all([
@@ -41,6 +41,9 @@ async function capturedNetwork(files: SystemFiles, users: boolean): Promise<RawN
     ...netFiles,
     trafficControl: [],
     nfTables: [],
+    xTables: [],
+    ipSets: [],
+    ipsec: [],
     unreadable: [{ unreadable }, routes, addresses, netFiles].flatMap((one) => one.unreadable),
   }
 }

@@ -4,6 +4,21 @@ import type { RawSurvey } from '../snapshot/system/raw-survey'
 
 const CONNECTIONS = ['/proc/net/tcp', '/proc/net/tcp6']
 
+const FIREWALLS = [
+  '/proc/net/ip_tables_names',
+  '/proc/net/ip6_tables_names',
+  '/proc/net/arp_tables_names',
+  '/proc/net/ip_vs',
+]
+
+/** What no file shows, by the name of a module without which there is nothing of it. */
+const INVISIBLE: readonly [module: RegExp, what: string][] = [
+  [/^nf_tables /m, 'the rules of nftables'],
+  [/^(?:ip6?|arp)_tables |^ebtables /m, 'the rules of iptables'],
+  [/^ip_set /m, 'the sets of ipset'],
+  [/^(?:esp|ah)[46] |^ipcomp6? /m, 'the states and policies of IPsec'],
+]
+
 /** Read only with users. The same list is in native/net/net_files.cc. */
 const USER_FILES = [
   '/proc/net/protocols',
@@ -12,9 +27,6 @@ const USER_FILES = [
   '/proc/net/l2cap',
   '/proc/net/rfcomm',
   '/proc/net/sco',
-  '/proc/net/ip_tables_names',
-  '/proc/net/ip6_tables_names',
-  '/proc/net/arp_tables_names',
   '/proc/sys/net/core/default_qdisc',
   '/proc/sys/net/ipv4/tcp_congestion_control',
 ]
@@ -23,7 +35,7 @@ export async function capturedNetFiles(
   files: SystemFiles,
   users: boolean,
 ): Promise<Pick<RawSurvey, 'netFiles' | 'unreadable'>> {
-  const paths = users ? [...CONNECTIONS, ...USER_FILES] : CONNECTIONS
+  const paths = [...CONNECTIONS, ...FIREWALLS, ...(users ? USER_FILES : [])]
   const [modules, ...texts] = await files.readTexts(['/proc/modules', ...paths])
   const netFiles = paths.flatMap((path, i) => {
     const text = texts[i]
@@ -32,12 +44,12 @@ export async function capturedNetFiles(
   const has = (path: string): boolean => netFiles.some((file) => file.path === path)
   const unreadable: string[] = []
   if (!has('/proc/net/tcp')) unreadable.push('connections: /proc/net/tcp was not captured')
+  for (const [module, what] of INVISIBLE) {
+    if (module.test(modules ?? '')) unreadable.push(`${what}: no file shows them`)
+  }
   if (users) {
     if (!has('/proc/net/protocols')) {
       unreadable.push('open sockets: /proc/net/protocols was not captured')
-    }
-    if (/^nf_tables /m.test(modules ?? '')) {
-      unreadable.push('the rules of nftables: no file shows them')
     }
     if (/^(?:sch|cls)_/m.test(modules ?? '')) {
       unreadable.push('queueing disciplines and filters of interfaces: no file shows them')

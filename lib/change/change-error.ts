@@ -1,13 +1,15 @@
 /** The error for a change that did not end well. */
-import { KmodError, type KmodErrorDetails } from '../contract/errors'
+import { isKmodError, KmodError, type KmodErrorDetails } from '../contract/errors'
+import { printable } from '../contract/printable'
 import { failureToError, type NativeFailure } from '../kernel/failure'
-import type { Change, Kernel } from '../kernel/kernel'
+import type { Change, InsertRequest, Kernel, KernelFacts } from '../kernel/kernel'
 import { callsOn } from './calls'
 import type { ChangeOutcome } from './change'
 import {
   alreadyLoadedError,
   CALL_FORBIDDEN,
   cannot,
+  kernelBlacklist,
   MODULES_DISABLED,
   NO_CAPABILITY,
   NO_MODULES,
@@ -74,7 +76,7 @@ export async function removalError(
       return refusalError(refusedRemovalBlocker(module, row, errno, pid), details)
     }
     case 'EPERM':
-      return refusalError(cannot(doing, await missingPermission(kernel)), details)
+      return refusalError(cannot(doing, missingPermission(await kernel.facts())), details)
     case 'ENOSYS':
       return refusalError(cannot(doing, NO_UNLOADING), details)
     default:
@@ -94,14 +96,19 @@ const INSERTION_HINTS: Record<string, string> = {
   ENOMEM: 'there is not enough memory',
 }
 
-/** `target`: the module that was asked for; what failed may be one that it needs. */
+/**
+ * What failed may be a module that the requested one needs. `said`: what the kernel has logged since
+ * the call started, if that is known.
+ */
 export async function insertionError(
   kernel: Kernel,
-  target: string,
+  request: InsertRequest,
   change: Change,
   end: FailedChange,
+  said: readonly string[] = [],
 ): Promise<KmodError> {
   if (end.outcome === 'abandoned') return end.error
+  const target = request.module
   // The last attempt is the one that failed: libkmod goes on after a soft dependency that fails.
   const attempt = change.attempts.at(-1)
   const module = attempt?.module ?? target
@@ -133,15 +140,16 @@ export async function insertionError(
   if (errnoName === 'EEXIST') return alreadyLoadedError(module, details)
   if (errnoName === 'ENOSYS') return refusalError(cannot(doing, NO_MODULES), details)
   if (errnoName === 'EPERM') {
-    const missing = await missingPermission(kernel)
-    const { lockdown } = (await kernel.facts()).kernel
-    // Under lockdown the kernel refuses unsigned modules with EPERM, also for root.
-    const isLockedDown = lockdown !== null && lockdown !== 'none'
-    if (missing === MODULES_DISABLED || !isLockedDown) {
-      return refusalError(cannot(doing, missing), details)
-    }
+    const refusal = await refusalOfLoad(kernel, module)
+    if (refusal !== null) return refusalError(cannot(doing, refusal), details)
   }
-  const reasons = [errnoName, INSERTION_HINTS[errnoName], failure.detail.trim()]
+  const versions = errnoName === 'ENOEXEC' ? await vermagics(kernel, request, module, said) : null
+  const reasons = [
+    errnoName,
+    versions ?? INSERTION_HINTS[errnoName],
+    failure.detail.trim(),
+    ...saidAbout(module, said),
+  ]
   return new KmodError(
     'ERR_KMOD_LOAD',
     `Cannot ${doing}: ${reasons.filter((text) => text).join('; ')}.`,
@@ -149,9 +157,66 @@ export async function insertionError(
   )
 }
 
-/** Why the kernel may have answered EPERM. */
-async function missingPermission(kernel: Kernel): Promise<Refusal> {
+/** For an insertion that succeeded and left no module. */
+export function notLoadedError(module: string, { attempts }: Change): KmodError {
+  return new KmodError(
+    'ERR_KMOD_LOAD',
+    attempts.some((attempt) => attempt.command && attempt.module === module)
+      ? `The install command of module ${module} in modprobe.d ended with status 0, but the module is not loaded.`
+      : `Module ${module} was loaded, and is not loaded any more: something else removed it, or it removed itself.`,
+    { module },
+  )
+}
+
+/** In a message; all messages are in the error. */
+const MOST_QUOTED = 3
+
+/** The lines of the kernel log that begin with the module's name, as those of its loader do. */
+function saidAbout(module: string, said: readonly string[]): string[] {
+  const lines = said.filter((line) => line.startsWith(`${module}: `))
+  return lines.slice(-MOST_QUOTED).map((line) => `the kernel logged "${printable(line)}"`)
+}
+
+/** That the file was built for another kernel; `null` if it was not, or nothing tells. */
+async function vermagics(
+  kernel: Kernel,
+  { what, module: target }: InsertRequest,
+  module: string,
+  said: readonly string[],
+): Promise<string | null> {
+  for (const line of said) {
+    // Source: check_modinfo() in kernel/module/main.c.
+    const [, name, file, own] = /^(\S+): version magic '(.*)' should be '(.*)'/.exec(line) ?? []
+    if (name === module) {
+      return `its file was built for another kernel: the vermagic of the file is '${file}', and that of the kernel is '${own}'`
+    }
+  }
+  const isFile = typeof what !== 'string' && module === target
+  const described = isFile ? kernel.index.describeFile(what.file) : kernel.index.describe(module)
+  const description = await described.catch((error: unknown) => {
+    // The error is about the insertion, not about what else cannot be read.
+    if (!isKmodError(error)) throw error
+    return null
+  })
+  const file = description?.fields.find(({ key }) => key === 'vermagic')?.value.trim()
+  const { release } = (await kernel.facts()).kernel
+  if (file === undefined || file.split(' ')[0] === release) return null
+  return `its file was built for another kernel: the vermagic of the file is '${file}', and this kernel is ${release}`
+}
+
+/** Why the kernel answered EPERM; `null`: because of the module, not of the process. */
+async function refusalOfLoad(kernel: Kernel, module: string): Promise<Refusal | null> {
   const facts = await kernel.facts()
+  const missing = missingPermission(facts)
+  if (missing !== CALL_FORBIDDEN) return missing
+  if (facts.kernelBlacklist.includes(module)) return kernelBlacklist(module)
+  // Under lockdown the kernel refuses modules without a signature with EPERM, whoever asks.
+  const { lockdown } = facts.kernel
+  return lockdown === null || lockdown === 'none' ? CALL_FORBIDDEN : null
+}
+
+/** Why the kernel may have answered EPERM. */
+function missingPermission(facts: KernelFacts): Refusal {
   if (facts.kernel.modulesDisabled) return MODULES_DISABLED
   return facts.capability ? CALL_FORBIDDEN : NO_CAPABILITY
 }

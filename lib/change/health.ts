@@ -1,5 +1,5 @@
 /** What the kernel reports while a call changes it: new taints, and the messages of its log. */
-import type { Kernel, KernelLog } from '../kernel/kernel'
+import type { Kernel, KernelLog, LogRecord } from '../kernel/kernel'
 import type { KernelHealth } from '../contract/types'
 
 /** By bit number. Source: the TAINT_ constants of include/linux/panic.h. */
@@ -26,7 +26,22 @@ const TAINTS = [
   'FWCTL',
 ]
 
-const ALARMING = /\bWARNING: |\bBUG: |\bkernel BUG at |\bOops\b/
+/** Set by loading a module that is not part of the kernel's source, or has no signature. */
+const TAINTS_OF_LOADING: readonly string[] = ['OOT_MODULE', 'UNSIGNED_MODULE']
+
+/** How the kernel reports faults. */
+const FAULTS = [
+  /\bWARNING: /, // WARN(), and most reports of lockdep
+  /\bINFO: (?:possible |inconsistent |suspicious |trying to register non-static key)/, // lockdep
+  /\bBUG: |\bkernel BUG at /, // BUG(), KASAN, lockdep
+  /\bBUG \S+ \(.*\): /, // a check of the slab allocator, such as "Objects remaining"
+  /\bSlab cache still has objects\b/,
+  /\bOops\b/,
+  /\bgeneral protection fault\b/,
+  /\bunregister_netdevice: waiting\b/,
+  /\bUBSAN: /,
+  /\bKASAN: /,
+]
 
 function taintNames(bits: bigint): string[] {
   const names: string[] = []
@@ -37,34 +52,61 @@ function taintNames(bits: bigint): string[] {
 }
 
 export class HealthWatch {
+  readonly #records: LogRecord[] = []
+  /** What is missing in the records. */
+  #isLost = false
+  #isReadable: boolean
+
   private constructor(
     private readonly kernel: Kernel,
     private readonly taints: bigint,
     private readonly log: KernelLog | null,
-  ) {}
+    private readonly expectedTaints: readonly string[],
+  ) {
+    this.#isReadable = log !== null
+  }
 
-  static async begin(kernel: Kernel): Promise<HealthWatch> {
+  /** `isLoading`: the taints that a module can set when it is loaded are no fault. */
+  static async begin(kernel: Kernel, { isLoading = false } = {}): Promise<HealthWatch> {
     const [log, taints] = await Promise.all([kernel.openLog(), kernel.taints()])
-    return new HealthWatch(kernel, taints, log)
+    return new HealthWatch(kernel, taints, log, isLoading ? TAINTS_OF_LOADING : [])
+  }
+
+  /** What the kernel itself has logged until now. */
+  async saidByKernel(): Promise<string[]> {
+    await this.#read()
+    return this.#records.filter(({ fromKernel }) => fromKernel).map(({ text }) => text)
   }
 
   /** Ends the watch: to be called once, also after a failure. */
   async finish(): Promise<KernelHealth> {
     try {
-      const [read, taints] = await Promise.all([
-        this.log?.read().catch(() => undefined),
-        this.kernel.taints(),
-      ])
+      const [said, taints] = await Promise.all([this.saidByKernel(), this.kernel.taints()])
       const newTaints = taintNames(taints & ~this.taints)
-      const messages = read?.messages ?? null
-      const alarming = newTaints.length > 0 || messages?.some((text) => ALARMING.test(text))
-      if (read?.lost) {
-        messages?.unshift('node-kmod: the kernel overwrote messages before they were read')
-      }
-      const seenAll = read !== undefined && !read.lost
-      return { newTaints, messages, clean: alarming ? false : seenAll ? true : null }
+      const hasFault =
+        newTaints.some((taint) => !this.expectedTaints.includes(taint)) ||
+        said.some((text) => FAULTS.some((fault) => fault.test(text)))
+      const hasSeenAll = this.#isReadable && !this.#isLost
+      return { newTaints, messages: this.#messages(), clean: hasFault ? false : hasSeenAll || null }
     } finally {
       this.log?.close()
+    }
+  }
+
+  #messages(): string[] | null {
+    if (!this.#isReadable) return null
+    const texts = this.#records.map(({ text }) => text)
+    if (!this.#isLost) return texts
+    return ['node-kmod: the kernel overwrote messages before they were read', ...texts]
+  }
+
+  async #read(): Promise<void> {
+    try {
+      const read = await this.log?.read()
+      this.#records.push(...(read?.records ?? []))
+      this.#isLost ||= read?.lost ?? false
+    } catch {
+      this.#isReadable = false
     }
   }
 }

@@ -5,27 +5,29 @@
 import { printable } from '../contract/printable'
 import type { Effect } from '../contract/types'
 import type { Snapshot } from '../kernel/snapshot'
-import { displays, virtualMachines } from './machine'
-import { defaultRoutes, interfaces, sessions } from './network'
+import { displays, keyboards, virtualMachines } from './machine'
+import { defaultRoutes, firewalls, interfaces, sessions } from './network'
 import type { FindEffects } from './shared-effect'
 import { blockDevices, mountedFileSystems, rootFileSystem, swapAreas } from './storage'
 
-/** The most severe first: of two effects on one subject, the first one counts. */
+/** In the order in which the effects of a module are listed: the most severe first. */
 const KINDS: readonly FindEffects[] = [
   rootFileSystem,
   mountedFileSystems,
   swapAreas,
   defaultRoutes,
   sessions,
+  firewalls,
   displays,
+  keyboards,
   virtualMachines,
   interfaces,
   blockDevices,
 ]
 
 /**
- * The effects of each module, whether it is loaded or not. A module has one effect on one subject, the
- * most severe: of an interface with a default route, the loss of the route.
+ * The effects of each module, whether it is loaded or not. A module has one effect of each kind on one
+ * subject: an interface can have a default route, a session, and an effect of its own.
  */
 export function effectsOf(snapshot: Snapshot): Map<string, Effect[]> {
   const effects = new Map<string, Effect[]>()
@@ -34,7 +36,7 @@ export function effectsOf(snapshot: Snapshot): Map<string, Effect[]> {
   )) {
     for (const module of modules) {
       const own = effects.get(module) ?? []
-      if (own.some((effect) => effect.subject === subject)) continue
+      if (own.some((effect) => effect.kind === kind && effect.subject === subject)) continue
       effects.set(module, [
         ...own,
         { kind, severity, module, subject, message: printable(message) },

@@ -1,4 +1,4 @@
-/** Effects on the network: default routes, connections to other machines, and interfaces. */
+/** Effects on the network: default routes, connections to other machines, firewalls, and interfaces. */
 import { inNamespace } from '../kernel/net-namespace'
 import type { NetworkInterface } from '../kernel/snapshot'
 import { critical, disruptive, type FindEffects, type SharedEffect } from './shared-effect'
@@ -49,6 +49,12 @@ function describe([first, ...more]: readonly string[]): string {
     ? `The connection to ${first}`
     : `${more.length + 1} connections, such as the one to ${first},`
 }
+
+/** No rule takes a reference: with nf_tables go all tables of nftables at count 0. */
+export const firewalls: FindEffects = (snapshot) =>
+  snapshot.firewalls.map(({ netns, subject, what, modules }) =>
+    critical('firewall', inNamespace(netns, subject), `The ${what} would be lost.`, modules),
+  )
 
 /** An interface takes no reference: `rmmod bridge` succeeds while a bridge exists, and removes it. */
 export const interfaces: FindEffects = (snapshot) =>

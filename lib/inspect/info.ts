@@ -6,19 +6,19 @@ import type { Description } from '../kernel/module-index'
 import { checkName } from '../contract/names'
 import { path as pathRule } from '../contract/options'
 import type { ModuleInfo } from '../contract/types'
-import { statusOfAbsent } from './status'
+import { rowIfAny, statusOfAbsent } from './status'
 
 /** What a module's file says about it, or the kernel's list of built-in modules. */
 export async function info(kernel: Kernel, what: unknown): Promise<ModuleInfo> {
   if (typeof what === 'object' && what !== null && 'file' in what) {
-    return toInfo(await kernel.index.describeFile(checkFile(what.file)))
+    return toInfo(kernel, await kernel.index.describeFile(checkFile(what.file)))
   }
   if (typeof what !== 'string') throw invalidType('what', 'a string or { file: string }', what)
   const name = checkName(what)
   const description = await kernel.index.describe(name)
-  if (description !== null) return toInfo(description)
+  if (description !== null) return toInfo(kernel, description)
   // Some built-in modules are in /sys/module and in no index.
-  if ((await statusOfAbsent(kernel, name)) === 'builtin') return toInfo(bareBuiltin(name))
+  if ((await statusOfAbsent(kernel, name)) === 'builtin') return toInfo(kernel, bareBuiltin(name))
   throw refusalError(notFoundBlocker(name, 'info'))
 }
 
@@ -34,7 +34,7 @@ function bareBuiltin(name: string): Description {
   return { name, ...nothing, blacklisted: false, fields: [] }
 }
 
-function toInfo(description: Description): ModuleInfo {
+async function toInfo(kernel: Kernel, description: Description): Promise<ModuleInfo> {
   const { fields } = description
   const all = (key: string): string[] =>
     fields.filter((field) => field.key === key).map((field) => field.value)
@@ -53,7 +53,8 @@ function toInfo(description: Description): ModuleInfo {
     depends: all('depends').flatMap((list) => list.split(',').filter((name) => name !== '')),
     firmware: all('firmware'),
     softDependencies: parseSoftDependencies(all('softdep')),
-    parameters: parseParameters(all('parm'), all('parmtype')),
+    parameters: declaredParameters(fields),
+    loaded: await describeLoaded(kernel, description.name),
     config: {
       options: description.options,
       removeCommand: description.removeCommand,
@@ -62,6 +63,13 @@ function toInfo(description: Description): ModuleInfo {
     },
     fields,
   }
+}
+
+async function describeLoaded(kernel: Kernel, name: string): Promise<ModuleInfo['loaded']> {
+  const row = await rowIfAny(kernel, name)
+  if (row == null) return null
+  const { version, srcVersion, parameters } = await kernel.attributes(name)
+  return { version, srcVersion, parameters: Object.fromEntries(parameters) }
 }
 
 /** Each text is like "pre: a b post: c". */
@@ -78,20 +86,22 @@ function parseSoftDependencies(texts: readonly string[]): ModuleInfo['softDepend
   return names
 }
 
-/** Texts like "NAME:DESCRIPTION" and "NAME:TYPE". A parameter may have only one of the two. */
-function parseParameters(
-  descriptions: readonly string[],
-  types: readonly string[],
-): ModuleInfo['parameters'] {
+/**
+ * The parameters that a module file declares, in fields like `parm=NAME:DESCRIPTION` and
+ * `parmtype=NAME:TYPE`. A parameter may have only one of the two.
+ */
+export function declaredParameters(fields: Description['fields']): ModuleInfo['parameters'] {
   const parameters = new Map<string, ModuleInfo['parameters'][number]>()
-  const add = (text: string, key: 'type' | 'description'): void => {
-    const colon = text.indexOf(':')
-    const name = colon < 0 ? text : text.slice(0, colon)
-    const parameter = parameters.get(name) ?? { name, type: null, description: null }
-    if (colon >= 0) parameter[key] = text.slice(colon + 1)
-    parameters.set(name, parameter)
+  const add = (fieldKey: string, key: 'type' | 'description'): void => {
+    for (const { value: text } of fields.filter((field) => field.key === fieldKey)) {
+      const colon = text.indexOf(':')
+      const name = colon < 0 ? text : text.slice(0, colon)
+      const parameter = parameters.get(name) ?? { name, type: null, description: null }
+      if (colon >= 0) parameter[key] = text.slice(colon + 1)
+      parameters.set(name, parameter)
+    }
   }
-  for (const text of descriptions) add(text, 'description')
-  for (const text of types) add(text, 'type')
+  add('parm', 'description')
+  add('parmtype', 'type')
   return [...parameters.values()]
 }

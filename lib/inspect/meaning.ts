@@ -27,9 +27,11 @@ export interface Meaning {
 }
 
 /**
- * The name of a loaded module wins over an alias. An alias with several matches stands for all of
- * them; if one is loaded, those that are not are ignored. Without an index a wrong name cannot be
- * told from one that is not loaded: it counts as not loaded, and `unreadable` says why.
+ * The name of a loaded module wins over an alias, and so does a name that the index has (with
+ * `alias X other` or `alias X off` in modprobe.d, X is still the module X). An alias with several
+ * matches stands for all of them; if one is loaded, those that are not are ignored. Without an index
+ * a wrong name cannot be told from one that is not loaded: it counts as not loaded, and `unreadable`
+ * says why.
  */
 export async function meaningsOf(
   kernel: Kernel,
@@ -45,7 +47,7 @@ export async function meaningsOf(
     asked.map(async (one): Promise<Meaning> => {
       const name = normalize(one)
       if (isLoaded(name)) return { loaded: [name], missing: [] }
-      const matches = [...new Set(index.matches[others.indexOf(one)])]
+      const matches = index.matches[others.indexOf(one)]!
       const loaded = matches.filter(isLoaded)
       if (loaded.length > 0) return { loaded, missing: [] }
       const names = matches.length > 0 ? matches : [isName(one) ? name : one]
@@ -56,21 +58,38 @@ export async function meaningsOf(
   return { meanings, unreadable: index.unreadable }
 }
 
+/** What stands in modprobe.d for "no module": `alias net-pf-10 off`. */
+const OFF = 'off'
+
+/** The modules that a name or alias stands for, whether they are loaded or not. */
+export async function modulesOf(
+  { index }: Pick<Kernel, 'index'>,
+  asked: readonly string[],
+): Promise<{ matches: string[][]; complete: boolean }> {
+  const names = asked.filter(isName).map(normalize)
+  const [matches, { complete, found }] = await Promise.all([index.lookup(asked), index.find(names)])
+  const known = new Set(names.filter((_, i) => found[i]!.builtin || found[i]!.path !== null))
+  return {
+    complete,
+    matches: asked.map((one, i) => {
+      const name = normalize(one)
+      return known.has(name) ? [name] : [...new Set(matches[i])].filter((match) => match !== OFF)
+    }),
+  }
+}
+
 async function lookUp(
   kernel: Kernel,
-  aliases: readonly string[],
+  asked: readonly string[],
 ): Promise<{ matches: string[][]; complete: boolean; unreadable: string[] }> {
   try {
-    const [matches, { complete }] = await Promise.all([
-      kernel.index.lookup(aliases),
-      kernel.index.find([]),
-    ])
+    const { matches, complete } = await modulesOf(kernel, asked)
     return { matches, complete, unreadable: complete ? [] : [NO_INDEX] }
   } catch (error) {
     // The table tells what is loaded, also without an index.
     if (!isKmodError(error)) throw error
     const unreadable = [`the module index: ${error.message}`]
-    return { matches: aliases.map(() => []), complete: false, unreadable }
+    return { matches: asked.map(() => []), complete: false, unreadable }
   }
 }
 

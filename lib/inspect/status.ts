@@ -59,7 +59,10 @@ export async function absentError(kernel: Kernel, name: string): Promise<KmodErr
 }
 
 /** `null`: there is no table. */
-async function rowIfAny(kernel: Kernel, name: string): Promise<LoadedModule | undefined | null> {
+export async function rowIfAny(
+  kernel: Kernel,
+  name: string,
+): Promise<LoadedModule | undefined | null> {
   try {
     return await kernel.row(name)
   } catch (error) {

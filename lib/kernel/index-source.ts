@@ -1,5 +1,7 @@
 /** The files of which a module index answers: the index of depmod, modprobe.d and modules-load.d. */
 
+import type { CommandLine } from './command-line'
+
 /** native/libkmod/context.h has the other end. */
 export interface IndexSource {
   /** The folder of the modules and of depmod's index, such as /lib/modules/6.1.0. */
@@ -8,8 +10,10 @@ export interface IndexSource {
   config: readonly string[] | null
   /** Folders and files that name the modules to load at boot. */
   loadLists: readonly string[]
-  /** Whether the kernel command line adds options and blacklists. */
+  /** Whether libkmod's entries of the kernel command line of this machine count: options, blacklist. */
   kernelCommandLine: boolean
+  /** What else the kernel command line of the system says. */
+  commandLine: CommandLine
 }
 
 /**

@@ -6,6 +6,7 @@
  * A method rejects with a KmodError when it cannot read what it has to read.
  */
 import type { NativeFailure } from './failure'
+import type { ModuleAttributes } from './module-attributes'
 import type { ModuleIndex } from './module-index'
 import type { Snapshot } from './snapshot'
 import type { LoadedModule, Preflight, ReferenceEvent } from '../contract/types'
@@ -63,18 +64,31 @@ export interface CommandRun {
 }
 
 export interface InsertRequest {
-  /** A name or alias, or the path of a .ko file. */
+  /**
+   * An alias, or the path of a .ko file. If it is the same text as `module`, it is the name of that
+   * module, and no alias of modprobe.d with this text counts.
+   */
   what: string | { file: string }
-  /** One of the modules that an alias stands for, or the name inside the file. */
+  /** One of the modules that the alias stands for, or the name inside the file. */
   module: string
   mustBeNew: boolean
   /** Of the module itself, not of those that it needs; the values as text. */
   parameters: Record<string, string>
 }
 
+/** A record of the kernel log. */
+export interface LogRecord {
+  text: string
+  /**
+   * The kernel wrote it. Every process that may write to /dev/kmsg can log any text, but not with the
+   * facility of the kernel.
+   */
+  fromKernel: boolean
+}
+
 export interface KernelLog {
-  /** The messages since the last call; `lost`: the kernel overwrote some before they were read. */
-  read(): Promise<{ messages: string[]; lost: boolean }>
+  /** The records since the last call; `lost`: the kernel overwrote some before they were read. */
+  read(): Promise<{ records: LogRecord[]; lost: boolean }>
   close(): void
 }
 
@@ -99,6 +113,8 @@ export interface Clock {
 export interface KernelFacts extends Pick<Preflight, 'kernel' | 'capability' | 'libkmod'> {
   /** Why libkmod cannot be used; `null` if it can. */
   libraryProblem: string | null
+  /** The modules that `module_blacklist=` on the kernel command line forbids to load. */
+  kernelBlacklist: readonly string[]
 }
 
 export interface Kernel {
@@ -118,10 +134,8 @@ export interface Kernel {
   sysModules(names: readonly string[]): Promise<SysModule[]>
   /** `users`: also what only uses modules, for which every process is read. */
   snapshot(options: { users: boolean }): Promise<Snapshot>
-  /** The parameters in /sys/module that can be read. */
-  parameters(name: string): Promise<Map<string, string>>
-  /** /sys/module/NAME/srcversion; `null`: it has none. */
-  sourceVersion(name: string): Promise<string | null>
+  /** The parameters and versions of a loaded module. */
+  attributes(name: string): Promise<ModuleAttributes>
   facts(): Promise<KernelFacts>
   /** The bits of /proc/sys/kernel/tainted. */
   taints(): Promise<bigint>

@@ -1,29 +1,32 @@
-/** Attributes of a loaded module in /sys/module that never change its state: parameters, source version. */
+/** Attributes of a loaded module in /sys/module that do not tell its state: parameters, versions. */
 import type { SystemFiles } from './system-files'
 
-/** The parameters that are readable. */
-export async function readParameters(
-  files: SystemFiles,
-  module: string,
-): Promise<Map<string, string>> {
-  const folder = `/sys/module/${module}/parameters`
-  const [names = []] = await files.listNames([folder])
-  const values = await files.readTexts(names.map((name) => `${folder}/${name}`))
-  return new Map(
-    names.flatMap((name, i): [string, string][] => {
-      const value = values[i]
-      // The kernel adds a newline to each value.
-      return value == null ? [] : [[name, value.replace(/\n$/, '')]]
-    }),
-  )
+export interface ModuleAttributes {
+  /** `null`, here and in the next: the module was built without one, or it is not loaded. */
+  version: string | null
+  srcVersion: string | null
+  /**
+   * By name. `null`: not readable. A parameter that was declared with permission 0 is not in
+   * /sys/module and not in here.
+   */
+  parameters: ReadonlyMap<string, string | null>
 }
 
-/** `null`: the module was built without one. */
-export async function readSourceVersion(
+export async function readAttributes(
   files: SystemFiles,
   module: string,
-): Promise<string | null> {
-  const [text] = await files.readTexts([`/sys/module/${module}/srcversion`])
-  const version = text?.trim()
-  return version === undefined || version === '' ? null : version
+): Promise<ModuleAttributes> {
+  const folder = `/sys/module/${module}`
+  const [names = []] = await files.listNames([`${folder}/parameters`])
+  const [version, srcVersion, ...values] = await files.readTexts([
+    `${folder}/version`,
+    `${folder}/srcversion`,
+    ...names.map((name) => `${folder}/parameters/${name}`),
+  ])
+  return {
+    version: version?.trim() || null,
+    srcVersion: srcVersion?.trim() || null,
+    // The kernel adds a newline to each value.
+    parameters: new Map(names.map((name, i) => [name, values[i]?.replace(/\n$/, '') ?? null])),
+  }
 }

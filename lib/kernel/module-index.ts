@@ -32,10 +32,16 @@ export interface RemovalPolicy {
 
 /** depmod's index, modprobe.d, and the module files. */
 export interface ModuleIndex {
-  /** Has only the modules for which something is configured. `complete`: as for `find`. */
-  policies(
-    names: readonly string[],
-  ): Promise<{ complete: boolean; policies: Map<string, RemovalPolicy> }>
+  /**
+   * The policies of the modules for which anything is configured. They do not depend on the index; if
+   * that is damaged, only aliases in the configuration are not resolved, and `unreadable` says so.
+   * `complete`: as for `find`.
+   */
+  policies(names: readonly string[]): Promise<{
+    complete: boolean
+    unreadable: string[]
+    policies: Map<string, RemovalPolicy>
+  }>
   /** For each module, all modules that it needs, directly or not, as modules.dep lists them. */
   needs(names: readonly string[]): Promise<string[][]>
   /** `complete: false`: depmod has left no index; there may be a list of built-ins. */

@@ -21,12 +21,14 @@ export interface Dependents {
   displays: Display[]
   virtualMachines: VirtualMachine[]
   blocks: BlockDevice[]
+  firewalls: Firewall[]
+  keyboards: Keyboard[]
+  boundDevices: BoundDevice[]
 }
 
 /** What only uses modules. Every list is empty unless the caller asked for users. */
 export interface Users {
   openDevices: OpenDevice[]
-  boundDevices: BoundDevice[]
   sockets: SocketUse[]
   algorithms: CryptoAlgorithm[]
   consoles: Console[]
@@ -114,6 +116,27 @@ export interface BlockDevice {
   modules: string[]
   /** The modules of all below it, such as disk controllers. */
   below: string[]
+}
+
+/** Rules that filter, redirect or encrypt the packets of a network namespace. */
+export interface Firewall {
+  netns: NetNamespace
+  /** Such as `inet fw`, a table; `ipset NAME`, `ipvs`, `xfrm`. */
+  subject: string
+  /** What it consists of, such as `table inet fw of nftables with 3 chains`. */
+  what: string
+  /** The modules without which it does not exist, or does not work. */
+  modules: string[]
+}
+
+/** A keyboard with letters, which is connected. */
+export interface Keyboard {
+  /** Such as `input3`. */
+  input: string
+  /** Such as `AT Translated Set 2 keyboard`. */
+  name: string
+  /** The drivers of the keyboard and of what it is connected to. */
+  modules: string[]
 }
 
 /** A device file that a process has open or mapped. */

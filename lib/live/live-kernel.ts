@@ -2,9 +2,9 @@
 import { release } from 'node:os'
 import { resolve } from 'node:path'
 import { KmodError } from '../contract/errors'
-import { parameterString } from '../contract/parameters'
 import type { KmodOptions, LoadedModule } from '../contract/types'
 import { hostClock } from '../kernel/clock'
+import { EMPTY_COMMAND_LINE, readCommandLine, type CommandLine } from '../kernel/command-line'
 import { readCapability, readKernel, readTaints } from '../kernel/facts'
 import { isFailure, unwrap, type NativeFailure } from '../kernel/failure'
 import { LOAD_LISTS, type IndexSource } from '../kernel/index-source'
@@ -19,15 +19,14 @@ import type {
   ReferenceTrace,
   SysModule,
 } from '../kernel/kernel'
-import { readParameters, readSourceVersion } from '../kernel/module-attributes'
+import { readAttributes, type ModuleAttributes } from '../kernel/module-attributes'
 import type { ModuleIndex } from '../kernel/module-index'
 import type { Snapshot } from '../kernel/snapshot'
 import { parseTable } from '../kernel/table'
 import { buildSnapshot } from '../snapshot/build'
-import { HelperChange } from './helper/changes'
+import { HelperChange, insertRequest, removeRequest } from './helper/changes'
 import { HelperCommand } from './helper/commands'
 import { onKernelChange } from './helper/events'
-import { sourceStrings } from './helper/queries'
 import { readSurvey } from './helper/survey'
 import { HelperTrace } from './helper/trace'
 import { host } from './host'
@@ -45,7 +44,8 @@ export class LiveKernel implements Kernel {
   readonly clock: Clock = hostClock
   readonly index: ModuleIndex
   readonly #release: string
-  readonly #source: IndexSource
+  readonly #places: Omit<IndexSource, 'commandLine'>
+  #commandLine: Promise<CommandLine> | undefined
 
   /** `tableFile`: a benchmark gives a table of any length. */
   constructor(
@@ -53,13 +53,13 @@ export class LiveKernel implements Kernel {
     private readonly tableFile = TABLE,
   ) {
     this.#release = options.kernelRelease ?? release()
-    this.#source = {
+    this.#places = {
       directory: resolve(options.moduleDirectory ?? `/lib/modules/${this.#release}`),
       config: options.configPaths?.map((path) => resolve(path)) ?? null,
       loadLists: LOAD_LISTS,
       kernelCommandLine: true,
     }
-    this.index = host.openIndex(() => Promise.resolve(this.#source))
+    this.index = host.openIndex(() => this.#locate())
   }
 
   async table(): Promise<LoadedModule[]> {
@@ -78,21 +78,18 @@ export class LiveKernel implements Kernel {
     return buildSnapshot(await readSurvey(users), host.files, this.index)
   }
 
-  parameters(name: string): Promise<Map<string, string>> {
-    return readParameters(host.files, name)
-  }
-
-  sourceVersion(name: string): Promise<string | null> {
-    return readSourceVersion(host.files, name)
+  attributes(name: string): Promise<ModuleAttributes> {
+    return readAttributes(host.files, name)
   }
 
   async facts(): Promise<KernelFacts> {
-    const [kernel, capability, library] = await Promise.all([
-      readKernel(host.files, this.#release, this.#source.directory),
+    const [kernel, capability, library, { blacklist }] = await Promise.all([
+      readKernel(host.files, this.#release, this.#places.directory),
       readCapability(host.files),
       host.findLibrary(),
+      this.#readCommandLine(),
     ])
-    return { kernel, capability, ...library }
+    return { kernel, capability, ...library, kernelBlacklist: blacklist }
   }
 
   taints(): Promise<bigint> {
@@ -110,20 +107,22 @@ export class LiveKernel implements Kernel {
   }
 
   remove(name: string, force: boolean): Change {
-    return new HelperChange(['remove', name, force ? '1' : '0'])
+    return new HelperChange(removeRequest(name, force))
   }
 
-  insert({ what, module, mustBeNew, parameters }: InsertRequest): Change {
-    const isFile = typeof what !== 'string'
-    return new HelperChange([
-      'insert',
-      ...sourceStrings(this.#source),
-      isFile ? what.file : what,
-      isFile ? '1' : '0',
-      module,
-      mustBeNew ? '1' : '0',
-      parameterString(parameters),
-    ])
+  insert(request: InsertRequest): Change {
+    // An insertion does not ask what is loaded on purpose.
+    const source = { ...this.#places, commandLine: EMPTY_COMMAND_LINE }
+    return new HelperChange(insertRequest(source, request))
+  }
+
+  async #locate(): Promise<IndexSource> {
+    return { ...this.#places, commandLine: await this.#readCommandLine() }
+  }
+
+  /** Once: it is the same until the next boot. */
+  #readCommandLine(): Promise<CommandLine> {
+    return (this.#commandLine ??= readCommandLine(host.files))
   }
 
   runCommand(module: string, command: string): CommandRun {

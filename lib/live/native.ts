@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import bindings from 'bindings'
 import { KmodError } from '../contract/errors'
 import type { NativeFailure } from '../kernel/failure'
+import type { LogRecord } from '../kernel/kernel'
 
 declare const logHandle: unique symbol
 export interface NativeLog {
@@ -25,7 +26,7 @@ export interface Native {
   spawnHelper(path: string, role: string): Promise<{ pid: number; socket: number } | NativeFailure>
   reapHelpers(): void
   openLog(path: string): Promise<NativeLog | NativeFailure>
-  readLog(log: NativeLog): Promise<{ messages: string[]; lost: boolean } | NativeFailure>
+  readLog(log: NativeLog): Promise<{ records: LogRecord[]; lost: boolean } | NativeFailure>
   closeLog(log: NativeLog): void
 }
 

@@ -6,11 +6,11 @@ import {
   refuseReadOnly,
   type ChangeLimits,
 } from '../change/change'
-import { insertionError } from '../change/change-error'
+import { insertionError, notLoadedError } from '../change/change-error'
 import { HealthWatch } from '../change/health'
 import type { Place } from '../change/queue'
 import { throwIfAborted, waitFor } from '../change/waiting'
-import { invalidType, KmodError } from '../contract/errors'
+import { invalidType, isKmodError } from '../contract/errors'
 import { checkAlias } from '../contract/names'
 import { abortSignal, checkOptions, duration, flag, type Rule } from '../contract/options'
 import { checkParameters } from '../contract/parameters'
@@ -18,11 +18,13 @@ import type { LoadedModule, LoadOptions, LoadReport, ModuleParameters } from '..
 import { checkFile } from '../inspect/info'
 import { statusOfAbsent } from '../inspect/status'
 import type { Change, InsertRequest, Kernel } from '../kernel/kernel'
+import { parametersByTarget, refuseUndeclared } from './parameters'
 import {
   findTargets,
-  parametersByTarget,
+  refuseOtherBuild,
   refusePresent,
   refuseTransient,
+  type Target,
   type Targets,
 } from './targets'
 
@@ -107,30 +109,62 @@ async function loadPlanned(
   { parameters, mustBeNew, limits }: Request,
 ): Promise<LoadReport> {
   const ownParameters = parametersByTarget(parameters, targets)
-  const { stuck } = callsOn(kernel)
-  for (const target of targets) refuseTransient(target, stuck.pid(target.module))
-  if (mustBeNew) targets.forEach(refusePresent)
+  for (const target of targets) {
+    if (mustBeNew) refusePresent(target)
+    await refuseOtherBuild(kernel, target)
+    await refuseUndeclared(kernel, target, ownParameters.get(target.module) ?? {})
+  }
 
-  const health = await HealthWatch.begin(kernel)
-  const loader = new Loader(kernel, before, limits)
+  const health = await HealthWatch.begin(kernel, { isLoading: true })
+  const loader = new Loader(kernel, before, limits, health)
+  let usable: Target[]
   try {
     for (const module of needs) {
       await loader.insert({ what: module, module, mustBeNew: false, parameters: {} })
     }
-    for (const { module, what, present } of targets) {
-      if (present !== null) continue
+    usable = await eachThatCan(targets, async (target) => {
+      const { module, what, present } = target
+      refuseTransient(target, callsOn(kernel).stuck.pid(module))
+      if (present !== null) return
       await loader.insert({ what, module, mustBeNew, parameters: ownParameters.get(module) ?? {} })
-    }
+    })
   } catch (error) {
-    await health.finish()
-    throw error
+    const { messages } = await health.finish()
+    if (!isKmodError(error)) throw error
+    throw Object.assign(error, { messages, loaded: loader.loaded })
   }
   return {
-    module: targets[0]!.module,
+    module: usable[0]!.module,
     loaded: loader.loaded,
     alreadyLoaded: targets.every(({ present }) => present !== null),
     ...(await health.finish()),
   }
+}
+
+/**
+ * Does something with each target and returns those for which it succeeded. Of several modules that
+ * an alias stands for, some may fail, as with modprobe: drivers for the same device often exclude
+ * each other. Rejects with the first failure if all fail, and at once where the call has to end.
+ */
+async function eachThatCan(
+  targets: readonly Target[],
+  act: (target: Target) => Promise<void>,
+): Promise<Target[]> {
+  const failures: unknown[] = []
+  const usable: Target[] = []
+  for (const target of targets) {
+    try {
+      await act(target)
+      usable.push(target)
+    } catch (error) {
+      if (!isKmodError(error) || isKmodError(error, 'ERR_KMOD_ABORTED', 'ERR_KMOD_HUNG')) {
+        throw error
+      }
+      failures.push(error)
+    }
+  }
+  if (usable.length === 0) throw failures[0]
+  return usable
 }
 
 /** Inserts modules one after the other, and notes which ones were loaded by that. */
@@ -141,6 +175,7 @@ class Loader {
     private readonly kernel: Kernel,
     private readonly before: readonly LoadedModule[],
     private readonly limits: ChangeLimits,
+    private readonly health: HealthWatch,
   ) {}
 
   async insert(request: InsertRequest): Promise<void> {
@@ -149,21 +184,18 @@ class Loader {
     throwIfAborted(limits.signal, `Loading ${module}`)
     const change = kernel.insert(request)
     const end = await awaitChange(kernel, module, change, limits)
-    if (end.outcome === 'abandoned') throw end.error
     const now = await this.#noteLoaded(change)
-    if (end.outcome !== 'done') throw await insertionError(kernel, module, change, end)
+    if (end.outcome !== 'done') {
+      throw await insertionError(kernel, request, change, end, await this.health.saidByKernel())
+    }
     if (now.has(module) || (await statusOfAbsent(kernel, module)) === 'builtin') return
-    throw new KmodError(
-      'ERR_KMOD_LOAD',
-      change.attempts.some((attempt) => attempt.command && attempt.module === module)
-        ? `The install command of module ${module} in modprobe.d ended with status 0, but the module is not loaded.`
-        : `Module ${module} was loaded, and is not loaded any more: something else removed it, or it removed itself.`,
-      { module },
-    )
+    throw notLoadedError(module, change)
   }
 
+  /** Returns the modules that are loaded now. */
   async #noteLoaded({ attempts }: Change): Promise<Set<string>> {
-    const now = new Set((await this.kernel.table()).map(({ name }) => name))
+    const rows = (await this.kernel.table()).filter(({ state }) => state === 'live')
+    const now = new Set(rows.map(({ name }) => name))
     for (const { module } of attempts) {
       const isNew = !this.before.some(({ name }) => name === module)
       if (isNew && now.has(module) && !this.loaded.includes(module)) this.loaded.push(module)

@@ -6,20 +6,24 @@ import {
   alreadyLoadedError,
   builtinBlocker,
   notFoundBlocker,
+  otherBuildLoadedError,
   refusalError,
   transientBlocker,
 } from '../change/refusals'
-import { invalidValue } from '../contract/errors'
 import { isName, normalize } from '../contract/names'
 import type { LoadedModule } from '../contract/types'
+import { modulesOf } from '../inspect/meaning'
 import { statusOfAbsent } from '../inspect/status'
 import type { InsertRequest, Kernel } from '../kernel/kernel'
+import type { Description } from '../kernel/module-index'
 
 /** One module that a load must leave loaded. */
 export interface Target {
   module: string
   what: InsertRequest['what']
   present: LoadedModule['state'] | 'builtin' | null
+  /** What the file says, for a load from a file. */
+  file: Description | null
 }
 
 export interface Targets {
@@ -34,34 +38,52 @@ export async function findTargets(
   what: string | { file: string },
   table: readonly LoadedModule[],
 ): Promise<Targets> {
-  if (typeof what !== 'string') {
-    const { name, fields } = await kernel.index.describeFile(what.file)
-    const depends = fields.find((field) => field.key === 'depends')?.value.split(',') ?? []
-    return {
-      needs: depends.filter((need) => need !== ''),
-      targets: [{ module: name, what, present: loadedState(table, name) }],
-    }
-  }
+  if (typeof what !== 'string') return fileTarget(kernel, what, table)
   const name = isName(what) ? normalize(what) : null
-  // The name of a loaded module wins over an alias.
   const state = name === null ? null : loadedState(table, name)
+  // The name of a loaded module wins over an alias.
   if (name !== null && state !== null) {
-    return { needs: [], targets: [{ module: name, what, present: state }] }
+    return { needs: [], targets: [{ module: name, what: name, present: state, file: null }] }
   }
-  const [matches = []] = await kernel.index.lookup([what])
-  const modules = matches.length > 0 ? [...new Set(matches)] : name === null ? [] : [name]
+  const { matches } = await modulesOf(kernel, [what])
+  const [modules = []] = matches
+  const asked = modules.length > 0 ? modules : name === null ? [] : [name]
   const targets = await Promise.all(
-    modules.map(async (module): Promise<Target> => {
+    asked.map(async (module): Promise<Target> => {
+      // The name of a module: aliases of modprobe.d with the same text do not count for it.
+      const isByName = module === name
+      const target = { module, what: isByName ? module : what, file: null }
       const loaded = loadedState(table, module)
-      if (loaded !== null) return { module, what, present: loaded }
+      if (loaded !== null) return { ...target, present: loaded }
       const isBuiltin = (await statusOfAbsent(kernel, module)) === 'builtin'
-      return { module, what, present: isBuiltin ? 'builtin' : null }
+      return { ...target, present: isBuiltin ? 'builtin' : null }
     }),
   )
-  if (matches.length === 0 && targets.every(({ present }) => present === null)) {
+  if (modules.length === 0 && targets.every(({ present }) => present === null)) {
     throw refusalError(notFoundBlocker(name ?? what, 'load'))
   }
   return { needs: [], targets }
+}
+
+async function fileTarget(
+  kernel: Kernel,
+  what: { file: string },
+  table: readonly LoadedModule[],
+): Promise<Targets> {
+  const file = await kernel.index.describeFile(what.file)
+  const { name: module } = file
+  const needs = (fieldOf(file, 'depends') ?? '')
+    .split(',')
+    .filter((need) => need !== '')
+    // As in the source: `snd,snd-pcm`. The kernel has underscores.
+    .map(normalize)
+    // The index may not have what is loaded. A module that is being unloaded has to be loaded again.
+    .filter((need) => !['live', 'loading'].includes(loadedState(table, need) ?? ''))
+  return { needs, targets: [{ module, what, present: loadedState(table, module), file }] }
+}
+
+function fieldOf({ fields }: Description, key: string): string | null {
+  return fields.find((field) => field.key === key)?.value ?? null
 }
 
 function loadedState(table: readonly LoadedModule[], name: string): LoadedModule['state'] | null {
@@ -76,30 +98,19 @@ export function refuseTransient({ module, present }: Target, stuckPid: number | 
 
 /** For a load with parameters, or with `mustBeNew`. */
 export function refusePresent({ module, present }: Target): void {
-  if (present === null) return
+  if (present !== 'live' && present !== 'builtin') return
   throw present === 'builtin' ? refusalError(builtinBlocker(module)) : alreadyLoadedError(module)
 }
 
-/**
- * The parameters of each target: `quirks` is for all, `uvcvideo.quirks` for the one that it names.
- */
-export function parametersByTarget(
-  parameters: Record<string, string>,
-  targets: readonly Target[],
-): Map<string, Record<string, string>> {
-  const byTarget = new Map(
-    targets.map(({ module }): [string, Record<string, string>] => [module, {}]),
-  )
-  for (const [name, value] of Object.entries(parameters)) {
-    const dot = name.indexOf('.')
-    const owner = dot < 0 ? undefined : byTarget.get(normalize(name.slice(0, dot)))
-    if (owner !== undefined) {
-      owner[name.slice(dot + 1)] = value
-    } else if (dot >= 0 && targets.length > 1) {
-      throw invalidValue('options.parameters', 'of a module that is to be loaded', name)
-    } else {
-      for (const own of byTarget.values()) own[name] = value
-    }
+/** For a load from a file: the loaded module must have been built from the same source. */
+export async function refuseOtherBuild(
+  kernel: Kernel,
+  { module, what, present, file }: Target,
+): Promise<void> {
+  if (present !== 'live' || file === null || typeof what === 'string') return
+  const { srcVersion: loaded } = await kernel.attributes(module)
+  const srcVersion = fieldOf(file, 'srcversion')
+  if (loaded !== srcVersion) {
+    throw otherBuildLoadedError(module, loaded, { path: what.file, srcVersion })
   }
-  return byTarget
 }

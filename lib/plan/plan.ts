@@ -42,7 +42,13 @@ export async function makePlan(
   const targets = await findTargets(kernel, asked, graph, options, progress.accepted)
 
   const { stuck } = callsOn(kernel)
-  let readings: Readings = { graph, policies: reader.policies, effects: new Map(), stuck }
+  let readings: Readings = {
+    graph,
+    policies: reader.policies,
+    effects: new Map(),
+    drivers: new Set(),
+    stuck,
+  }
   const unreadable = [...targets.unreadable]
   let selection = await selectAll(readings, reader, targets.names, options, progress)
   // The removal of a dependency must be harmless, also without a guard.
@@ -50,7 +56,7 @@ export async function makePlan(
   const hasDependencies = selection.removals.size > required.size
   if (selection.removals.size > 0 && (options.guard !== 'off' || hasDependencies)) {
     const found = await (early ?? readEffects(kernel))
-    readings = { ...readings, effects: found.effects }
+    readings = { ...readings, effects: found.effects, drivers: found.drivers }
     unreadable.push(...found.unreadable)
     selection = await selectAll(readings, reader, targets.names, options, progress)
   }
@@ -97,8 +103,8 @@ function stepOf(
   { commands }: Required<PlanOptions>,
 ): UnloadStep {
   const reason = removals.get(module)!
-  const command = policies.get(module)?.removeCommand ?? null
-  return command !== null && commands === 'run'
-    ? { action: 'run', module, reason, command }
+  const shell = policies.get(module)?.removeCommand ?? null
+  return shell !== null && commands === 'run'
+    ? { action: 'run', module, reason, shell }
     : { action: 'remove', module, reason }
 }

@@ -14,6 +14,8 @@ export interface Readings {
   policies: ReadonlyMap<string, RemovalPolicy>
   /** By module; empty if the plan did not need to know. */
   effects: ReadonlyMap<string, Effect[]>
+  /** The modules that drive a device that is present; empty if the plan did not need to know. */
+  drivers: ReadonlySet<string>
   stuck: Pick<StuckChanges, 'pid'>
 }
 
@@ -21,13 +23,13 @@ export interface Readings {
 export class PolicyReader {
   readonly policies = new Map<string, RemovalPolicy>()
   readonly #asked = new Set<string>()
-  #problem: string | undefined
+  readonly #problems = new Set<string>()
 
   constructor(private readonly kernel: Kernel) {}
 
   /** What could not be read, as entries of the plan's `unreadable`. */
   get unreadable(): string[] {
-    return this.#problem === undefined ? [] : [this.#problem]
+    return [...this.#problems]
   }
 
   /** Returns false if all of these had been read before. */
@@ -36,21 +38,26 @@ export class PolicyReader {
     if (unknown.length === 0) return false
     for (const name of unknown) this.#asked.add(name)
     try {
-      const { complete, policies } = await this.kernel.index.policies(unknown)
+      const { complete, unreadable, policies } = await this.kernel.index.policies(unknown)
       for (const [name, policy] of policies) this.policies.set(name, policy)
-      if (!complete) this.#problem = NO_INDEX
+      for (const problem of unreadable) this.#problems.add(problem)
+      if (!complete) this.#problems.add(NO_INDEX)
     } catch (error) {
       if (!isKmodError(error)) throw error
-      this.#problem = `softdeps and commands of modprobe.d: ${error.message}`
+      this.#problems.add(`softdeps and commands of modprobe.d: ${error.message}`)
     }
     return true
   }
 }
 
-/** What would stop working, by module. */
+/** What would stop working, by module, and which modules drive devices. */
 export async function readEffects(
   kernel: Kernel,
-): Promise<{ effects: Map<string, Effect[]>; unreadable: string[] }> {
+): Promise<Pick<Readings, 'effects' | 'drivers'> & { unreadable: string[] }> {
   const snapshot = await kernel.snapshot({ users: false })
-  return { effects: effectsOf(snapshot), unreadable: snapshot.unreadable }
+  return {
+    effects: effectsOf(snapshot),
+    drivers: new Set(snapshot.boundDevices.flatMap(({ modules }) => modules)),
+    unreadable: snapshot.unreadable,
+  }
 }

@@ -107,7 +107,7 @@ function softDependenciesOf(
 function harmOf(
   name: string,
   reason: StepReason,
-  { graph, policies, effects }: Readings,
+  { graph, policies, effects, drivers }: Readings,
   options: Required<PlanOptions>,
 ): Exclude<Kept['reason'], 'held'> | null {
   if (reason === 'dependency' && options.dependencies === 'keep') return 'option'
@@ -117,6 +117,7 @@ function harmOf(
   if (row.permanent) return 'permanent'
   if (referencesOf(row) !== 0) return 'in-use'
   if ((effects.get(name)?.length ?? 0) > 0) return 'effect'
+  if (drivers.has(name)) return 'device'
   if (policy?.removeCommand != null && options.commands === 'refuse') return 'command'
   if (policy?.configured) return 'configured'
   return null

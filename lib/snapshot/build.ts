@@ -13,10 +13,12 @@ import { readCryptoAlgorithms } from './crypto-algorithms'
 import { readBoundDevices } from './devices/bound-devices'
 import { readConsoles } from './devices/consoles'
 import { readDisplays } from './devices/displays'
+import { readKeyboards } from './devices/keyboards'
 import { readLineDisciplines } from './devices/line-disciplines'
 import { readOpenDevices } from './devices/open-devices'
 import { readSoundCards } from './devices/sound-cards'
 import { readVirtualMachines } from './devices/virtual-machines'
+import { readFirewalls } from './network/firewalls'
 import { readInterfaces } from './network/interfaces'
 import { readNfTables, readXTables } from './network/netfilter'
 import { readSessions } from './network/sessions'
@@ -42,12 +44,14 @@ const DEPENDENTS: Readers<Dependents> = {
   displays: readDisplays,
   virtualMachines: readVirtualMachines,
   blocks: readBlockDevices,
+  firewalls: readFirewalls,
+  keyboards: readKeyboards,
+  boundDevices: readBoundDevices,
 }
 
 /** Read only if the survey was made with users. */
 const USERS: Readers<Users> = {
   openDevices: readOpenDevices,
-  boundDevices: readBoundDevices,
   sockets: readSockets,
   algorithms: readCryptoAlgorithms,
   consoles: readConsoles,

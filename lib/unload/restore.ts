@@ -4,11 +4,15 @@
  */
 import { callsOn } from '../change/calls'
 import { awaitChange, DEFAULT_HUNG_AFTER } from '../change/change'
-import { insertionError } from '../change/change-error'
+import { insertionError, notLoadedError } from '../change/change-error'
 import { isKmodError, KmodError } from '../contract/errors'
 import type { UnloadStep } from '../contract/types'
+import { declaredParameters } from '../inspect/info'
 import type { Kernel } from '../kernel/kernel'
+import type { ModuleAttributes } from '../kernel/module-attributes'
+import type { Description } from '../kernel/module-index'
 import type { Draft } from './draft'
+import { Polling } from './polling'
 
 /**
  * What sysfs shows for a string parameter that was never set. Set to this text, it would have the
@@ -16,12 +20,12 @@ import type { Draft } from './draft'
  */
 const UNSET = '(null)'
 
-const LIMITS = { hungAfter: DEFAULT_HUNG_AFTER }
-
 /** What is known of a module from the time when it was loaded. */
 interface Before {
-  parameters: ReadonlyMap<string, string>
-  sourceVersion: string | null
+  parameters: ModuleAttributes['parameters']
+  srcVersion: string | null
+  /** The names of the parameters that its file declares. */
+  declared: readonly string[]
   removedByCommand: boolean
 }
 
@@ -33,23 +37,29 @@ export class Restorer {
   constructor(
     private readonly kernel: Kernel,
     private readonly draft: Draft,
+    /** Milliseconds for each change. */
+    private readonly hungAfter: number = DEFAULT_HUNG_AFTER,
   ) {}
 
   /** Rejects if one of the steps would remove a module that could not be loaded again. */
   async prepare(steps: readonly UnloadStep[]): Promise<void> {
     for (const { module, action } of steps) {
       if (this.#before.has(module)) continue
-      const sourceVersion = await this.kernel.sourceVersion(module)
-      const obstacle = await this.#obstacle(module, sourceVersion)
-      if (obstacle !== null) {
+      const { srcVersion } = await this.kernel.attributes(module)
+      const file = await this.#findFile(module, srcVersion)
+      if (file.obstacle !== null) {
         throw new KmodError(
           'ERR_KMOD_NOT_FOUND',
-          `Module ${module} could not be restored after a failure: ${obstacle}. It was not removed. To unload without a way back, omit onFailure: 'restore'.`,
+          `Module ${module} could not be restored after a failure: ${file.obstacle}. It was not removed. To unload without a way back, omit onFailure: 'restore'.`,
           { module },
         )
       }
-      const removedByCommand = action === 'run'
-      this.#before.set(module, { parameters: new Map(), sourceVersion, removedByCommand })
+      this.#before.set(module, {
+        parameters: new Map(),
+        srcVersion,
+        declared: declaredParameters(file.fields).map(({ name }) => name),
+        removedByCommand: action === 'run',
+      })
     }
   }
 
@@ -57,7 +67,8 @@ export class Restorer {
   async remember(module: string): Promise<void> {
     const before = this.#before.get(module)
     if (before === undefined) return
-    this.#before.set(module, { ...before, parameters: await this.kernel.parameters(module) })
+    const { parameters } = await this.kernel.attributes(module)
+    this.#before.set(module, { ...before, parameters })
   }
 
   /** Loads what was removed, the last one first. The draft tells what could not be restored. */
@@ -75,29 +86,38 @@ export class Restorer {
     }
   }
 
-  /** Why the module's file would not bring back the module that is loaded; `null` if it would. */
-  async #obstacle(module: string, sourceVersion: string | null): Promise<string | null> {
+  /**
+   * The file that would bring back the module that is loaded. `obstacle`: why there is none; `null` if
+   * there is one.
+   */
+  async #findFile(
+    module: string,
+    srcVersion: string | null,
+  ): Promise<{ obstacle: string | null; fields: Description['fields'] }> {
     let description
     try {
       description = await this.kernel.index.describe(module)
     } catch (error) {
-      if (isKmodError(error)) return error.message.replace(/\.$/, '')
-      throw error
+      if (!isKmodError(error)) throw error
+      return { obstacle: error.message.replace(/\.$/, ''), fields: [] }
     }
-    if (description?.path == null) return 'the module index has no file of it'
+    if (description?.path == null) {
+      return { obstacle: 'the module index has no file of it', fields: [] }
+    }
+    const { path, fields } = description
     const field = (key: string): string | null =>
-      description.fields.find((one) => one.key === key)?.value ?? null
+      fields.find((one) => one.key === key)?.value ?? null
     const inFile = field('srcversion')
-    if (sourceVersion !== null && inFile !== null) {
-      return sourceVersion === inFile
-        ? null
-        : `${description.path} has srcversion ${inFile}, and the loaded module has ${sourceVersion}`
+    if (srcVersion !== null && inFile !== null) {
+      const isSame = srcVersion === inFile
+      const obstacle = `${path} has srcversion ${inFile}, and the loaded module has ${srcVersion}`
+      return { obstacle: isSame ? null : obstacle, fields }
     }
     const { release } = (await this.kernel.facts()).kernel
     const builtFor = field('vermagic')?.split(' ')[0]
-    return builtFor === undefined || builtFor === release
-      ? null
-      : `${description.path} was built for kernel ${builtFor}, and this is ${release}`
+    const isForThis = builtFor === undefined || builtFor === release
+    const obstacle = `${path} was built for kernel ${builtFor}, and this is ${release}`
+    return { obstacle: isForThis ? null : obstacle, fields }
   }
 
   /** Returns why the module was not restored; `null`: it was. */
@@ -106,52 +126,100 @@ export class Restorer {
     if (before.removedByCommand) {
       return 'A remove command of modprobe.d removed it, and what the command did cannot be undone.'
     }
-    const isLoaded = (await this.kernel.row(module)) !== undefined
-    if (isLoaded && !this.#inserted.has(module)) {
-      this.draft.markReappeared(module)
-      return 'Something else has loaded it again. It was left as it is.'
+    if ((await this.kernel.row(module)) === undefined) {
+      const [needs = []] = await this.kernel.index.needs([module])
+      const { stuck } = callsOn(this.kernel)
+      const stuckNeed = needs.find((need) => stuck.has(need))
+      if (stuckNeed !== undefined) return `It needs ${stuckNeed}, which is stuck inside the kernel.`
+      const { obstacle } = await this.#findFile(module, before.srcVersion)
+      if (obstacle !== null) return `Not loaded: ${obstacle}.`
+      await this.#insert(module, {})
     }
-    const [needs = []] = await this.kernel.index.needs([module])
-    const { stuck } = callsOn(this.kernel)
-    const stuckNeed = needs.find((need) => stuck.has(need))
-    if (stuckNeed !== undefined) return `It needs ${stuckNeed}, which is stuck inside the kernel.`
-    const obstacle = await this.#obstacle(module, before.sourceVersion)
-    if (obstacle !== null) return `Not loaded: ${obstacle}.`
-    if (!isLoaded) await this.#insert(module, {})
-    await this.#restoreParameters(module, before.parameters)
+    const isOurs = this.#inserted.has(module)
+    if (!isOurs) {
+      // udev loads drivers again when it hears of their devices, and can be faster.
+      this.draft.markReappeared(module)
+      await this.#awaitLoaded(module)
+    }
+    await this.#restoreParameters(module, before, isOurs)
     return null
+  }
+
+  /** Waits while something else is loading it. Rejects if it is not loaded in the end. */
+  async #awaitLoaded(module: string): Promise<void> {
+    const polling = new Polling(this.kernel, this.hungAfter, undefined)
+    try {
+      for (;;) {
+        const row = await this.kernel.row(module)
+        if (row?.state === 'live') return
+        if (row === undefined || polling.isOver) {
+          const state = row === undefined ? 'removed it once more' : `is ${row.state} it`
+          throw new KmodError(
+            'ERR_KMOD_TRANSIENT',
+            `Something else had loaded module ${module} again, and ${state}.`,
+            { module },
+          )
+        }
+        await polling.pause()
+      }
+    } finally {
+      polling.end()
+    }
   }
 
   /**
    * Most modules get their parameters back from the configuration. Where that is not enough, the
-   * module is loaded once more, with the parameters that differ.
+   * module is loaded once more, with the parameters that differ; but not one that something else has
+   * loaded, and may use already.
    */
-  async #restoreParameters(module: string, before: ReadonlyMap<string, string>): Promise<void> {
-    const now = await this.kernel.parameters(module)
-    const different = [...before].filter(([name, value]) => now.get(name) !== value)
-    const settable = different.filter(([, value]) => !value.includes(UNSET) && !/["\n]/.test(value))
-    if (settable.length > 0 && (await this.#removeAgain(module))) {
-      await this.#insert(module, Object.fromEntries(settable)).catch(() => this.#insert(module, {}))
+  async #restoreParameters(
+    module: string,
+    { parameters, declared }: Before,
+    isOurs: boolean,
+  ): Promise<void> {
+    const readable = [...parameters].flatMap(([name, value]) =>
+      value === null ? [] : [{ name, value }],
+    )
+    const now = (await this.kernel.attributes(module)).parameters
+    const different = readable.filter(({ name, value }) => now.get(name) !== value)
+    const settable = different.filter(({ value }) => !value.includes(UNSET) && !/["\n]/.test(value))
+    if (isOurs && settable.length > 0 && (await this.#removeAgain(module))) {
+      const texts = Object.fromEntries(settable.map(({ name, value }) => [name, value]))
+      await this.#insert(module, texts).catch(() => this.#insert(module, {}))
     }
-    for (const [name, value] of different) {
-      const after = (await this.kernel.parameters(module)).get(name) ?? null
-      if (after === value) continue
-      this.draft.parametersLost.push({ module, name, before: value, after })
+    const { parametersLost } = this.draft
+    const after = (await this.kernel.attributes(module)).parameters
+    for (const { name, value: before } of different) {
+      const value = after.get(name) ?? null
+      if (value !== before) parametersLost.push({ module, name, before, after: value })
+    }
+    // Declared with permission 0, or write-only: what was given at the load is known to nobody.
+    for (const name of declared.filter((one) => parameters.get(one) == null)) {
+      parametersLost.push({ module, name, before: null, after: after.get(name) ?? null })
     }
   }
 
   async #removeAgain(module: string): Promise<boolean> {
     const change = this.kernel.remove(module, false)
-    const end = await awaitChange(this.kernel, module, change, LIMITS)
+    const end = await awaitChange(this.kernel, module, change, { hungAfter: this.hungAfter })
     if (end.outcome === 'abandoned') throw end.error
     return end.outcome === 'done'
   }
 
+  /** By name: an alias of modprobe.d with the same text can lead to another module. */
   async #insert(module: string, parameters: Record<string, string>): Promise<void> {
     // mustBeNew: a module that something else loads meanwhile is not ours to change.
-    const change = this.kernel.insert({ what: module, module, mustBeNew: true, parameters })
-    const end = await awaitChange(this.kernel, module, change, LIMITS)
+    const request = { what: module, module, mustBeNew: true, parameters }
+    const change = this.kernel.insert(request)
+    const end = await awaitChange(this.kernel, module, change, { hungAfter: this.hungAfter })
+    const isLoaded = (await this.kernel.row(module)) !== undefined
+    if (end.outcome !== 'done') {
+      const error = await insertionError(this.kernel, request, change, end)
+      // Something else was faster, after this had looked.
+      if (isKmodError(error, 'ERR_KMOD_ALREADY_LOADED') && isLoaded) return
+      throw error
+    }
     for (const attempt of change.attempts) this.#inserted.add(attempt.module)
-    if (end.outcome !== 'done') throw await insertionError(this.kernel, module, change, end)
+    if (!isLoaded) throw notLoadedError(module, change)
   }
 }

@@ -38,7 +38,8 @@ export async function unload(
     place: callsOn(kernel).queue.enter(),
     polling: new Polling(kernel, options.wait ?? 0, options.signal),
     draft,
-    restorer: options.onFailure === 'restore' ? new Restorer(kernel, draft) : null,
+    restorer:
+      options.onFailure === 'restore' ? new Restorer(kernel, draft, options.hungAfter) : null,
   }
   try {
     const planning = planInTurn(call)

@@ -7,7 +7,8 @@
 //   optional   a list of none or one
 //   failure    KIND ERRNO ERRNO_NAME SYSCALL DETAIL
 //   source     DIRECTORY, a flag and a list CONFIG if it is set, a list LOAD_LISTS,
-//              a flag KERNEL_COMMAND_LINE (sourceStrings() in lib/live/helper/queries.ts)
+//              a list LOAD_NAMES, a flag KERNEL_COMMAND_LINE (sourceStrings() in
+//              lib/live/helper/queries.ts)
 //
 // The first string of a request is its verb. The first string of an answer is its kind: "failure",
 // followed by a failure, or what the role says, which is "done" in most cases.
@@ -113,6 +114,7 @@ class Request {
     source.directory = Text();
     if (Flag()) source.config = List();
     source.load_lists = List();
+    source.load_names = List();
     source.kernel_command_line = Flag();
     return source;
   }

@@ -1,5 +1,6 @@
 #include "survey_reply.h"
 
+#include <array>
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -83,6 +84,26 @@ void PutFields(const NftTables::value_type& entry, Reply* reply) {
   }
 }
 
+// readXTable
+void PutFields(const XTable& table, Reply* reply) {
+  reply->Put(table.family);
+  reply->Put(table.name);
+  reply->Put(table.rules);
+  reply->Put(table.has_policy);
+}
+
+// readIpSet
+void PutFields(const IpSet& set, Reply* reply) {
+  reply->Put(set.name);
+  reply->Put(set.type);
+}
+
+// readXfrm
+void PutFields(const XfrmCounts& counts, Reply* reply) {
+  reply->Put(counts.states);
+  reply->Put(counts.policies);
+}
+
 template <typename Records>
 void PutRecords(const Records& records, Reply* reply) {
   reply->Put(records.size());
@@ -122,7 +143,13 @@ Reply SurveyReply(const SystemSurvey& survey) {
   PutRecordsOf(
       networks, [](Contents one) -> auto& { return one.traffic_control; }, &reply);
   PutRecordsOf(
-      networks, [](Contents one) -> auto& { return one.nf_tables; }, &reply);
+      networks, [](Contents one) -> auto& { return one.firewalls.nf_tables; }, &reply);
+  PutRecordsOf(
+      networks, [](Contents one) -> auto& { return one.firewalls.x_tables; }, &reply);
+  PutRecordsOf(
+      networks, [](Contents one) -> auto& { return one.firewalls.ip_sets; }, &reply);
+  PutRecordsOf(
+      networks, [](Contents one) { return std::array{one.firewalls.xfrm}; }, &reply);
   PutRecords(survey.open_devices, &reply);
   reply.Put(survey.unreadable);
   return reply;

@@ -50,6 +50,8 @@ Result<Configuration> Configuration::Read(const Context& context, const IndexSou
   Result<Configuration> configuration = ReadFiles(context);
   if (!configuration.ok()) return configuration;
   configuration->load_lists_ = ReadLoadLists(source.load_lists);
+  std::vector<std::string>& load_names = configuration->load_lists_.names;
+  load_names.insert(load_names.end(), source.load_names.begin(), source.load_names.end());
   if (source.kernel_command_line) return configuration;
 
   // libkmod always reads /proc/cmdline and appends its entries to those of the files. A context

@@ -43,7 +43,7 @@ Result<Context> Context::Open(const IndexSource& source) {
 }
 
 Result<Context> Context::OpenBare() {
-  return Open({"/", std::vector<std::string>(), {}, true});
+  return Open({"/", std::vector<std::string>(), {}, {}, true});
 }
 
 Result<UniqueModule> Context::NewModule(const std::string& name) const {

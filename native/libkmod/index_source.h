@@ -13,12 +13,15 @@ struct IndexSource {
   std::optional<std::vector<std::string>> config;
   // Directories or files that name the modules to load when the system starts.
   std::vector<std::string> load_lists;
+  // Names and aliases that count as if a load list had them.
+  std::vector<std::string> load_names;
   // Whether options and blacklist entries in /proc/cmdline count.
   bool kernel_command_line = true;
 
   bool operator==(const IndexSource& other) const {
     return directory == other.directory && config == other.config &&
-           load_lists == other.load_lists && kernel_command_line == other.kernel_command_line;
+           load_lists == other.load_lists && load_names == other.load_names &&
+           kernel_command_line == other.kernel_command_line;
   }
 };
 

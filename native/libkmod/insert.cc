@@ -23,7 +23,12 @@ class Insertion {
   Insertion(const Insertion&) = delete;
   Insertion& operator=(const Insertion&) = delete;
 
-  Result<> Run() { return request_.is_file ? RunFile() : RunLookup(); }
+  Result<> Run() {
+    if (request_.is_file) return RunFile();
+    // Only saves time; see IndexLookup::Open.
+    library_.kmod_load_resources(context_.get());
+    return request_.what == request_.module ? RunName() : RunLookup();
+  }
 
  private:
   Result<> RunFile() {
@@ -35,9 +40,19 @@ class Insertion {
     return Probe(module.get(), kProbeIgnoreCommand);
   }
 
+  Result<> RunName() {
+    const Result<UniqueModule> module = context_.NewModule(request_.module);
+    if (!module.ok()) return module.failure();
+    // An install command can be for a name that the index does not have.
+    if (library_.kmod_module_get_path(module->get()) == nullptr &&
+        library_.kmod_module_get_install_commands(module->get()) == nullptr &&
+        library_.kmod_module_get_initstate(module->get()) != kInitstateBuiltin) {
+      return SystemFailure(ENOENT, {}, request_.module);
+    }
+    return Probe(module->get(), 0);
+  }
+
   Result<> RunLookup() {
-    // Only saves time; see IndexLookup::Open.
-    library_.kmod_load_resources(context_.get());
     kmod_list* list = nullptr;
     const int error =
         -library_.kmod_module_new_from_lookup(context_.get(), request_.what.c_str(), &list);

@@ -11,10 +11,11 @@ namespace kmod {
 
 struct InsertRequest {
   IndexSource source;
-  std::string what;  // a name or an alias; a path if `is_file`
+  std::string what;  // an alias; a path if `is_file`
   bool is_file = false;
-  // For an alias: insert only this one of its modules; "": all. For a file: the name of the module,
-  // because libkmod would take it from the name of the file.
+  // For an alias: insert only this one of its modules; "": all. If it equals `what`, it is the name
+  // of a module, and aliases of modprobe.d with this text do not count. For a file: the name of the
+  // module, because libkmod would take it from the name of the file.
   std::string module;
   bool must_be_new = false;  // fail with EEXIST if the module is loaded already
   std::string parameters;    // for the module itself, after those of its configuration

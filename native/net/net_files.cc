@@ -20,6 +20,14 @@ constexpr size_t kPiece = 64 * 1024;
 
 constexpr const char* kConnections[] = {"/proc/net/tcp", "/proc/net/tcp6"};
 
+constexpr const char* kFirewallFiles[] = {
+    // The tables of iptables.
+    "/proc/net/ip_tables_names",
+    "/proc/net/ip6_tables_names",
+    "/proc/net/arp_tables_names",
+    "/proc/net/ip_vs",
+};
+
 constexpr const char* kUserFiles[] = {
     "/proc/net/protocols",
     // Families whose sockets `protocols` does not count.
@@ -28,10 +36,6 @@ constexpr const char* kUserFiles[] = {
     "/proc/net/l2cap",
     "/proc/net/rfcomm",
     "/proc/net/sco",
-    // The tables of iptables.
-    "/proc/net/ip_tables_names",
-    "/proc/net/ip6_tables_names",
-    "/proc/net/arp_tables_names",
     "/proc/sys/net/core/default_qdisc",
     "/proc/sys/net/ipv4/tcp_congestion_control",
 };
@@ -101,6 +105,7 @@ NetFilesRead NetFileReader::Read() {
     }
     add(path, std::move(lines));
   }
+  for (const char* path : kFirewallFiles) add(path, ReadLines(path, kTextLimit));
   if (!users_) return all;
   for (const char* path : kUserFiles) add(path, ReadLines(path, kTextLimit));
   return all;

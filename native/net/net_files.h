@@ -24,7 +24,8 @@ struct NetFilesRead {
 // size and time holds for all namespaces together.
 class NetFileReader {
  public:
-  // `users`: read the files that name users of modules, too, not only the connections.
+  // `users`: read the files that name users of modules, too, not only the connections and what
+  // filters them.
   explicit NetFileReader(bool users);
 
   NetFilesRead Read();

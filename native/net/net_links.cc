@@ -21,10 +21,7 @@ constexpr uint32_t kSkipStatistics = 1U << 3;
 std::string LinkRequest() {
   ifinfomsg body = {};
   body.ifi_family = AF_UNSPEC;
-  const rtattr attribute = {RTA_LENGTH(sizeof(kSkipStatistics)), IFLA_EXT_MASK};
-  std::string attributes(reinterpret_cast<const char*>(&attribute), sizeof(attribute));
-  attributes.append(reinterpret_cast<const char*>(&kSkipStatistics), sizeof(kSkipStatistics));
-  return DumpRequest(RTM_GETLINK, body, attributes);
+  return DumpRequest(RTM_GETLINK, body, Attribute(IFLA_EXT_MASK, kSkipStatistics));
 }
 
 // Appends what a message describes, if anything.

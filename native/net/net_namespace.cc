@@ -1,35 +1,21 @@
 #include "net_namespace.h"
 
 #include <fcntl.h>
-#include <linux/netlink.h>
 #include <sched.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
-#include "netlink.h"
-
 namespace kmod {
-namespace {
-
-// "WHAT (ENOBUFS)", or the missing capability where that is known.
-void AddIfFailed(const char* what, const Result<>& end, std::set<std::string>* unreadable) {
-  if (end.ok()) return;
-  const int error = end.failure().error;
-  unreadable->insert(std::string(what) + " (" +
-                     (error == EPERM ? "CAP_NET_ADMIN is missing" : ErrnoName(error)) + ")");
-}
-
-}  // namespace
-
 // What must be opened or read while the process is inside the namespace. The sockets answer for it
 // from outside, too.
 struct NetNamespaces::Opened {
   Result<UniqueFd> route;
-  Result<UniqueFd> netfilter;  // not open if nobody wants it, or if nf_tables is not in the kernel
   NetFilesRead files;
+  FirewallReader firewalls;
   bool users;
 };
 
@@ -52,9 +38,10 @@ Result<NetContents> NetNamespaces::ReadOther(const std::string& path) {
 }
 
 NetNamespaces::Opened NetNamespaces::OpenHere() {
-  const bool has_rules = users_ && HasNfTables();
-  return {OpenRouteSocket(), has_rules ? OpenNetlink(NETLINK_NETFILTER) : UniqueFd(), files_.Read(),
-          users_};
+  Result<UniqueFd> route = OpenRouteSocket();
+  NetFilesRead files = files_.Read();
+  FirewallReader firewalls = FirewallReader::Open(files.files);
+  return {std::move(route), std::move(files), std::move(firewalls), users_};
 }
 
 Result<NetContents> NetNamespaces::Read(Opened opened) {
@@ -66,17 +53,20 @@ Result<NetContents> NetNamespaces::Read(Opened opened) {
   contents.files = std::move(opened.files.files);
   contents.unreadable = std::move(opened.files.unreadable);
   contents.unreadable.insert(contents.tables.unreadable.begin(), contents.tables.unreadable.end());
+
+  const std::vector<NetLink>& links = contents.tables.links;
+  const bool bridges = std::any_of(links.begin(), links.end(),
+                                   [](const NetLink& link) { return link.kind == "bridge"; });
+  contents.firewalls = opened.firewalls.Read(opened.users, bridges);
+  contents.unreadable.insert(contents.firewalls.unreadable.begin(),
+                             contents.firewalls.unreadable.end());
   if (!opened.users) return contents;
 
   TrafficControlRead traffic_control = ReadTrafficControl(opened.route->get());
   contents.traffic_control = std::move(traffic_control.items);
-  AddIfFailed("queueing disciplines and their filters", traffic_control.end, &contents.unreadable);
-  if (!opened.netfilter.ok()) {
-    AddIfFailed("the rules of nftables", opened.netfilter.failure(), &contents.unreadable);
-  } else if (*opened.netfilter) {
-    NftTablesRead rules = ReadNfTables(opened.netfilter->get());
-    contents.nf_tables = std::move(rules.tables);
-    AddIfFailed("the rules of nftables", rules.end, &contents.unreadable);
+  if (!traffic_control.end.ok()) {
+    contents.unreadable.insert(std::string("queueing disciplines and their filters (") +
+                               ErrnoName(traffic_control.end.failure().error) + ")");
   }
   return contents;
 }

@@ -7,9 +7,9 @@
 
 #include "../common/handles.h"
 #include "../common/result.h"
+#include "firewalls.h"
 #include "net_files.h"
 #include "net_links.h"
-#include "nf_tables.h"
 #include "traffic_control.h"
 
 namespace kmod {
@@ -17,15 +17,14 @@ namespace kmod {
 struct NetContents {
   NetTables tables;
   std::vector<NetFile> files;
-  // Both are read only if users of modules are wanted.
-  std::vector<TrafficControl> traffic_control;
-  NftTables nf_tables;
+  Firewalls firewalls;
+  std::vector<TrafficControl> traffic_control;  // only if users of modules are wanted
   std::set<std::string> unreadable;
 };
 
 class NetNamespaces {
  public:
-  // `users`: read what uses modules without being an interface, too.
+  // `users`: read what uses modules without being an interface or a firewall, too.
   explicit NetNamespaces(bool users);
 
   Result<NetContents> ReadOwn();

@@ -67,20 +67,38 @@ std::string AttributeText(std::string_view payload);
 uint32_t LoadBigEndian(std::string_view payload);
 
 template <typename Body>
-std::string DumpRequest(uint16_t type, const Body& body, std::string_view attributes = {}) {
+std::string Request(uint16_t type, uint16_t flags, const Body& body,
+                    std::string_view attributes = {}) {
   nlmsghdr header = {};
   header.nlmsg_len = static_cast<uint32_t>(NLMSG_LENGTH(sizeof(body)) + attributes.size());
   header.nlmsg_type = type;
-  header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  header.nlmsg_flags = static_cast<uint16_t>(NLM_F_REQUEST | flags);
   std::string bytes(NLMSG_LENGTH(sizeof(body)), '\0');
   memcpy(bytes.data(), &header, sizeof(header));
   memcpy(bytes.data() + NLMSG_HDRLEN, &body, sizeof(body));
   return bytes.append(attributes);
 }
 
-// Asks for a table and passes each message of the answer to `visit`. Fails with EINTR if the table
-// changed during the dump, and with E2BIG if there are more messages than `limit`; after E2BIG the
-// socket cannot be used any more.
+// Asks for a whole table.
+template <typename Body>
+std::string DumpRequest(uint16_t type, const Body& body, std::string_view attributes = {}) {
+  return Request(type, NLM_F_DUMP, body, attributes);
+}
+
+// An attribute of a request.
+template <typename T>
+std::string Attribute(uint16_t type, const T& value) {
+  const rtattr header = {static_cast<unsigned short>(RTA_LENGTH(sizeof(value))), type};
+  std::string bytes(RTA_SPACE(sizeof(value)), '\0');
+  memcpy(bytes.data(), &header, sizeof(header));
+  memcpy(bytes.data() + sizeof(header), &value, sizeof(value));
+  return bytes;
+}
+
+// Sends a request and passes each message of the answer to `visit`. A request that is no dump needs
+// NLM_F_ACK, which marks the end of its answer. Fails with EINTR if the table changed during the
+// dump, and with E2BIG if there are more messages than `limit`; after E2BIG the socket cannot be
+// used any more.
 Result<> Dump(int socket, const std::string& request, uint16_t wanted,
               const std::function<void(std::string_view)>& visit, size_t limit = SIZE_MAX);
 

@@ -3,7 +3,6 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cstddef>
 #include <optional>
@@ -65,10 +64,6 @@ void AddExpression(std::string_view expression, NftTable* table) {
 
 }  // namespace
 
-bool HasNfTables() {
-  return access("/sys/module/nf_tables", F_OK) == 0;
-}
-
 void AddNftTable(std::string_view message, NftTables* tables) {
   TableOf(message, NFTA_TABLE_NAME, tables);
 }
@@ -108,21 +103,23 @@ void AddNftFlowtable(std::string_view message, NftTables* tables) {
   if (table != nullptr) ++table->parts[{"flowtable", ""}];
 }
 
-NftTablesRead ReadNfTables(int socket) {
+NftTablesRead ReadNfTables(int socket, bool rules) {
   struct Question {
     void (*add)(std::string_view, NftTables*);
     uint16_t ask, answer;
+    bool of_rules;
     bool may_fail;  // older kernels do not have it
   };
   constexpr Question kQuestions[] = {
-      {AddNftTable, NFT_MSG_GETTABLE, NFT_MSG_NEWTABLE, false},
-      {AddNftChain, NFT_MSG_GETCHAIN, NFT_MSG_NEWCHAIN, false},
-      {AddNftRule, NFT_MSG_GETRULE, NFT_MSG_NEWRULE, false},
-      {AddNftObject, NFT_MSG_GETOBJ, NFT_MSG_NEWOBJ, true},
-      {AddNftFlowtable, kGetFlowtable, kNewFlowtable, true},
+      {AddNftTable, NFT_MSG_GETTABLE, NFT_MSG_NEWTABLE, false, false},
+      {AddNftChain, NFT_MSG_GETCHAIN, NFT_MSG_NEWCHAIN, false, false},
+      {AddNftRule, NFT_MSG_GETRULE, NFT_MSG_NEWRULE, true, false},
+      {AddNftObject, NFT_MSG_GETOBJ, NFT_MSG_NEWOBJ, true, true},
+      {AddNftFlowtable, kGetFlowtable, kNewFlowtable, true, true},
   };
   NftTablesRead all;
   for (const Question& question : kQuestions) {
+    if (question.of_rules && !rules) continue;
     nfgenmsg body = {};
     body.nfgen_family = AF_UNSPEC;
     const auto found = DumpWhole<NftTables>(socket, DumpRequest(Type(question.ask), body),

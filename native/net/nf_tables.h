@@ -24,16 +24,14 @@ struct NftTable {
 // By family (NFPROTO_...) and name.
 using NftTables = std::map<std::pair<uint8_t, std::string>, NftTable>;
 
-// Whether nf_tables is in the kernel. A question to a kernel without it would load the module.
-bool HasNfTables();
-
 struct NftTablesRead {
   NftTables tables;
   Result<> end;  // a failure if there may be more
 };
 
-// `socket`: of NETLINK_NETFILTER.
-NftTablesRead ReadNfTables(int socket);
+// `socket`: of NETLINK_NETFILTER. The question loads nf_tables if it is not in the kernel. Without
+// `rules`, only the tables and their chains are read, which is quick whatever is in them.
+NftTablesRead ReadNfTables(int socket, bool rules);
 
 // Each adds one message without its header.
 void AddNftTable(std::string_view message, NftTables* tables);

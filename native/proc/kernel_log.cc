@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 
 namespace kmod {
 namespace {
@@ -13,6 +14,8 @@ namespace {
 constexpr size_t kRecordLimit = 16 * 1024;
 // For a system that logs faster than this loop reads.
 constexpr int kMostRecords = 100000;
+// The lowest priority with a facility other than that of the kernel, which is 0.
+constexpr unsigned kPriorityOfProcesses = 8;
 
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -35,7 +38,7 @@ Result<KernelLogRead> KernelLog::Read() {
   for (int count = 0; count < kMostRecords; ++count) {
     const ssize_t got = read(fd_.get(), record.data(), record.size());
     if (got > 0) {
-      result.messages.push_back(KernelLogText(record.substr(0, static_cast<size_t>(got))));
+      result.records.push_back(ParseKernelLogRecord(record.substr(0, static_cast<size_t>(got))));
     } else if (got == 0 || errno == EAGAIN) {
       return result;
     } else if (errno == EPIPE) {
@@ -47,14 +50,19 @@ Result<KernelLogRead> KernelLog::Read() {
   return result;
 }
 
-std::string KernelLogText(const std::string& record) {
+KernelLogRecord ParseKernelLogRecord(const std::string& record) {
+  KernelLogRecord parsed;
   const size_t start = record.find(';');
-  if (start == std::string::npos) return {};
+  if (start == std::string::npos) return parsed;
+  // The prefix starts with a number, 8 * facility + level.
+  unsigned priority = kPriorityOfProcesses;
+  std::from_chars(record.data(), record.data() + start, priority);
+  parsed.from_kernel = priority < kPriorityOfProcesses;
   // The first line is the message. The lines after it start with a space and name the device.
   const size_t end = record.find('\n', start);
   const std::string raw =
       record.substr(start + 1, end == std::string::npos ? end : end - start - 1);
-  std::string text;
+  std::string& text = parsed.text;
   for (size_t i = 0; i < raw.size(); ++i) {
     if (raw[i] == '\\' && i + 3 < raw.size() && raw[i + 1] == 'x') {
       const int high = HexDigit(raw[i + 2]);
@@ -67,7 +75,7 @@ std::string KernelLogText(const std::string& record) {
     }
     text.push_back(raw[i]);
   }
-  return text;
+  return parsed;
 }
 
 }  // namespace kmod

@@ -10,9 +10,15 @@
 
 namespace kmod {
 
+struct KernelLogRecord {
+  std::string text;  // without the prefix, and with "\x0a"-style escapes decoded
+  // The facility is that of the kernel, which it gives to no record that a process writes.
+  bool from_kernel = false;
+};
+
 struct KernelLogRead {
-  std::vector<std::string> messages;  // the text of each record, without its prefix
-  bool lost = false;                  // the kernel overwrote records before they were read
+  std::vector<KernelLogRecord> records;
+  bool lost = false;  // the kernel overwrote records before they were read
 };
 
 class KernelLog {
@@ -29,8 +35,7 @@ class KernelLog {
   UniqueFd fd_;
 };
 
-// The text of a record ("6,339,5140900,-;text" and continuation lines), with its "\x0a"-style
-// escapes decoded.
-std::string KernelLogText(const std::string& record);
+// Parses "6,339,5140900,-;text" with its continuation lines. Bytes of another form give no text.
+KernelLogRecord ParseKernelLogRecord(const std::string& record);
 
 }  // namespace kmod

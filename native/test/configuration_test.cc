@@ -11,11 +11,12 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-Configuration Read(const TemporaryFolder& folder) {
+Configuration Read(const TemporaryFolder& folder, const Names& load_names = {}) {
   IndexSource source;
   source.directory = folder.path("modules");
   source.config = {folder.path("modprobe.d")};
   source.load_lists = {folder.path("modules-load.d")};
+  source.load_names = load_names;
   source.kernel_command_line = false;
   const auto context = Context::Open(source);
   REQUIRE(context.ok());
@@ -33,6 +34,12 @@ TEST_CASE("an empty configuration has nothing for any module") {
   CHECK(configuration.SoftDependenciesOf("dummy").pre.empty());
   CHECK(configuration.ModulesOf("dummy").empty());
   CHECK(configuration.load_lists().names.empty());
+}
+
+TEST_CASE("names of the source count as those of a load list") {
+  const TemporaryFolder folder;
+  folder.Write("modules-load.d/a.conf", "one\n");
+  CHECK(Read(folder, {"two"}).load_lists().names == Names{"one", "two"});
 }
 
 TEST_CASE("options and softdeps of all files count, of commands the first") {

@@ -23,7 +23,8 @@ TEST_CASE("an answer has its fields in their order") {
 }
 
 TEST_CASE("the fields of a request are read in their order") {
-  const Strings strings = {"verb", "text", "1", "7", "2", "a", "b", "/lib", "1", "0", "0", "0"};
+  const Strings strings = {"verb", "text", "1", "7", "2", "a",    "b",
+                           "/lib", "1",    "0", "0", "1", "loop", "0"};
   Request request(strings);
   CHECK(request.verb() == "verb");
   CHECK(request.Text() == "text");
@@ -34,6 +35,7 @@ TEST_CASE("the fields of a request are read in their order") {
   CHECK(source.directory == "/lib");
   CHECK(source.config == Strings());
   CHECK(source.load_lists.empty());
+  CHECK(source.load_names == Strings{"loop"});
   CHECK_FALSE(source.kernel_command_line);
   CHECK(request.Check().ok());
 }
@@ -68,7 +70,7 @@ TEST_CASE("changes are read into their requests, and anything else is a failure"
   CHECK(std::get<RemoveRequest>(*removal).name == "dummy");
   CHECK(std::get<RemoveRequest>(*removal).force);
   const auto insertion = ReadChangeRequest(
-      {1, {"insert", "/lib", "0", "0", "1", "dummy", "0", "dummy", "1", "numdummies=2"}});
+      {1, {"insert", "/lib", "0", "0", "0", "1", "dummy", "0", "dummy", "1", "numdummies=2"}});
   REQUIRE(insertion.ok());
   CHECK(std::get<InsertRequest>(*insertion).source.kernel_command_line);
   CHECK(std::get<InsertRequest>(*insertion).must_be_new);

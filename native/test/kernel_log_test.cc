@@ -5,27 +5,40 @@
 namespace kmod {
 namespace {
 
+std::string TextOf(const std::string& record) {
+  return ParseKernelLogRecord(record).text;
+}
+
 // Records as Documentation/ABI/testing/dev-kmsg describes them.
 TEST_CASE("the text of a record follows its prefix") {
-  CHECK(KernelLogText("6,339,5140900,-;NET: Registered protocol family 10\n") ==
+  CHECK(TextOf("6,339,5140900,-;NET: Registered protocol family 10\n") ==
         "NET: Registered protocol family 10");
 }
 
 TEST_CASE("the lines after the first, which name the device, are left out") {
-  CHECK(KernelLogText("7,160,424069,-;pci_root PNP0A03:00: host bridge window\n"
-                      " SUBSYSTEM=acpi\n DEVICE=+acpi:PNP0A03:00\n") ==
+  CHECK(TextOf("7,160,424069,-;pci_root PNP0A03:00: host bridge window\n"
+               " SUBSYSTEM=acpi\n DEVICE=+acpi:PNP0A03:00\n") ==
         "pci_root PNP0A03:00: host bridge window");
 }
 
 TEST_CASE("escapes are decoded, and text that only looks like one is kept") {
-  CHECK(KernelLogText("4,1,1,-;tab\\x09end\n") == "tab\tend");
-  CHECK(KernelLogText("4,1,1,-;\\xzz \\x4\n") == "\\xzz \\x4");
-  CHECK(KernelLogText("4,1,1,-;back\\x5cslash\n") == "back\\slash");
+  CHECK(TextOf("4,1,1,-;tab\\x09end\n") == "tab\tend");
+  CHECK(TextOf("4,1,1,-;\\xzz \\x4\n") == "\\xzz \\x4");
+  CHECK(TextOf("4,1,1,-;back\\x5cslash\n") == "back\\slash");
 }
 
 TEST_CASE("bytes that are not a record have no text") {
-  CHECK(KernelLogText("").empty());
-  CHECK(KernelLogText("nonsense").empty());
+  CHECK(TextOf("").empty());
+  CHECK(TextOf("nonsense").empty());
+}
+
+TEST_CASE("only a record with the facility 0 is from the kernel") {
+  CHECK(ParseKernelLogRecord("7,1,1,-;text\n").from_kernel);
+  CHECK(ParseKernelLogRecord("0,1,1,-;text\n").from_kernel);
+  // The facility user, with the levels 0 and 4.
+  CHECK_FALSE(ParseKernelLogRecord("8,1,1,-;text\n").from_kernel);
+  CHECK_FALSE(ParseKernelLogRecord("12,1,1,-;text\n").from_kernel);
+  CHECK_FALSE(ParseKernelLogRecord("x;text\n").from_kernel);
 }
 
 TEST_CASE("a missing log is a failure") {

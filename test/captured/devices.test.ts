@@ -189,8 +189,76 @@ describe('a laptop', () => {
 
   test('has the same effects without users, which are not read then', async () => {
     const guarded = await snapshotOf(system, LAPTOP_ALIASES, false)
-    expect(guarded).toMatchObject({ openDevices: [], boundDevices: [], algorithms: [] })
+    expect(guarded).toMatchObject({ openDevices: [], sockets: [], algorithms: [] })
     expect(effectsOf(guarded)).toEqual(effectsOf(laptop))
+  })
+})
+
+describe('devices of ACPI and PNP, whose drivers set no owner', () => {
+  const modules = (snapshot: Snapshot): unknown[] =>
+    snapshot.boundDevices.map(({ device, driver, modules: all }) => [device, driver, ...all])
+  beforeEach(() => {
+    const table = ['button', 'parport_pc', 'battery', 'idle']
+    system.write('proc/modules', table.map((name) => `${name} 1 0 - Live 0x0\n`).join(''))
+    const device = (
+      bus: string,
+      name: string,
+      driver: string,
+      file: string,
+      text: string,
+    ): void => {
+      const folder = sysfs.device(`virtual/${bus}/${name}`, { bus, name: driver, module: null })
+      system.write(`${folder}/${file}`, text)
+    }
+    device('acpi', 'LNXPWRBN:00', 'button', 'modalias', 'acpi:LNXPWRBN:\n')
+    device('acpi', 'LNXTHERM:00', 'thermal', 'modalias', 'acpi:LNXTHERM:\n')
+    device('pnp', '00:03', 'parport_pc', 'id', 'PNP0400\nPNP0401\n')
+    sysfs.device('virtual/acpi/PNP0C0A:00', { bus: 'acpi', name: 'battery', module: 'battery' })
+  })
+  const ALIASES = {
+    'acpi:LNXPWRBN:*': 'button',
+    'acpi:LNXTHERM:*': 'thermal',
+    'pnp:dPNP0401*': 'parport_pc',
+  }
+
+  test('are found by what they call themselves, also without users', async () => {
+    const snapshot = await snapshotOf(system, ALIASES, false)
+    expect(modules(snapshot).sort()).toEqual([
+      ['00:03', 'parport_pc', 'parport_pc'],
+      ['LNXPWRBN:00', 'button', 'button'],
+      ['PNP0C0A:00', 'battery', 'battery'],
+    ])
+  })
+})
+
+describe('keyboards', () => {
+  /** KEY_ESC to KEY_D and more; the second is what a power button has. */
+  const LETTERS = '402000007 ff9f207ac14057ff febeffdfffefffff fffffffffffffffe\n'
+  const POWER = '10000000000000 0\n'
+  const input = (path: string, name: string, keys: string): void => {
+    const files = { 'capabilities/key': keys, name: `${name}\n` }
+    sysfs.classDevice('input', path, files)
+  }
+
+  test('are the input devices with letters that have a driver', async () => {
+    const controller = 'pci0000:00/0000:00:14.0'
+    sysfs.device(controller, { bus: 'pci', name: 'xhci_hcd', module: 'xhci_pci' })
+    const port = `${controller}/usb2/2-1/2-1:1.0`
+    sysfs.device(port, { bus: 'usb', name: 'usbhid', module: 'usbhid' })
+    const hid = `${port}/0003:046D:C31C.0001`
+    sysfs.device(hid, { bus: 'hid', name: 'hid-generic', module: 'hid_generic' })
+    input(`${hid}/input/input5`, 'Logitech USB Keyboard', LETTERS)
+    input('LNXSYSTM:00/LNXPWRBN:00/input/input0', 'Power Button', POWER)
+    input('virtual/input/input9', 'made by a program', LETTERS)
+    const snapshot = await snapshotOf(system, {}, false)
+    expect(snapshot.keyboards).toEqual([
+      {
+        input: 'input5',
+        name: 'Logitech USB Keyboard',
+        modules: ['hid_generic', 'usbhid', 'xhci_pci'],
+      },
+    ])
+    expect(effects(snapshot, 'xhci_pci')).toEqual(['input:input5'])
   })
 })
 

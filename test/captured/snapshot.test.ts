@@ -209,16 +209,27 @@ describe('a laptop', () => {
     const of = (module: string): string[] =>
       (effects.get(module) ?? []).map(({ kind, subject }) => `${kind}:${subject}`).sort()
     expect(of('dm_crypt')).toEqual(
-      ['root-filesystem:/', 'filesystem:/snap/core22/1380', 'swap:/var/swap file'].sort(),
+      // The root of the container lies on the root of the machine.
+      [
+        'root-filesystem:/',
+        'filesystem:/',
+        'filesystem:/snap/core22/1380',
+        'swap:/var/swap file',
+      ].sort(),
     )
     expect(of('xhci_pci')).toEqual(
       ['filesystem:/media/anna/MY STICK', 'filesystem:/mnt/image'].sort(),
     )
     expect(of('zram')).toEqual(['swap:/dev/zram0'])
     // It has a default route, and is below the bridge, which has another one.
-    expect(of('e1000e')).toEqual(['default-route:br0', 'default-route:enp0s31f6'])
+    expect(of('e1000e')).toEqual([
+      'default-route:br0',
+      'default-route:enp0s31f6',
+      'interface:enp0s31f6',
+      'session:enp0s31f6',
+    ])
     expect(of('8021q')).toEqual(['default-route:br0', 'interface:enp0s31f6.20'])
-    expect(of('bridge')).toEqual(['default-route:br0'])
+    expect(of('bridge')).toEqual(['default-route:br0', 'interface:br0'])
     expect(of('tun')).toEqual(['interface:tun0'])
     expect(of('iwlwifi')).toEqual(['interface:wlp0s20f3'])
     expect(of('snd')).toEqual([])

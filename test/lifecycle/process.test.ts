@@ -2,8 +2,11 @@
  * How processes, workers and helpers end, on a captured system. With a real kernel:
  * test/vm/one-kernel/lifecycle.
  */
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { CapturedSystem } from '../support/captured-system'
-import { runScript, type Outcome } from '../support/child'
+import { ROOT, runScript, type Outcome } from '../support/child'
 
 let system: CapturedSystem
 beforeAll(() => {
@@ -156,4 +159,34 @@ test('if the addon was not built, the error names the command that builds it', a
   )
   expect(outcome.stderr).toBe('')
   expect(outcome.stdout.split('\n').sort()).toEqual(['', 'ERR_KMOD_LIBRARY true', 'true'])
+})
+
+describe('a helper that does not send what is expected', () => {
+  let folder: string
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'kmod-helper-'))))
+  afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+  /** Makes a call with the real addon, and a shell script instead of the helper. */
+  function runWithHelper(helper: string): Promise<Outcome> {
+    const binding = process.env.NODE_KMOD_BINDING ?? join(ROOT, 'build', 'Release', 'kmod.node')
+    symlinkSync(binding, join(folder, 'kmod.node'))
+    writeFileSync(join(folder, 'kmod-helper'), `#!/bin/sh\n${helper}\n`, { mode: 0o755 })
+    const script = `
+      process.on('uncaughtException', (error) => console.log('uncaught', error))
+      new Kmod({ root }).resolve('dummy').then(console.log, ({ code, message }) =>
+        console.log(code, /cannot be understood/.test(message), /npm rebuild node-kmod/.test(message)))`
+    return run(script, { NODE_KMOD_BINDING: join(folder, 'kmod.node') })
+  }
+  const malformed = success('ERR_KMOD_SYSTEM true true\n')
+
+  test('bytes that are not a message end the conversation with an error', async () => {
+    expect(await runWithHelper(`printf '\\377\\377\\377\\377' >&3; cat <&3`)).toEqual(malformed)
+  })
+
+  test('an answer with other fields is an error, too', async () => {
+    // id 1, "done", "x": the list of matches has a number first.
+    const answer =
+      '\\021\\000\\000\\000\\001\\000\\000\\000\\004\\000\\000\\000done\\001\\000\\000\\000x'
+    expect(await runWithHelper(`printf '${answer}' >&3; cat <&3`)).toEqual(malformed)
+  })
 })

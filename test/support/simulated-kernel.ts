@@ -13,9 +13,11 @@ import type {
   Kernel,
   KernelFacts,
   KernelLog,
+  LogRecord,
   ReferenceTrace,
   SysModule,
 } from '../../lib/kernel/kernel'
+import type { ModuleAttributes } from '../../lib/kernel/module-attributes'
 import type { Description, ModuleIndex, RemovalPolicy } from '../../lib/kernel/module-index'
 import type { Snapshot } from '../../lib/kernel/snapshot'
 import type { NativeFailure } from '../../lib/kernel/failure'
@@ -49,8 +51,18 @@ export interface IndexedModule {
   fields?: { key: string; value: string }[]
   /** The default values of its parameters. */
   parameters?: Record<string, string>
-  /** The kernel refuses to load it, with ENODEV. */
-  refuses?: boolean
+  /** The parameters that were declared with permission 0: they are not in /sys/module. */
+  hidden?: string[]
+  /** The kernel refuses to load it: the name and the number of the error. */
+  refuses?: [errnoName: string, errno: number]
+  /** What the kernel logs when it is to be loaded. */
+  logs?: string[]
+  /** Its install command in modprobe.d, which ends with status 0. `loads`: it inserts the module. */
+  installCommand?: { text: string; loads: boolean }
+  /** It is named in a `blacklist` line of modprobe.d, which counts for aliases. */
+  blacklisted?: boolean
+  /** Its init function takes so many milliseconds. */
+  initTime?: number
 }
 
 interface Sleeper {
@@ -102,10 +114,13 @@ export class SimulatedKernel implements Kernel {
   readonly indexed = new Map<string, IndexedModule>()
   /** Built-in modules with a folder in /sys/module. */
   readonly sysBuiltins = new Set<string>()
+  /** The `alias` lines of modprobe.d. They win over the index, as in libkmod. */
+  readonly configAliases = new Map<string, string[]>()
   hasTable = true
   hasIndex = true
   tainted = 0n
-  logLines: string[] | null = []
+  /** What is logged; a text is a record of the kernel. */
+  logLines: (string | LogRecord)[] | null = []
   logLost = false
   /** The modules of all calls of `remove`, in order. */
   readonly removals: string[] = []
@@ -117,6 +132,8 @@ export class SimulatedKernel implements Kernel {
    * Called before the kernel looks at a module that it is to remove, so that a test can change it.
    */
   beforeRemoval: ((name: string) => void) | undefined
+  /** The same for a module that it is to insert. */
+  beforeInsertion: ((name: string) => void) | undefined
   /** All traces, in the order in which they began. */
   readonly traces: SimulatedTrace[] = []
   /** What `trace` throws, if anything. */
@@ -134,6 +151,7 @@ export class SimulatedKernel implements Kernel {
     capability: true,
     libkmod: '/simulated/libkmod.so.2',
     libraryProblem: null,
+    kernelBlacklist: [],
   }
   #nextIdentity = 1
 
@@ -188,10 +206,12 @@ export class SimulatedKernel implements Kernel {
       }),
     lookup: (aliases) =>
       Promise.resolve(
-        aliases.map((alias) =>
-          [...(this.hasIndex ? this.indexed.values() : [])]
-            .filter(({ name, aliases: own = [] }) => name === alias || own.includes(alias))
-            .map(({ name }) => name),
+        aliases.map(
+          (alias) =>
+            this.configAliases.get(alias) ??
+            [...(this.hasIndex ? this.indexed.values() : [])]
+              .filter(({ name, aliases: own = [] }) => name === alias || own.includes(alias))
+              .map(({ name }) => name),
         ),
       ),
     describe: (name) => {
@@ -201,6 +221,7 @@ export class SimulatedKernel implements Kernel {
     policies: (names) =>
       Promise.resolve({
         complete: this.hasIndex,
+        unreadable: [],
         policies: new Map(
           names
             .filter((name) => this.policies.has(name))
@@ -262,12 +283,11 @@ export class SimulatedKernel implements Kernel {
     return Promise.resolve(this.snapshotNow)
   }
 
-  parameters(name: string): Promise<Map<string, string>> {
-    return Promise.resolve(new Map(Object.entries(this.modules.get(name)?.parameters ?? {})))
-  }
-
-  sourceVersion(name: string): Promise<string | null> {
-    return Promise.resolve(this.modules.get(name)?.sourceVersion ?? null)
+  attributes(name: string): Promise<ModuleAttributes> {
+    const { parameters = {}, sourceVersion = null } = this.modules.get(name) ?? {}
+    const visible = new Map(Object.entries(parameters))
+    for (const hidden of this.indexed.get(name)?.hidden ?? []) visible.delete(hidden)
+    return Promise.resolve({ version: null, srcVersion: sourceVersion, parameters: visible })
   }
 
   runCommand(module: string, command: string): CommandRun {
@@ -307,9 +327,11 @@ export class SimulatedKernel implements Kernel {
     let from = this.logLines.length
     return Promise.resolve({
       read: () => {
-        const messages = this.logLines!.slice(from)
+        const records = this.logLines!.slice(from).map((line) =>
+          typeof line === 'string' ? { text: line, fromKernel: true } : line,
+        )
         from = this.logLines!.length
-        return Promise.resolve({ messages, lost: this.logLost })
+        return Promise.resolve({ records, lost: this.logLost })
       },
       close: () => undefined,
     })
@@ -350,17 +372,29 @@ export class SimulatedKernel implements Kernel {
   ): Promise<ChangeEnd> {
     await Promise.resolve()
     const name = module
+    if (typeof what === 'string' && what !== module) {
+      const [matches] = await this.index.lookup([what])
+      // As libkmod: a module that the alias does not stand for is passed over.
+      if (!matches!.includes(module)) return { outcome: 'done' }
+      if (this.indexed.get(module)?.blacklisted) return refused('', 0)
+    }
+    this.beforeInsertion?.(name)
     if (this.modules.has(name)) return mustBeNew ? refused('EEXIST', 17) : { outcome: 'done' }
     const known = this.indexed.get(name)
-    if (known === undefined && typeof what === 'string') return refused('ENOENT', 2)
+    if (known === undefined && typeof what === 'string') return notFound()
     for (const needed of known?.uses ?? []) {
       await this.#insert(
         { what: needed, module: needed, mustBeNew: false, parameters: {} },
         attempts,
       )
     }
-    attempts.push({ module: name, command: false })
-    if (known?.refuses) return refused('ENODEV', 19)
+    const command = known?.installCommand
+    attempts.push({ module: name, command: command !== undefined })
+    if (command?.loads === false) return { outcome: 'done' }
+    if (known?.initTime !== undefined) await this.clock.sleep(known.initTime)
+    this.logLines?.push(...(known?.logs ?? []))
+    if (this.factsNow.kernelBlacklist.includes(name)) return refused('EPERM', 1, 'init_module')
+    if (known?.refuses) return refused(...known.refuses, 'init_module')
     const srcversion = known?.fields?.find(({ key }) => key === 'srcversion')?.value ?? null
     this.add(name, {
       uses: known?.uses ?? [],
@@ -382,20 +416,26 @@ export class SimulatedKernel implements Kernel {
   }
 }
 
-function describe({ name, builtin, fields }: IndexedModule): Description {
-  const nothing = { options: null, removeCommand: null, installCommand: null, blacklisted: false }
-  return { name, path: builtin ? null : `/lib/${name}.ko`, ...nothing, fields: fields ?? [] }
+function describe(module: IndexedModule): Description {
+  return {
+    name: module.name,
+    path: module.builtin ? null : `/lib/${module.name}.ko`,
+    options: null,
+    removeCommand: null,
+    installCommand: module.installCommand?.text ?? null,
+    blacklisted: module.blacklisted ?? false,
+    fields: module.fields ?? [],
+  }
 }
 
-function refused(errnoName: string, errno: number): ChangeEnd {
-  const failure: NativeFailure = {
-    failure: 'system',
-    errno,
-    errnoName,
-    syscall: 'delete_module',
-    detail: '',
-  }
+function refused(errnoName: string, errno: number, syscall = 'delete_module'): ChangeEnd {
+  const failure: NativeFailure = { failure: 'system', errno, errnoName, syscall, detail: '' }
   return { outcome: 'refused', failure }
+}
+
+/** libkmod finds nothing to insert. */
+function notFound(): ChangeEnd {
+  return refused('ENOENT', 2, '')
 }
 
 function unsupported(): Error & KmodErrorDetails {

@@ -92,8 +92,13 @@ describe('interfaces', () => {
     expect(effects({ interfaces }, 'bonding')).toEqual(['default-route:bond0.5', 'interface:bond0'])
   })
 
-  test('have one effect for each module, the most severe one', () => {
-    expect(effects({ interfaces }, '8021q')).toEqual(['default-route:bond0.5'])
+  test('have an effect of each kind', () => {
+    const sessions = [{ netns: null, interface: 'bond0.5', remote: '192.0.2.7:22' }]
+    expect(effects({ interfaces, sessions }, '8021q')).toEqual([
+      'default-route:bond0.5',
+      'session:bond0.5',
+      'interface:bond0.5',
+    ])
   })
 
   test('of another namespace are not mistaken for those of the own one', () => {
@@ -119,7 +124,45 @@ describe('interfaces', () => {
   })
 })
 
-test('every message is a sentence with the subject in it', () => {
+describe('keyboards', () => {
+  const built = { input: 'input0', name: 'AT keyboard', modules: ['atkbd', 'i8042'] }
+  const usb = { input: 'input3', name: 'USB keyboard', modules: ['usbhid', 'xhci_pci'] }
+  const displays = [{ name: 'card0-eDP-1', modules: ['i915'] }]
+  const severities = (parts: Partial<Snapshot>, module: string): string[] =>
+    (effectsOf(snapshot(parts)).get(module) ?? []).map(
+      ({ kind, subject, severity }) => `${kind}:${subject} ${severity}`,
+    )
+
+  test('are disruptive while another one is left', () => {
+    const keyboards = [built, usb]
+    expect(severities({ keyboards, displays }, 'atkbd')).toEqual(['input:input0 disruptive'])
+    expect(severities({ keyboards, displays }, 'xhci_pci')).toEqual(['input:input3 disruptive'])
+  })
+
+  test('are critical where a module takes the last one of a machine with a display', () => {
+    expect(severities({ keyboards: [usb], displays }, 'usbhid')).toEqual(['input:input3 critical'])
+    expect(severities({ keyboards: [usb] }, 'usbhid')).toEqual(['input:input3 disruptive'])
+    const second = { ...usb, input: 'input4' }
+    expect(severities({ keyboards: [usb, second], displays }, 'usbhid')).toEqual([
+      'input:input3 critical',
+      'input:input4 critical',
+    ])
+  })
+})
+
+test('firewalls are critical, each named with its namespace', () => {
+  const firewall = { subject: 'inet fw', what: 'table inet fw of nftables', modules: ['nf_tables'] }
+  const firewalls = [
+    { netns: null, ...firewall },
+    { netns: 'pid:7', ...firewall },
+  ]
+  expect(effectsOf(snapshot({ firewalls })).get('nf_tables')).toMatchObject([
+    { kind: 'firewall', severity: 'critical', subject: 'inet fw' },
+    { kind: 'firewall', severity: 'critical', subject: 'pid:7/inet fw' },
+  ])
+})
+
+test('every message is a sentence that names the subject', () => {
   const everything = snapshot({
     mounts: [mount('/', '8:1', { modules: ['m'] }), mount('/a', '8:2', { modules: ['m'] })],
     interfaces: [
@@ -134,6 +177,7 @@ test('every message is a sentence with the subject in it', () => {
     'filesystem',
     'swap',
     'default-route',
+    'interface',
     'interface',
   ])
   for (const { message, subject, kind } of all) {

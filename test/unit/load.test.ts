@@ -15,6 +15,8 @@ beforeEach(() => {
   kmod = Kmod.over(kernel)
 })
 
+const declares = (...names: string[]): { key: string; value: string }[] =>
+  names.map((name) => ({ key: 'parmtype', value: `${name}:int` }))
 const code = (code: string): unknown => expect.objectContaining({ code })
 
 test('a module is loaded after the modules that it needs', async () => {
@@ -68,6 +70,10 @@ test('an unknown module, a module being unloaded, another root and an abort are 
 })
 
 test('a parameter is for every target, or for the one that it names', async () => {
+  kernel.addToIndex(
+    { name: 'one', aliases: ['both'], fields: declares('all') },
+    { name: 'two', aliases: ['both'], fields: declares('all', 'own') },
+  )
   const given: [string, Record<string, string>][] = []
   const { insert } = kernel
   kernel.insert = (request) => {
@@ -96,6 +102,198 @@ test.each([
   expect(kernel.modules.size).toBe(0)
 })
 
+describe('the name of a module and an alias of modprobe.d with the same text', () => {
+  beforeEach(() => {
+    kernel.configAliases.set('llc', ['off']).set('stp', ['one']).set('nothing', ['off'])
+  })
+
+  test('the module that the index has is meant, by every call', async () => {
+    expect(await kmod.load('stp')).toMatchObject({ module: 'stp', loaded: ['llc', 'stp'] })
+    expect(kernel.modules.has('one')).toBe(false)
+    expect(await kmod.unload('stp')).toMatchObject({ removed: ['stp', 'llc'] })
+    expect(await kmod.unload('llc')).toMatchObject({ absent: ['llc'] })
+    expect(await kmod.plan('llc')).toMatchObject({ targets: ['llc'], feasible: true })
+    expect(await kmod.explain('stp')).toMatchObject({ module: 'stp', status: 'unloaded' })
+    expect(await kmod.impact('llc')).toEqual([])
+  })
+
+  test('`resolve` returns what modprobe -R prints', async () => {
+    expect(await kmod.resolve('stp')).toEqual(['one'])
+  })
+
+  test('an alias that leads nowhere stands for nothing', async () => {
+    await expect(kmod.load('nothing')).rejects.toMatchObject({
+      code: 'ERR_KMOD_NOT_FOUND',
+      module: 'nothing',
+    })
+    expect(await kmod.plan('nothing')).toMatchObject({
+      blockers: [{ code: 'ERR_KMOD_NOT_FOUND', module: 'nothing' }],
+    })
+  })
+})
+
+describe('an alias of several modules', () => {
+  test('loads all that can be loaded', async () => {
+    kernel.indexed.get('one')!.refuses = ['ENODEV', 19]
+    expect(await kmod.load('both')).toMatchObject({ module: 'two', loaded: ['two'] })
+  })
+
+  test('skips the blacklisted, also those of the kernel command line', async () => {
+    kernel.indexed.get('one')!.blacklisted = true
+    expect(await kmod.load('both')).toMatchObject({ module: 'two', loaded: ['two'] })
+    kernel.modules.clear()
+    kernel.indexed.get('one')!.blacklisted = false
+    kernel.factsNow.kernelBlacklist = ['two']
+    expect(await kmod.load('both')).toMatchObject({ module: 'one', loaded: ['one'] })
+  })
+
+  test('skips a module that is being unloaded', async () => {
+    kernel.add('one', { state: 'unloading' })
+    expect(await kmod.load('both')).toMatchObject({ module: 'two', loaded: ['two'] })
+  })
+
+  test('rejects with the first reason if none can be loaded', async () => {
+    kernel.indexed.get('one')!.refuses = ['ENODEV', 19]
+    kernel.indexed.get('two')!.refuses = ['ENOMEM', 12]
+    await expect(kmod.load('both')).rejects.toMatchObject({
+      code: 'ERR_KMOD_LOAD',
+      module: 'one',
+      errnoCode: 'ENODEV',
+    })
+  })
+
+  test('ends where an insertion does not', async () => {
+    kernel.indexed.get('one')!.initTime = Infinity
+    await expect(kmod.load('both', { hungAfter: 100 })).rejects.toMatchObject({
+      code: 'ERR_KMOD_HUNG',
+      module: 'one',
+    })
+    expect(kernel.modules.has('two')).toBe(false)
+  })
+})
+
+describe('a file', () => {
+  const file = '/tmp/card.ko'
+  const card = (fields: Record<string, string> = {}): void => {
+    kernel.addToIndex({
+      name: 'card',
+      fields: Object.entries(fields).map(([key, value]) => ({ key, value })),
+    })
+  }
+
+  test('names what it depends on with dashes or underscores', async () => {
+    kernel.addToIndex({ name: 'snd' }, { name: 'snd_pcm' })
+    card({ depends: 'snd,snd-pcm' })
+    expect(await kmod.load({ file })).toMatchObject({ loaded: ['snd', 'snd_pcm', 'card'] })
+  })
+
+  test('needs a dependency in the index only if that is not loaded', async () => {
+    card({ depends: 'own-core' })
+    await expect(kmod.load({ file })).rejects.toEqual(code('ERR_KMOD_NOT_FOUND'))
+    kernel.add('own_core')
+    expect(await kmod.load({ file })).toMatchObject({ loaded: ['card'] })
+  })
+
+  test.each([
+    ['of another source', 'OLD', 'NEW', 'ERR_KMOD_ALREADY_LOADED'],
+    ['with a srcversion that the loaded one lacks', null, 'NEW', 'ERR_KMOD_ALREADY_LOADED'],
+    ['of the same source', 'NEW', 'NEW', null],
+  ])('%s than the loaded module', async (_, loaded, inFile, expected) => {
+    card({ srcversion: inFile })
+    kernel.add('card', { sourceVersion: loaded })
+    const loading = kmod.load({ file })
+    if (expected === null) expect(await loading).toMatchObject({ alreadyLoaded: true })
+    else {
+      await expect(loading).rejects.toMatchObject({
+        code: expected,
+        message: expect.stringMatching(/srcversion is .* and that of .*card.ko is NEW/) as string,
+      })
+    }
+  })
+})
+
+describe('a parameter that the file does not declare', () => {
+  beforeEach(() => kernel.addToIndex({ name: 'card', fields: declares('debug', 'max-size') }))
+
+  test.each(['card', { file: '/tmp/card.ko' }])('is a TypeError for %p', async (what) => {
+    const loading = kmod.load(what, { parameters: { debgu: 1 } })
+    await expect(loading).rejects.toThrow(TypeError)
+    await expect(loading).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: expect.stringMatching(/module card declares \(debug, max-size\).*"debug"/) as string,
+    })
+    expect(kernel.modules.size).toBe(0)
+  })
+
+  test('is none that the kernel takes for every module, or that is written in another way', async () => {
+    const parameters = { max_size: 1, dyndbg: '+p', async_probe: true }
+    expect(await kmod.load('card', { parameters })).toMatchObject({ loaded: ['card'] })
+  })
+
+  test('can be taken by an install command', async () => {
+    kernel.indexed.get('card')!.installCommand = { text: 'own-loader $CMDLINE_OPTS', loads: true }
+    expect(await kmod.load('card', { parameters: { own: 1 } })).toMatchObject({ loaded: ['card'] })
+  })
+})
+
+describe('a load that fails', () => {
+  test('says what came in before, and what the kernel said', async () => {
+    Object.assign(kernel.indexed.get('bridge')!, {
+      refuses: ['EINVAL', 22],
+      logs: ['bridge: Unknown symbol stp_proto_register (err -2)', 'another line'],
+    })
+    const error = await kmod.load('bridge').catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({
+      code: 'ERR_KMOD_LOAD',
+      module: 'bridge',
+      loaded: ['llc', 'stp'],
+      messages: ['bridge: Unknown symbol stp_proto_register (err -2)', 'another line'],
+      message: expect.stringContaining(
+        'the kernel logged "bridge: Unknown symbol stp_proto_register (err -2)"',
+      ) as string,
+    })
+    expect(String(error)).not.toContain('another line')
+  })
+
+  test('with ENOEXEC names both vermagics, from the kernel log', async () => {
+    Object.assign(kernel.indexed.get('llc')!, {
+      refuses: ['ENOEXEC', 8],
+      logs: ["llc: version magic '6.1 SMP ' should be '6.12 SMP preempt '"],
+    })
+    await expect(kmod.load('llc')).rejects.toMatchObject({
+      code: 'ERR_KMOD_LOAD',
+      message: expect.stringContaining(
+        "the vermagic of the file is '6.1 SMP ', and that of the kernel is '6.12 SMP preempt '",
+      ) as string,
+    })
+  })
+
+  test.each([
+    ['another release', '6.1 SMP ', /vermagic of the file is '6.1 SMP', and this kernel is 0.0.0/],
+    ['this release', '0.0.0-simulated SMP ', /ENOEXEC; it was built for another kernel, or its/],
+  ])('with ENOEXEC and no kernel log, for a file of %s', async (_, vermagic, message) => {
+    kernel.logLines = null
+    Object.assign(kernel.indexed.get('llc')!, {
+      refuses: ['ENOEXEC', 8],
+      fields: [{ key: 'vermagic', value: vermagic }],
+    })
+    await expect(kmod.load('llc')).rejects.toMatchObject({
+      message: expect.stringMatching(message) as string,
+      messages: null,
+      loaded: [],
+    })
+  })
+
+  test('because of module_blacklist= says so', async () => {
+    kernel.factsNow.kernelBlacklist = ['llc']
+    await expect(kmod.load('llc')).rejects.toMatchObject({
+      code: 'ERR_KMOD_PERMISSION',
+      errnoCode: 'EPERM',
+      message: expect.stringMatching(/module_blacklist= on the kernel command line/) as string,
+    })
+  })
+})
+
 describe('the health of the kernel', () => {
   const during = (change: () => void): void => {
     const { insert } = kernel
@@ -114,8 +312,35 @@ describe('the health of the kernel', () => {
     })
   })
 
+  test('the taints of a module from elsewhere are reported, and no fault', async () => {
+    during(() => (kernel.tainted |= (1n << 12n) | (1n << 13n)))
+    expect(await kmod.load('llc')).toMatchObject({
+      newTaints: ['OOT_MODULE', 'UNSIGNED_MODULE'],
+      clean: true,
+    })
+  })
+
+  test('what a process writes to the log is reported, and no fault', async () => {
+    const text = 'BUG: kernel NULL pointer dereference'
+    during(() => kernel.logLines!.push({ text, fromKernel: false }))
+    expect(await kmod.load('llc')).toMatchObject({ messages: [text], clean: true })
+  })
+
   test.each([
     ['llc: registered', true],
+    ['general protection fault, probably for non-canonical address 0xdead: 0000 [#1]', false],
+    ['BUG kmalloc-64 (Tainted: G           O      ): Objects remaining in kmem_cache_close', false],
+    ['BUG own_cache (Not tainted): Objects remaining on __kmem_cache_shutdown()', false],
+    [
+      'kmem_cache_destroy own_cache: Slab cache still has objects when called from x+0x1/0x2',
+      false,
+    ],
+    ['unregister_netdevice: waiting for eth0 to become free. Usage count = 2', false],
+    ['UBSAN: array-index-out-of-bounds in x.c:1:2', false],
+    ['BUG: KASAN: use-after-free in f+0x1/0x2 [llc]', false],
+    ['WARNING: possible circular locking dependency detected', false],
+    ['INFO: trying to register non-static key.', false],
+    ['INFO: task x:1 started', true],
     ['WARNING: CPU: 0 PID: 1 at x.c:5 f+0x1/0x2 [llc]', false],
     ['BUG: kernel NULL pointer dereference, address: 0', false],
     ['kernel BUG at mm/slub.c:435!', false],

@@ -158,14 +158,18 @@ describe('sessions', () => {
     )
     expect(effects.get('bonding')).toMatchObject([
       { kind: 'session', severity: 'critical', subject: 'bond0' },
+      { kind: 'interface', subject: 'bond0' },
     ])
     expect(effects.get('bonding')![0]!.message).toMatch(/2 connections.*192\.0\.2\.7:22.*bond0/)
     expect(effects.get('e1000e')).toMatchObject([
       { kind: 'session', subject: 'bond0' },
       { kind: 'interface', subject: 'eth0' },
     ])
-    // The loss of its default route is more severe.
-    expect(effects.get('igb')).toMatchObject([{ kind: 'default-route', subject: 'eth1' }])
+    expect(effects.get('igb')).toMatchObject([
+      { kind: 'default-route', subject: 'eth1' },
+      { kind: 'session', subject: 'eth1' },
+      { kind: 'interface', subject: 'eth1' },
+    ])
   })
 })
 

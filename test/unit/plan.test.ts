@@ -149,7 +149,7 @@ describe('the reason why a dependency is kept', () => {
       action: 'run',
       module: 'base',
       reason: 'dependency',
-      command: '/bin/true',
+      shell: '/bin/true',
     })
     expect((await kmod.plan('top', { commands: 'skip' })).steps[1]).toEqual({
       action: 'remove',
@@ -223,10 +223,10 @@ describe('blockers', () => {
     kernel.policies.set('a', { removeCommand: 'echo $MODPROBE_MODULE' })
     const refused = await kmod.plan('a')
     expect(refused.blockers).toMatchObject([
-      { code: 'ERR_KMOD_REMOVE_COMMAND', module: 'a', command: 'echo $MODPROBE_MODULE' },
+      { code: 'ERR_KMOD_REMOVE_COMMAND', module: 'a', shell: 'echo $MODPROBE_MODULE' },
     ])
     const run = await kmod.plan('a', { commands: 'run' })
-    expect(run.steps).toMatchObject([{ action: 'run', command: 'echo $MODPROBE_MODULE' }])
+    expect(run.steps).toMatchObject([{ action: 'run', shell: 'echo $MODPROBE_MODULE' }])
     expect(formatPlan(run)).toBe('remove echo $MODPROBE_MODULE')
     expect((await kmod.plan('a', { commands: 'skip' })).steps).toMatchObject([{ action: 'remove' }])
   })
@@ -361,15 +361,37 @@ describe('the guard', () => {
         effect: { kind: 'default-route', severity: 'critical', subject: 'eth0' },
       },
     ])
-    expect(plan.effects).toEqual([
-      plan.blockers[0] && 'effect' in plan.blockers[0] ? plan.blockers[0].effect : null,
+    expect(plan.effects).toMatchObject([
+      plan.blockers[0] && 'effect' in plan.blockers[0] ? plan.blockers[0].effect : {},
+      { kind: 'interface', subject: 'eth0' },
     ])
   })
 
+  test('an accepted default route does not accept the session on the same interface', async () => {
+    kernel.snapshotNow.sessions.push({ netns: null, interface: 'eth0', remote: '192.0.2.7:22' })
+    expect((await kmod.plan('e1000', { allow: ['default-route'] })).blockers).toMatchObject([
+      { code: 'ERR_KMOD_CRITICAL', effect: { kind: 'session', subject: 'eth0' } },
+    ])
+    const allow = ['default-route', 'session'] as const
+    expect((await kmod.plan('e1000', { allow })).feasible).toBe(true)
+  })
+
+  test('a dependency that drives a device is kept, also without the guard', async () => {
+    kernel.add('button').add('nouveau', { uses: ['button'] })
+    const device = { bus: 'acpi', device: 'LNXPWRBN:00', driver: 'button', modules: ['button'] }
+    kernel.snapshotNow.boundDevices.push(device)
+    for (const guard of ['refuse', 'off'] as const) {
+      const plan = await kmod.plan('nouveau', { guard })
+      expect(plan.kept).toEqual([{ module: 'button', reason: 'device' }])
+      expect(plan.steps.map(({ module }) => module)).toEqual(['nouveau'])
+    }
+    expect((await kmod.plan('button', { holders: 'remove' })).feasible).toBe(true)
+  })
+
   test('an accepted effect does not block and is in the plan', async () => {
-    for (const allow of ['default-route', 'default-route:eth0']) {
+    for (const allow of ['default-route', 'default-route:eth0'] as const) {
       const plan = await kmod.plan('e1000', { allow: [allow] })
-      expect(plan).toMatchObject({ feasible: true, effects: [{ subject: 'eth0' }] })
+      expect(plan).toMatchObject({ feasible: true, effects: [{ kind: 'default-route' }, {}] })
     }
     expect((await kmod.plan('e1000', { allow: ['default-route:wlan0'] })).feasible).toBe(false)
     expect(await kmod.plan('e1000', { guard: 'off' })).toMatchObject({
@@ -392,7 +414,7 @@ describe('the guard', () => {
     kernel.modules.get('e1000')!.references = 1
     const plan = await kmod.plan('e1000')
     expect(codes(plan)).toEqual(['ERR_KMOD_IN_USE'])
-    expect(plan.effects).toMatchObject([{ kind: 'default-route' }])
+    expect(plan.effects).toMatchObject([{ kind: 'default-route' }, { kind: 'interface' }])
     expect(codes(await kmod.plan('e1000', { force: true }))).toEqual(['ERR_KMOD_CRITICAL'])
   })
 

@@ -142,9 +142,10 @@ describe('restore', () => {
     }
     const { report } = await rejection(kmod.unload(['p', 'b'], { onFailure: 'restore' }))
     expect(report).toMatchObject({
-      restored: [],
+      restored: ['p'],
       reappeared: ['p'],
-      notRestored: [{ module: 'p' }],
+      notRestored: [],
+      parametersLost: [{ module: 'p', name: 'q', before: '0', after: '7' }],
     })
     expect(kernel.modules.get('p')!.parameters).toEqual({ q: '7' })
     expect(kernel.removals).toEqual(['p', 'b'])

@@ -62,7 +62,7 @@ test('reads the kernel once before the removal of an idle module and once after 
       }) as T[typeof name]
     }
   }
-  watch(kernel, ['table', 'row', 'sysModules', 'snapshot', 'parameters', 'facts', 'remove'])
+  watch(kernel, ['table', 'row', 'sysModules', 'snapshot', 'attributes', 'facts', 'remove'])
   watch(kernel.index, ['find', 'lookup', 'describe', 'policies', 'needs'])
   await kmod.unload('idle', { guard: 'off' })
   expect(calls).toEqual(['table', 'policies', 'remove', 'sysModules'])
@@ -437,7 +437,7 @@ describe('restore', () => {
     kernel.beforeRemoval = (name) => {
       if (name === 'mid') {
         kernel.modules.get('mid')!.permanent = true
-        kernel.indexed.get('top')!.refuses = true
+        kernel.indexed.get('top')!.refuses = ['ENODEV', 19]
       }
     }
     const error = await rejection(kmod.unload(['top', 'mid'], { onFailure: 'restore' }))
@@ -495,7 +495,7 @@ describe('remove commands', () => {
     const error = await rejection(kmod.unload('a', { commands: 'run' }))
     expect(error).toMatchObject({
       code: 'ERR_KMOD_REMOVE_COMMAND',
-      command: 'sh -c off',
+      shell: 'sh -c off',
       exitCode: 0,
       report: { removed: [] },
     })
@@ -534,7 +534,7 @@ describe('a given plan', () => {
 
   test('is never a source of commands', async () => {
     const plan = await kmod.plan('top')
-    plan.steps[0] = { action: 'run', module: 'top', reason: 'target', command: 'rm -rf /' }
+    plan.steps[0] = { action: 'run', module: 'top', reason: 'target', shell: 'rm -rf /' }
     expect(await rejection(kmod.unload(plan))).toMatchObject({ code: 'ERR_KMOD_PLAN_CHANGED' })
   })
 

@@ -1,13 +1,39 @@
-/** Removals and insertions, made by the helper in processes of their own. */
-import type { Change, ChangeEnd } from '../../kernel/kernel'
+/** Removals and insertions, which the helper makes in processes of their own. */
+import { parameterString } from '../../contract/parameters'
 import { isFailure } from '../../kernel/failure'
+import type { Change, ChangeEnd, InsertRequest } from '../../kernel/kernel'
 import { load } from '../native'
-import { HelperClient, messageToFailure, type Exchange } from './client'
+import { HelperClient, type Exchange } from './client'
+import type { IndexSource } from '../../kernel/index-source'
+import { sourceStrings } from './queries'
+import { flagString, malformedMessage, Reader } from './wire'
 
-/** For all that is done to the kernel: one helper, with a child process for each request. */
+/** One helper for everything that changes the kernel; it has a child process for each request. */
 export const changesClient = new HelperClient('changes')
 
-/** A change that was asked of the helper; what can be asked stands in native/helper/changes.cc. */
+// The requests. ReadChangeRequest() in native/helper/change_messages.cc is the other end.
+
+export function removeRequest(name: string, force: boolean): string[] {
+  return ['remove', name, flagString(force)]
+}
+
+export function insertRequest(
+  source: IndexSource,
+  { what, module, mustBeNew, parameters }: InsertRequest,
+): string[] {
+  const isFile = typeof what !== 'string'
+  return [
+    'insert',
+    ...sourceStrings(source),
+    isFile ? what.file : what,
+    flagString(isFile),
+    module,
+    flagString(mustBeNew),
+    parameterString(parameters),
+  ]
+}
+
+/** A removal or insertion that the helper was asked for. */
 export class HelperChange implements Change {
   readonly ended: Promise<ChangeEnd>
   readonly attempts: { module: string; command: boolean }[] = []
@@ -15,9 +41,9 @@ export class HelperChange implements Change {
   readonly #exchange: Promise<Exchange>
   #finish!: (end: ChangeEnd) => void
 
-  constructor(strings: string[]) {
-    this.#exchange = changesClient.begin(strings, {
-      onMessage: (message) => this.#hear(message),
+  constructor(request: string[]) {
+    this.#exchange = changesClient.begin(request, {
+      onMessage: (message) => this.#hear(new Reader(message)),
       onLost: () => this.#finish({ outcome: 'lost' }),
     })
     this.ended = new Promise((resolve, reject) => {
@@ -46,21 +72,30 @@ export class HelperChange implements Change {
     )
   }
 
-  #hear(message: string[]): void {
-    const [kind, first = '', second] = message
+  /** The answers are those in native/helper/change_messages.h. */
+  #hear(reader: Reader): void {
+    const kind = reader.text()
     if (kind === 'pid') {
-      this.pid = Number(first)
+      this.pid = reader.number()
     } else if (kind === 'attempt') {
-      this.attempts.push({ module: first, command: second === '1' })
+      this.attempts.push({ module: reader.text(), command: reader.flag() })
     } else {
+      const end = readEnd(kind, reader)
       void this.#exchange.then((exchange) => exchange.end())
-      this.#finish(toEnd(message))
+      this.#finish(end)
     }
   }
 }
 
-function toEnd(message: string[]): ChangeEnd {
-  if (message[0] === 'done') return { outcome: 'done' }
-  if (message[0] === 'killed') return { outcome: 'killed', signal: Number(message[1]) }
-  return { outcome: 'refused', failure: messageToFailure(message) }
+function readEnd(kind: string, reader: Reader): ChangeEnd {
+  switch (kind) {
+    case 'done':
+      return { outcome: 'done' }
+    case 'killed':
+      return { outcome: 'killed', signal: reader.number() }
+    case 'failure':
+      return { outcome: 'refused', failure: reader.nativeFailure() }
+    default:
+      throw malformedMessage(`"${kind}" is not an answer to a change`)
+  }
 }

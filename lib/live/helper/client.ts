@@ -1,63 +1,64 @@
 /** A helper process and the conversation with it. */
 import { Socket } from 'node:net'
-import { type NativeFailure, unwrap } from '../../kernel/failure'
+import { isKmodError, KmodError } from '../../contract/errors'
+import { unwrap } from '../../kernel/failure'
 import { load } from '../native'
-import { Decoder, encode } from './wire'
+import { Decoder, encode, malformedMessage } from './wire'
 
 export type Role = 'queries' | 'changes' | 'survey' | 'events' | 'trace'
 
 export interface Listener {
+  /** May throw if it cannot understand the message; that ends the conversation with this error. */
   onMessage(strings: string[]): void
-  /** The helper ended before the exchange did. */
-  onLost(): void
+  /** The helper ended before the exchange did. `error`: this side ended the conversation, and why. */
+  onLost(error?: KmodError): void
 }
 
-/** One request and its answers, of which the last ends it. */
+/** One request and its answers. */
 export interface Exchange {
-  /** Says something more about the request: the helper pairs it by the number. */
+  /** Sends another message about the request, with the same id. */
   send(strings: string[]): void
-  /** The answers are over: what is left may let the Node process end. */
+  /** No more answers are expected: the exchange does not keep the Node process alive any more. */
   end(): void
-  /** Answers are still welcome, but not worth keeping the Node process alive for. */
+  /** Answers are still delivered, but they do not keep the Node process alive. */
   detach(): void
-  /** They are worth it again. */
+  /** Undoes `detach`. */
   attach(): void
-  /** Of the whole conversation: nothing more is taken from the socket, which then fills up. */
+  /** For the whole conversation: stops reading from the socket, which then fills up. */
   pause(): void
   resume(): void
 }
 
-/** A conversation with one helper process; when that ends, the next request begins another. */
+/** A conversation with one helper process. When it ends, the next request starts another one. */
 class Conversation {
   readonly #listeners = new Map<number, Listener>()
   readonly #keepingAlive = new Set<number>()
   readonly #decoder = new Decoder()
   #nextId = 1
+  /** Why this side ended the conversation, if it did. */
+  #error: KmodError | undefined
 
   constructor(
     private readonly socket: Socket,
     private readonly onClose: () => void,
   ) {
     socket.unref()
-    socket.on('data', (piece: Buffer) => {
-      for (const message of this.#decoder.push(piece)) {
-        this.#listeners.get(message.id)?.onMessage(message.strings)
-      }
-    })
-    // 'close' follows, and says all that there is to say.
+    socket.on('data', (piece: Buffer) => this.#receive(piece))
+    // 'close' follows, and is handled below.
     socket.on('error', () => undefined)
     socket.on('close', () => {
       this.onClose()
       const listeners = [...this.#listeners.values()]
       this.#listeners.clear()
-      for (const listener of listeners) listener.onLost()
+      for (const listener of listeners) listener.onLost(this.#error)
     })
   }
 
   begin(strings: string[], listener: Listener): Exchange {
     const id = this.#nextId++
-    const send = (more: string[]): void => {
-      if (!this.socket.destroyed) this.socket.write(encode({ id, strings: more }))
+    const bytes = encode({ id, strings })
+    const write = (message: Buffer): void => {
+      if (!this.socket.destroyed) this.socket.write(message)
     }
     const detach = (): void => {
       this.#keepingAlive.delete(id)
@@ -69,8 +70,9 @@ class Conversation {
     }
     this.#listeners.set(id, listener)
     attach()
-    if (this.socket.destroyed) queueMicrotask(() => listener.onLost())
-    send(strings)
+    if (this.socket.destroyed) queueMicrotask(() => listener.onLost(this.#error))
+    write(bytes)
+    const send = (more: string[]): void => write(encode({ id, strings: more }))
     const end = (): void => {
       this.#listeners.delete(id)
       detach()
@@ -80,26 +82,38 @@ class Conversation {
     return { send, detach, attach, end, pause, resume }
   }
 
-  /** The helper reads the end, and goes; its own end of the socket then ends this one. */
+  /** Closes this end of the socket. The helper ends then, and with it the conversation. */
   close(): void {
     this.socket.end()
   }
+
+  /** An error in here would be an uncaught exception of the Node process. */
+  #receive(piece: Buffer): void {
+    try {
+      for (const message of this.#decoder.push(piece)) {
+        this.#listeners.get(message.id)?.onMessage(message.strings)
+      }
+    } catch (error) {
+      this.#error = isKmodError(error) ? error : malformedMessage(String(error))
+      this.socket.destroy()
+    }
+  }
 }
 
-/** Starts the helper of one role at the first request. One for each Node environment. */
+/** Starts the helper of one role at the first request. There is one for each Node environment. */
 export class HelperClient {
   #conversation: Promise<Conversation> | undefined
 
   constructor(private readonly role: Role) {}
 
-  /** Rejects with a KmodError where the helper cannot be started. */
+  /** Rejects with a KmodError if the helper cannot be started. */
   async begin(strings: string[], listener: Listener): Promise<Exchange> {
     this.#conversation ??= this.#start()
     const conversation = await this.#conversation
     return conversation.begin(strings, listener)
   }
 
-  /** Lets the helper go. Whoever still waits for an answer is told that it is lost. */
+  /** Ends the helper. Listeners that still wait for an answer are told that it is lost. */
   close(): void {
     this.#conversation?.then(
       (conversation) => conversation.close(),
@@ -117,24 +131,12 @@ export class HelperClient {
       return new Conversation(new Socket({ fd: socket, readable: true, writable: true }), () => {
         this.#conversation = undefined
         native.reapHelpers()
-        // Its end of the socket goes a moment before the process does.
+        // The helper closes its end of the socket a moment before the process ends.
         setTimeout(() => native.reapHelpers(), 50).unref()
       })
     } catch (error) {
       this.#conversation = undefined
       throw error
     }
-  }
-}
-
-/** The failure in a message that begins with `failure`. */
-export function messageToFailure(strings: readonly string[]): NativeFailure {
-  const [, failure, errno, errnoName, syscall, detail] = strings
-  return {
-    failure: failure as NativeFailure['failure'],
-    errno: Number(errno),
-    errnoName: errnoName ?? '',
-    syscall: syscall ?? '',
-    detail: detail ?? '',
   }
 }

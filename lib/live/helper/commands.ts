@@ -1,21 +1,23 @@
-/** Commands of modprobe.d, run by the helper. */
+/** `remove` commands of modprobe.d, which the helper runs. */
 import { constants } from 'node:os'
 import { unwrap } from '../../kernel/failure'
 import type { CommandRun } from '../../kernel/kernel'
 import { changesClient } from './changes'
-import { messageToFailure, type Exchange } from './client'
+import type { Exchange } from './client'
+import { malformedMessage, Reader } from './wire'
 
 type CommandEnd = Awaited<CommandRun['ended']>
 
-/** In a process group of its own; rejects where the shell cannot be started. */
+/** A command in a process group of its own. `ended` rejects if the shell cannot be started. */
 export class HelperCommand implements CommandRun {
   readonly ended: Promise<CommandEnd>
   readonly #exchange: Promise<Exchange>
   #finish!: (end: CommandEnd | Promise<CommandEnd>) => void
 
   constructor(module: string, command: string) {
+    // RunRequest in native/helper/change_messages.h is the other end.
     this.#exchange = changesClient.begin(['run', module, command], {
-      onMessage: (message) => this.#hear(message, module),
+      onMessage: (message) => this.#hear(new Reader(message), module),
       onLost: () => this.#finish({ ...NO_END, output: 'The helper program ended.' }),
     })
     this.ended = new Promise((resolve, reject) => {
@@ -31,26 +33,40 @@ export class HelperCommand implements CommandRun {
     )
   }
 
-  #hear(message: string[], module: string): void {
-    if (message[0] === 'pid' || message[0] === 'attempt') return
+  #hear(reader: Reader, module: string): void {
+    const kind = reader.text()
+    if (kind === 'pid') return
+    const end = readEnd(kind, reader, module)
     void this.#exchange.then((exchange) => exchange.end())
-    // A shell that could not be started is a rejection.
-    this.#finish(Promise.resolve().then(() => toEnd(message, module)))
+    this.#finish(end)
   }
 }
 
 const NO_END: CommandEnd = { exitCode: null, signal: null, output: '' }
 
-function toEnd(message: string[], module: string): CommandEnd {
-  const [kind, exitCode = '', signal = '', output = ''] = message
-  // The whole group was ended, and with it the process that would have told what was printed.
-  if (kind === 'killed') return { ...NO_END, signal: signalName(Number(exitCode)) }
-  if (kind !== 'ran') {
-    return unwrap<never>(messageToFailure(message), `run the command of module ${module}`)
+/** The last answer in native/helper/change_messages.h. A shell that was not started is a rejection. */
+function readEnd(kind: string, reader: Reader, module: string): CommandEnd | Promise<CommandEnd> {
+  switch (kind) {
+    case 'ran': {
+      const exitCode = reader.number()
+      const signal = reader.number()
+      const output = reader.text()
+      return signal === 0
+        ? { exitCode, signal: null, output }
+        : { exitCode: null, signal: signalName(signal), output }
+    }
+    case 'killed':
+      // The whole process group was killed, with the process that would have returned the output.
+      return { ...NO_END, signal: signalName(reader.number()) }
+    case 'failure': {
+      const failure = reader.nativeFailure()
+      return Promise.resolve().then(() =>
+        unwrap<never>(failure, `run the command of module ${module}`),
+      )
+    }
+    default:
+      throw malformedMessage(`"${kind}" is not an answer to a command`)
   }
-  return signal === ''
-    ? { exitCode: Number(exitCode), signal: null, output }
-    : { exitCode: null, signal: signalName(Number(signal)), output }
 }
 
 function signalName(signal: number): string {

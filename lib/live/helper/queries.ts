@@ -1,65 +1,72 @@
-/** What libkmod knows, asked of the helper: indexes, configuration, module files. */
+/**
+ * What libkmod knows, asked of the helper: indexes, configuration, module files.
+ * native/helper/queries.cc is the other end.
+ */
 import { isKmodError, KmodError } from '../../contract/errors'
-import { isFailure, unwrap } from '../../kernel/failure'
+import { failureToError, isFailure, unwrap } from '../../kernel/failure'
 import type { LibraryFacts } from '../../kernel/host'
 import type { IndexSource } from '../../kernel/index-source'
 import type { Description, ModuleIndex, Presence, RemovalPolicy } from '../../kernel/module-index'
 import { Questions } from './questions'
-import type { Reader } from './wire'
+import { flagString, listStrings, type Reader } from './wire'
 
+/** As fields of a request: Request::Source() in native/helper/fields.h is the other end. */
 export function sourceStrings(source: IndexSource): string[] {
-  const { directory, config, loadLists, kernelCommandLine } = source
+  const { directory, config, loadLists, kernelCommandLine, commandLine } = source
   return [
     directory,
-    ...(config === null ? ['0'] : ['1', ...listStrings(config)]),
+    ...(config === null ? [flagString(false)] : [flagString(true), ...listStrings(config)]),
     ...listStrings(loadLists),
-    kernelCommandLine ? '1' : '0',
+    ...listStrings(commandLine.load),
+    flagString(kernelCommandLine),
   ]
-}
-
-function listStrings(list: readonly string[]): string[] {
-  return [String(list.length), ...list]
 }
 
 const questions = new Questions('queries', {
   code: 'ERR_KMOD_FORMAT',
-  why: 'libkmod broke off while it read it, which it does on a damaged file.',
+  why: 'the helper program ended while libkmod read it, which happens with a damaged file.',
 })
 
-/** The libkmod that the helper has loaded, or why it cannot. */
+/** The file of the libkmod that the helper uses, or why it cannot use one. */
 export async function findLibrary(): Promise<LibraryFacts> {
   const doing = 'use libkmod'
   try {
-    return {
-      libkmod: unwrap(await questions.ask(['library'], doing), doing).text(),
-      libraryProblem: null,
-    }
+    const reader = unwrap(await questions.ask(['library'], doing), doing)
+    return { libkmod: reader.text(), libraryProblem: null }
   } catch (error) {
     if (!isKmodError(error)) throw error
     return { libkmod: null, libraryProblem: error.message }
   }
 }
 
-/** The index, configuration and files of one system, through libkmod. */
+/**
+ * The index, configuration and files of one system, through libkmod. Each method is the only place on
+ * this side that knows the fields of its answer.
+ */
 export class LibkmodIndex implements ModuleIndex {
-  /** `locate` tells the files at each call: a captured system's are put together anew. */
+  /** `locate` is asked at each call, because the files of a captured system can change their places. */
   constructor(private readonly locate: () => Promise<IndexSource>) {}
 
   async find(names: readonly string[]): Promise<{ complete: boolean; found: Presence[] }> {
     const reader = await this.#read('find', listStrings(names), 'look modules up')
     const complete = reader.flag()
     const found = names.map(() => ({ path: reader.optional(), builtin: reader.flag() }))
+    reader.end()
     return { complete, found }
   }
 
   async lookup(aliases: readonly string[]): Promise<string[][]> {
-    const reader = await this.#read('lookup', listStrings(aliases), 'look aliases up')
-    return aliases.map(() => reader.list())
+    const reader = await this.#read('lookup', listStrings(aliases), LOOKING_UP)
+    const lists = aliases.map(() => reader.list())
+    reader.end()
+    return lists
   }
 
   async policies(names: readonly string[]): ReturnType<ModuleIndex['policies']> {
     const reader = await this.#read('policy', listStrings(names), 'read the configuration')
     const complete = reader.flag()
+    const aliases = reader.flag() ? [reader.nativeFailure()] : []
+    const loadLists = reader.records((each) => each.nativeFailure())
     const policies = new Map<string, RemovalPolicy>()
     while (!reader.atEnd) {
       policies.set(reader.text(), {
@@ -68,28 +75,40 @@ export class LibkmodIndex implements ModuleIndex {
         configured: reader.flag(),
       })
     }
-    return { complete, policies }
+    const unreadable = [
+      // In the words of a lookup that fails for the same reason, so that users see it once.
+      ...aliases.map((why) => `the module index: ${failureToError(why, LOOKING_UP).message}`),
+      ...loadLists.map((why) => `the load lists: ${failureToError(why, 'read them').message}`),
+    ]
+    return { complete, unreadable, policies }
   }
 
   async needs(names: readonly string[]): Promise<string[][]> {
     const reader = await this.#read('needs', listStrings(names), 'look dependencies up')
-    return names.map(() => reader.list())
+    const lists = names.map(() => reader.list())
+    reader.end()
+    return lists
   }
 
   async describe(name: string): Promise<Description | null> {
-    const reader = await this.#read('info', [name], `read the information of module ${name}`)
-    return reader.flag() ? readDescription(reader) : null
+    const source = await this.locate()
+    const doing = `read the information of module ${name}`
+    const reader = await this.#ask(source, 'info', [name], doing)
+    return reader.flag() ? readDescription(reader, source) : null
   }
 
   async describeFile(path: string): Promise<Description> {
-    return readDescription(await this.#read('file', [path], `read the module file ${path}`))
+    const source = await this.locate()
+    const doing = `read the module file ${path}`
+    return readDescription(await this.#ask(source, 'file', [path], doing), source)
   }
 
   async #read(verb: string, what: string[], doing: string): Promise<Reader> {
-    const answer = await questions.ask(
-      [verb, ...sourceStrings(await this.locate()), ...what],
-      doing,
-    )
+    return this.#ask(await this.locate(), verb, what, doing)
+  }
+
+  async #ask(source: IndexSource, verb: string, what: string[], doing: string): Promise<Reader> {
+    const answer = await questions.ask([verb, ...sourceStrings(source), ...what], doing)
     if (isFailure(answer) && answer.syscall === 'open' && MISSING.has(answer.errnoName)) {
       throw new KmodError('ERR_KMOD_NOT_FOUND', `There is no file ${answer.detail}.`, {
         errno: -answer.errno,
@@ -101,10 +120,13 @@ export class LibkmodIndex implements ModuleIndex {
   }
 }
 
-/** A path that leads nowhere. */
+const LOOKING_UP = 'look aliases up'
+
+/** The errors of a path at which there is no file. */
 const MISSING = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'])
 
-function readDescription(reader: Reader): Description {
+/** PutDescription() in native/helper/queries.cc is the other end. */
+function readDescription(reader: Reader, { commandLine }: IndexSource): Description {
   const description: Description = {
     name: reader.text(),
     path: reader.optional(),
@@ -117,5 +139,6 @@ function readDescription(reader: Reader): Description {
   while (!reader.atEnd) {
     description.fields.push({ key: reader.text(), value: reader.text() })
   }
+  description.blacklisted ||= commandLine.blacklist.includes(description.name)
   return description
 }

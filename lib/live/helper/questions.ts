@@ -1,17 +1,17 @@
 /** Questions to a helper, each with one answer. */
 import { KmodError } from '../../contract/errors'
-import type { NativeFailure } from '../../kernel/failure'
 import type { KmodErrorCode } from '../../contract/types'
-import { HelperClient, messageToFailure, type Role } from './client'
-import { Reader } from './wire'
+import type { NativeFailure } from '../../kernel/failure'
+import { HelperClient, type Role } from './client'
+import { malformedMessage, Reader } from './wire'
 
-/** One at a time: should the helper end over one, it is clear over which. */
+/** Asks one question at a time, so that it is clear at which one the helper ended, if it does. */
 export class Questions {
   readonly #client: HelperClient
   /** The last question asked; the next one waits for it. */
   #queue: Promise<unknown> = Promise.resolve()
 
-  /** `lost`: the code and the explanation of the error for a helper that ended over a question. */
+  /** `lost`: the code and the explanation of the error if the helper ends before it answers. */
   constructor(
     role: Role,
     private readonly lost: { code: KmodErrorCode; why: string },
@@ -27,20 +27,21 @@ export class Questions {
   }
 
   async #exchange(strings: string[], doing: string): Promise<Reader | NativeFailure> {
-    const answer = await new Promise<string[] | null>((resolve, reject) => {
+    const answer = await new Promise<string[]>((resolve, reject) => {
       const begun = this.#client.begin(strings, {
         onMessage: (message) => {
           void begun.then((exchange) => exchange.end())
           resolve(message)
         },
-        onLost: () => resolve(null),
+        onLost: (error) =>
+          reject(error ?? new KmodError(this.lost.code, `Cannot ${doing}: ${this.lost.why}`)),
       })
       begun.catch(reject)
     })
-    if (answer === null) throw new KmodError(this.lost.code, `Cannot ${doing}: ${this.lost.why}`)
-    if (answer[0] === 'failure') return messageToFailure(answer)
     const reader = new Reader(answer)
-    reader.text() // "done"
+    const kind = reader.text()
+    if (kind === 'failure') return reader.nativeFailure()
+    if (kind !== 'done') throw malformedMessage(`"${kind}" is not a kind of answer`)
     return reader
   }
 }

@@ -1,6 +1,8 @@
-/** The part of the survey about network namespaces. native/helper/network_reply.cc is the other end. */
+/** The part of the survey about network namespaces. native/helper/survey_reply.cc is the other end. */
 import type {
   RawAddress,
+  RawIpSet,
+  RawIpsec,
   RawLink,
   RawNetFile,
   RawNfPart,
@@ -8,47 +10,58 @@ import type {
   RawRoute,
   RawSurvey,
   RawTrafficControl,
+  RawXTable,
 } from '../../snapshot/system/raw-survey'
-import { integer, records } from './records'
 import type { Reader } from './wire'
 
 type RawNetworks = Pick<
   RawSurvey,
-  'links' | 'defaultRoutes' | 'addresses' | 'netFiles' | 'trafficControl' | 'nfTables'
+  | 'links'
+  | 'defaultRoutes'
+  | 'addresses'
+  | 'netFiles'
+  | 'trafficControl'
+  | 'nfTables'
+  | 'xTables'
+  | 'ipSets'
+  | 'ipsec'
 >
 
-/** The helper sends the parts, and the fields of each record, in this order. */
+/** In the order of SurveyReply(). */
 export function readNetworks(reader: Reader): RawNetworks {
   return {
-    links: records(reader, readLink),
-    defaultRoutes: records(reader, readRoute),
-    addresses: records(reader, readAddress),
-    netFiles: records(reader, readNetFile),
-    trafficControl: records(reader, readTrafficControl),
-    nfTables: records(reader, readNfTable),
+    links: reader.records(readLink),
+    defaultRoutes: reader.records(readRoute),
+    addresses: reader.records(readAddress),
+    netFiles: reader.records(readNetFile),
+    trafficControl: reader.records(readTrafficControl),
+    nfTables: reader.records(readNfTable),
+    xTables: reader.records(readXTable),
+    ipSets: reader.records(readIpSet),
+    ipsec: reader.records(readXfrm),
   }
 }
 
 const readLink = (reader: Reader): RawLink => ({
   netns: reader.optional(),
-  index: integer(reader),
+  index: reader.number(),
   name: reader.text(),
   up: reader.flag(),
   kind: reader.optional(),
-  master: integer(reader),
-  lower: integer(reader),
+  master: reader.number(),
+  lower: reader.number(),
   bus: reader.optional(),
   device: reader.optional(),
 })
 
 const readRoute = (reader: Reader): RawRoute => ({
   netns: reader.optional(),
-  index: integer(reader),
+  index: reader.number(),
 })
 
 const readAddress = (reader: Reader): RawAddress => ({
   netns: reader.optional(),
-  index: integer(reader),
+  index: reader.number(),
   address: reader.text(),
 })
 
@@ -60,24 +73,44 @@ const readNetFile = (reader: Reader): RawNetFile => ({
 
 const readTrafficControl = (reader: Reader): RawTrafficControl => ({
   netns: reader.optional(),
-  index: integer(reader),
+  index: reader.number(),
   filter: reader.flag(),
   kind: reader.text(),
-  handle: integer(reader),
-  parent: integer(reader),
+  handle: reader.number(),
+  parent: reader.number(),
 })
 
 const readNfTable = (reader: Reader): RawNfTable => ({
   netns: reader.optional(),
-  family: integer(reader),
+  family: reader.number(),
   name: reader.text(),
-  chains: integer(reader),
-  rules: integer(reader),
-  parts: records(reader, readPart),
+  chains: reader.number(),
+  rules: reader.number(),
+  parts: reader.records(readPart),
+})
+
+const readXTable = (reader: Reader): RawXTable => ({
+  netns: reader.optional(),
+  family: reader.text(),
+  name: reader.text(),
+  rules: reader.number(),
+  hasPolicy: reader.flag(),
+})
+
+const readIpSet = (reader: Reader): RawIpSet => ({
+  netns: reader.optional(),
+  name: reader.text(),
+  type: reader.text(),
+})
+
+const readXfrm = (reader: Reader): RawIpsec => ({
+  netns: reader.optional(),
+  states: reader.number(),
+  policies: reader.number(),
 })
 
 const readPart = (reader: Reader): RawNfPart => ({
   kind: reader.text(),
   name: reader.text(),
-  count: integer(reader),
+  count: reader.number(),
 })

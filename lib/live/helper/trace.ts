@@ -3,8 +3,8 @@ import { KmodError } from '../../contract/errors'
 import { failureToError, type NativeFailure } from '../../kernel/failure'
 import type { ReferenceTrace } from '../../kernel/kernel'
 import type { ReferenceEvent } from '../../contract/types'
-import { HelperClient, messageToFailure, type Exchange } from './client'
-import { Reader } from './wire'
+import { HelperClient, type Exchange } from './client'
+import { malformedMessage, Reader } from './wire'
 
 /**
  * With so many unread events, the socket is no longer read. Then the buffer of the kernel overflows, and
@@ -33,9 +33,9 @@ export class HelperTrace implements ReferenceTrace {
     let onLost: () => void
     this.#ended = new Promise((resolve) => (onLost = resolve))
     this.#exchange = this.#client.begin(['trace', module], {
-      onMessage: (message) => this.#receive(message),
-      onLost: () => {
-        this.#fail(this.#lostError())
+      onMessage: (message) => this.#receive(new Reader(message)),
+      onLost: (error) => {
+        this.#fail(error ?? this.#lostError())
         onLost()
       },
     })
@@ -73,11 +73,10 @@ export class HelperTrace implements ReferenceTrace {
     return this.#ended
   }
 
-  #receive(message: string[]): void {
-    const reader = new Reader(message)
+  #receive(reader: Reader): void {
     const kind = reader.text()
     if (kind === 'event') this.#take(readEvent(reader))
-    else if (kind === 'failure') this.#fail(openingError(this.module, messageToFailure(message)))
+    else if (kind === 'failure') this.#fail(openingError(this.module, reader.nativeFailure()))
   }
 
   #take(event: ReferenceEvent): void {
@@ -121,16 +120,24 @@ export class HelperTrace implements ReferenceTrace {
   }
 }
 
-/** The helper sends the fields in this order. */
+/** EventReply() in native/helper/trace.cc is the other end. */
 function readEvent(reader: Reader): ReferenceEvent {
   return {
-    action: reader.text() as ReferenceEvent['action'],
-    pid: Number(reader.text()),
+    action: readAction(reader),
+    pid: reader.number(),
     comm: reader.optional(),
     caller: reader.text(),
-    refCount: Number(reader.text()),
-    at: new Date(Number(reader.text())),
+    refCount: reader.number(),
+    at: new Date(reader.number()),
   }
+}
+
+function readAction(reader: Reader): ReferenceEvent['action'] {
+  const action = reader.text()
+  if (action !== 'get' && action !== 'put') {
+    throw malformedMessage(`"${action}" is not an action of a trace`)
+  }
+  return action
 }
 
 function openingError(module: string, failure: NativeFailure): KmodError {

@@ -4,9 +4,17 @@ import type { BoundDevice } from '../../kernel/snapshot'
 import type { Sources } from '../system/sources'
 import type { Sysfs } from '../system/sysfs'
 
+export async function readBoundDevices(sources: Sources): Promise<BoundDevice[]> {
+  const modules = await loadedModules(sources.sysfs)
+  const [linked, others] = await Promise.all([
+    byModuleFolders(modules, sources.sysfs),
+    byIdentity(new Set(modules), sources),
+  ])
+  return [...linked, ...others]
+}
+
 /** By the links of /sys/module/NAME/drivers. Source: module_add_driver() in drivers/base/module.c. */
-export async function readBoundDevices({ sysfs }: Sources): Promise<BoundDevice[]> {
-  const modules = await loadedModules(sysfs)
+async function byModuleFolders(modules: readonly string[], sysfs: Sysfs): Promise<BoundDevice[]> {
   const found = await Promise.all(
     modules.map(async (module) => {
       const folder = `/sys/module/${module}/drivers`
@@ -28,15 +36,66 @@ async function loadedModules(sysfs: Sysfs): Promise<string[]> {
   return table.split('\n').flatMap((row) => /^(\w+) /.exec(row)?.[1] ?? [])
 }
 
+/** What each driver has in its folder besides its devices. */
+const NO_DEVICES = new Set(['bind', 'unbind', 'uevent', 'module', 'new_id', 'remove_id'])
+
 /** The folder of a driver, /sys/bus/BUS/drivers/DRIVER, has a link into /sys/devices for each device. */
 async function devicesOf(module: string, folder: string, sysfs: Sysfs): Promise<BoundDevice[]> {
   const [, bus, driver] = /^\/sys\/bus\/([^/]+)\/drivers\/([^/]+)$/.exec(folder) ?? []
   if (bus === undefined || driver === undefined) return []
-  const entries = await sysfs.list(folder)
+  const entries = (await sysfs.list(folder)).filter((entry) => !NO_DEVICES.has(entry))
   const targets = await Promise.all(entries.map((entry) => sysfs.link(`${folder}/${entry}`)))
   return targets.flatMap((target) =>
     target?.startsWith('/sys/devices/')
       ? [{ bus, device: posix.basename(target), driver, modules: [module] }]
       : [],
+  )
+}
+
+/**
+ * Buses whose drivers may have no link to their module: there the owner is left to the driver, and many
+ * set none. A device of each names itself by a whole alias, or by an identity in each line of a file.
+ * Source: acpi_bus_register_driver() in drivers/acpi/bus.c, pnp_register_driver() in drivers/pnp/driver.c.
+ */
+const BUSES_WITHOUT_OWNERS = [
+  { bus: 'acpi', file: 'modalias', prefix: '' },
+  { bus: 'pnp', file: 'id', prefix: 'pnp:d' },
+]
+
+/** By the identity of each device whose driver has no link to a module. */
+async function byIdentity(
+  modules: ReadonlySet<string>,
+  { sysfs, aliases }: Sources,
+): Promise<BoundDevice[]> {
+  const found = await Promise.all(
+    BUSES_WITHOUT_OWNERS.map(async ({ bus, file, prefix }) => {
+      const drivers = await driversWithoutModule(bus, sysfs)
+      return Promise.all(
+        drivers.flatMap(({ driver, devices }) =>
+          devices.map(async (device): Promise<BoundDevice | null> => {
+            const text = await sysfs.text(`/sys/bus/${bus}/drivers/${driver}/${device}/${file}`)
+            const names = (text ?? '').split('\n').filter((line) => line !== '')
+            const resolved = await aliases.ofAll(names.map((name) => `${prefix}${name}`))
+            const own = resolved.filter((module) => modules.has(module))
+            return own.length === 0 ? null : { bus, device, driver, modules: own }
+          }),
+        ),
+      )
+    }),
+  )
+  return found.flat().filter((device) => device !== null)
+}
+
+async function driversWithoutModule(
+  bus: string,
+  sysfs: Sysfs,
+): Promise<{ driver: string; devices: string[] }[]> {
+  const folder = `/sys/bus/${bus}/drivers`
+  const drivers = await sysfs.list(folder)
+  const entries = await Promise.all(drivers.map((driver) => sysfs.list(`${folder}/${driver}`)))
+  return drivers.flatMap((driver, i) =>
+    entries[i]!.includes('module')
+      ? []
+      : [{ driver, devices: entries[i]!.filter((entry) => !NO_DEVICES.has(entry)) }],
   )
 }

@@ -64,6 +64,12 @@ export class Aliases {
     return found.find((modules) => modules.length > 0) ?? []
   }
 
+  /** The modules of all of the aliases, each once. */
+  async ofAll(aliases: readonly string[]): Promise<string[]> {
+    const found = await Promise.all(aliases.map((alias) => this.#find(alias, [])))
+    return [...new Set(found.flat())]
+  }
+
   async #find(alias: string, otherwise: readonly string[]): Promise<string[]> {
     const found = await this.#modules.load(alias)
     return (found.length > 0 ? found : otherwise).map(normalize)

@@ -4,7 +4,7 @@
  * lib/captured/captured-survey.ts reads the same from files.
  *
  * It has what lib/snapshot cannot read as a file of one system: the mounts of all mount namespaces, the
- * answers of rtnetlink and nftables in all network namespaces, and the open files of all processes.
+ * answers of netlink and of iptables in all network namespaces, and the open files of all processes.
  */
 import type { NetNamespace } from '../../kernel/net-namespace'
 
@@ -20,8 +20,12 @@ export interface RawSurvey {
   netFiles: RawNetFile[]
   /** Only with users. Without those that the kernel adds to every interface. */
   trafficControl: RawTrafficControl[]
-  /** Only with users. */
+  /** Their rules only with users. */
   nfTables: RawNfTable[]
+  xTables: RawXTable[]
+  ipSets: RawIpSet[]
+  /** One for each network namespace. */
+  ipsec: RawIpsec[]
   /** Only with users. */
   openDevices: RawOpenDevice[]
   /** What could not be read, each as a phrase. */
@@ -102,6 +106,33 @@ export interface RawNfPart {
   kind: string
   name: string
   count: number
+}
+
+/** A table of iptables, ip6tables, arptables or ebtables. */
+export interface RawXTable {
+  netns: NetNamespace
+  /** `ip`, `ip6`, `arp` or `bridge`. */
+  family: string
+  name: string
+  /** Without the policies of the chains. */
+  rules: number
+  /** The policy of a chain is not ACCEPT. */
+  hasPolicy: boolean
+}
+
+/** A set of ipset. */
+export interface RawIpSet {
+  netns: NetNamespace
+  name: string
+  /** Such as `hash:ip`. */
+  type: string
+}
+
+/** How many states and policies of IPsec a network namespace has. */
+export interface RawIpsec {
+  netns: NetNamespace
+  states: number
+  policies: number
 }
 
 /** A device file that a process has open or mapped. */

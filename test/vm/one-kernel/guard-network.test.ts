@@ -40,7 +40,10 @@ describe('a default route', () => {
     for (const name of ['kmodr0', 'kmodr1']) ip(`link set ${name} master kmodr`)
     setUpVlan()
     ip('route add default via 198.51.100.1 dev kmodr.9')
-    expect(await effectsOn('8021q')).toEqual(['critical default-route:kmodr.9'])
+    expect(await effectsOn('8021q')).toEqual([
+      'critical default-route:kmodr.9',
+      'disruptive interface:kmodr.9',
+    ])
     expect(await effectsOn('bonding')).toEqual([
       'critical default-route:kmodr.9',
       'disruptive interface:kmodr',
@@ -165,12 +168,16 @@ describe('a session', () => {
     }
   })
 
-  test('does not hide the default route that is lost with it', async () => {
+  test('stands beside the default route that is lost with it', async () => {
     ip('-n kmodnear route add default via 192.0.2.7')
     await listen('kmodfar', '192.0.2.7')
     await connect('kmodnear', '192.0.2.7')
     const effects = await kmod.impact('veth')
     const near = effects.filter(({ subject }) => subject.endsWith('/kmods0'))
-    expect(near).toMatchObject([{ kind: 'default-route' }])
+    expect(near).toMatchObject([
+      { kind: 'default-route' },
+      { kind: 'session' },
+      { kind: 'interface' },
+    ])
   })
 })

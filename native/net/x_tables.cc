@@ -1,0 +1,228 @@
+#include "x_tables.h"
+
+// The headers of the kernel leave out what those of the C library have defined before them.
+// clang-format off
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <linux/netfilter/x_tables.h>
+#include <linux/netfilter_arp/arp_tables.h>
+#include <linux/netfilter_bridge/ebtables.h>
+#include <linux/netfilter_ipv4/ip_tables.h>
+#include <linux/netfilter_ipv6/ip6_tables.h>
+// clang-format on
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <iterator>
+#include <optional>
+#include <utility>
+
+namespace kmod {
+namespace {
+
+// A rule takes some 200 bytes. A kernel that says more than this is not asked for the rules.
+constexpr size_t kEntriesLimit = 64 * 1024 * 1024;
+// The verdict ACCEPT as a standard target holds it. Source: xt_standard_target in x_tables.h.
+constexpr int kAccept = -NF_ACCEPT - 1;
+
+struct Options {
+  int level, get_info, get_entries;
+};
+
+// Whether the policy at `offset` is ACCEPT. Entry is ipt_entry, ip6t_entry or arpt_entry.
+template <typename Entry>
+bool IsAccept(std::string_view entries, size_t offset) {
+  Entry entry;
+  if (offset > entries.size() || entries.size() - offset < sizeof(entry)) return true;
+  memcpy(&entry, entries.data() + offset, sizeof(entry));
+  xt_standard_target target;
+  const size_t at = offset + entry.target_offset;
+  if (at > entries.size() || entries.size() - at < sizeof(target)) return true;
+  memcpy(&target, entries.data() + at, sizeof(target));
+  return target.verdict == kAccept;
+}
+
+// ipt_getinfo, ip6t_getinfo and arpt_getinfo differ in the number of hooks only.
+template <typename Info, typename Entries, typename Entry>
+Result<XTable> ReadTable(int socket, const Options& options, const char* family,
+                         const std::string& name) {
+  XTable table = {family, name};
+  Info info = {};
+  memcpy(info.name, name.data(), std::min(name.size(), sizeof(info.name) - 1));
+  socklen_t length = sizeof(info);
+  if (getsockopt(socket, options.level, options.get_info, &info, &length) != 0) {
+    return SystemFailure(errno, "getsockopt", name);
+  }
+  unsigned hooks = 0;
+  for (unsigned hook = 0; hook < std::size(info.underflow); ++hook) {
+    hooks += (info.valid_hooks >> hook) & 1;
+  }
+  // Each chain of a hook ends with its policy, and the table with an entry that marks the end.
+  table.rules = info.num_entries > hooks + 1 ? info.num_entries - hooks - 1 : 0;
+  if (info.size > kEntriesLimit) return SystemFailure(E2BIG, "getsockopt", name);
+
+  std::string bytes(sizeof(Entries) + info.size, '\0');
+  Entries head = {};
+  memcpy(head.name, info.name, sizeof(head.name));
+  head.size = info.size;
+  memcpy(bytes.data(), &head, sizeof(head));
+  length = static_cast<socklen_t>(bytes.size());
+  if (getsockopt(socket, options.level, options.get_entries, bytes.data(), &length) != 0) {
+    return SystemFailure(errno, "getsockopt", name);
+  }
+  const std::string_view entries = std::string_view(bytes).substr(sizeof(Entries));
+  for (unsigned hook = 0; hook < std::size(info.underflow); ++hook) {
+    if (((info.valid_hooks >> hook) & 1) == 0) continue;
+    if (!IsAccept<Entry>(entries, info.underflow[hook])) table.has_policy = true;
+  }
+  return table;
+}
+
+bool IsLoaded(const std::string& module) {
+  return access(("/sys/module/" + module).c_str(), F_OK) == 0;
+}
+
+Result<XTable> ReadEbtable(int socket, const std::string& name) {
+  XTable table = {"bridge", name};
+  ebt_replace info = {};
+  memcpy(info.name, name.data(), std::min(name.size(), sizeof(info.name) - 1));
+  socklen_t length = sizeof(info);
+  if (getsockopt(socket, IPPROTO_IP, EBT_SO_GET_INFO, &info, &length) != 0) {
+    return SystemFailure(errno, "getsockopt", name);
+  }
+  table.rules = info.nentries;
+  if (info.entries_size > kEntriesLimit) return SystemFailure(E2BIG, "getsockopt", name);
+  std::string entries(info.entries_size, '\0');
+  info.entries = entries.data();
+  info.num_counters = 0;
+  length = static_cast<socklen_t>(sizeof(info) + entries.size());
+  if (getsockopt(socket, IPPROTO_IP, EBT_SO_GET_ENTRIES, &info, &length) != 0) {
+    return SystemFailure(errno, "getsockopt", name);
+  }
+  table.has_policy = HasEbtablesPolicy(entries);
+  return table;
+}
+
+void Add(Result<XTable> table, XTablesRead* all) {
+  if (table.ok()) {
+    all->tables.push_back(*std::move(table));
+  } else if (table.failure().error != ENOENT) {
+    // ENOENT: the table was removed since it was listed.
+    all->end = table.failure();
+  }
+}
+
+// Any socket of the family will do; this one needs no capability.
+Result<UniqueFd> OpenSocket(int domain) {
+  UniqueFd socket(::socket(domain, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket) return SystemFailure(errno, "socket", "iptables");
+  return socket;
+}
+
+// The names that a file of /proc/net lists. It does not exist where the family has no tables.
+std::vector<std::string> ListTables(const std::vector<NetFile>& files, const std::string& path) {
+  std::vector<std::string> names;
+  for (const NetFile& file : files) {
+    if (file.path != path) continue;
+    const std::string& text = file.text;
+    for (size_t begin = 0; begin < text.size();) {
+      const size_t end = std::min(text.find('\n', begin), text.size());
+      if (end > begin) names.push_back(text.substr(begin, end - begin));
+      begin = end + 1;
+    }
+  }
+  return names;
+}
+
+// Not listed in /proc/net. The kernel loads the module of a table that it does not have.
+std::vector<std::string> LoadedEbtables() {
+  std::vector<std::string> names;
+  for (const char* name : {"filter", "nat", "broute"}) {
+    if (IsLoaded(std::string("ebtable_") + name)) names.push_back(name);
+  }
+  return names;
+}
+
+}  // namespace
+
+struct XTables::Family {
+  const char* name;
+  const char* list;  // nullptr: ebtables
+  int domain;
+  Result<XTable> (*read)(int socket, const std::string& name);
+};
+
+const XTables::Family XTables::kFamilies[] = {
+    {"ip", "/proc/net/ip_tables_names", AF_INET,
+     [](int socket, const std::string& name) {
+       return ReadTable<ipt_getinfo, ipt_get_entries, ipt_entry>(
+           socket, {IPPROTO_IP, IPT_SO_GET_INFO, IPT_SO_GET_ENTRIES}, "ip", name);
+     }},
+    {"ip6", "/proc/net/ip6_tables_names", AF_INET6,
+     [](int socket, const std::string& name) {
+       return ReadTable<ip6t_getinfo, ip6t_get_entries, ip6t_entry>(
+           socket, {IPPROTO_IPV6, IP6T_SO_GET_INFO, IP6T_SO_GET_ENTRIES}, "ip6", name);
+     }},
+    {"arp", "/proc/net/arp_tables_names", AF_INET,
+     [](int socket, const std::string& name) {
+       return ReadTable<arpt_getinfo, arpt_get_entries, arpt_entry>(
+           socket, {IPPROTO_IP, ARPT_SO_GET_INFO, ARPT_SO_GET_ENTRIES}, "arp", name);
+     }},
+    {"bridge", nullptr, AF_INET, ReadEbtable},
+};
+
+// `entries` holds a head for each chain, each with its rules
+// behind it. Source: ebt_entries and ebt_entry in include/uapi/linux/netfilter_bridge/ebtables.h.
+bool HasEbtablesPolicy(std::string_view entries) {
+  while (entries.size() >= sizeof(unsigned)) {
+    unsigned distinguisher;
+    memcpy(&distinguisher, entries.data(), sizeof(distinguisher));
+    size_t length = sizeof(ebt_entries);
+    if ((distinguisher & EBT_ENTRY_OR_ENTRIES) == 0) {
+      ebt_entries chain;
+      if (entries.size() < sizeof(chain)) return false;
+      memcpy(&chain, entries.data(), sizeof(chain));
+      // A chain that a user made returns to where it was called from.
+      if (chain.policy != EBT_ACCEPT && chain.policy != EBT_RETURN) return true;
+    } else {
+      ebt_entry rule;
+      if (entries.size() < sizeof(rule)) return false;
+      memcpy(&rule, entries.data(), sizeof(rule));
+      if (rule.next_offset == 0) return false;
+      length = rule.next_offset;
+    }
+    entries.remove_prefix(std::min(entries.size(), length));
+  }
+  return false;
+}
+
+XTables XTables::Find(const std::vector<NetFile>& files) {
+  XTables all;
+  for (const Family& family : kFamilies) {
+    std::vector<std::string> names =
+        family.list == nullptr ? LoadedEbtables() : ListTables(files, family.list);
+    if (names.empty()) continue;
+    all.found_.push_back({&family, std::move(names), OpenSocket(family.domain)});
+  }
+  return all;
+}
+
+XTablesRead XTables::Read(bool bridges) const {
+  XTablesRead all;
+  for (const Found& found : found_) {
+    if (found.family->list == nullptr && !bridges) continue;
+    if (!found.socket.ok()) {
+      all.end = found.socket.failure();
+      continue;
+    }
+    for (const std::string& name : found.names) {
+      Add(found.family->read(found.socket->get(), name), &all);
+    }
+  }
+  return all;
+}
+
+}  // namespace kmod

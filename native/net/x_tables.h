@@ -1,0 +1,55 @@
+// Reads the tables of iptables, ip6tables, arptables and ebtables in a network namespace. (Those of
+// nftables, which the newer iptables commands write to, are in nf_tables.h.)
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../common/handles.h"
+#include "../common/result.h"
+#include "net_files.h"
+
+namespace kmod {
+
+struct XTable {
+  std::string family;       // `ip`, `ip6`, `arp` or `bridge`
+  std::string name;         // such as `filter`
+  size_t rules = 0;         // without the policies of the chains
+  bool has_policy = false;  // the policy of a chain is not ACCEPT
+};
+
+struct XTablesRead {
+  std::vector<XTable> tables;
+  Result<> end;  // a failure if there may be more
+};
+
+// The tables that exist in a namespace, and a socket to ask it for them.
+class XTables {
+ public:
+  // To be called inside of the namespace, with its files of /proc/net, which list the tables. No
+  // other table may be asked for: the kernel creates it, and loads its module.
+  static XTables Find(const std::vector<NetFile>& files);
+
+  // `bridges`: whether the namespace has a bridge. ebtables has no list of its tables and creates
+  // the tables of its loaded modules when it is asked for them; where there is no bridge they
+  // change nothing, so they are not asked for.
+  XTablesRead Read(bool bridges) const;
+
+ private:
+  struct Family;
+  struct Found {
+    const Family* family;
+    std::vector<std::string> names;
+    Result<UniqueFd> socket;
+  };
+  static const Family kFamilies[];
+
+  std::vector<Found> found_;
+};
+
+// Whether the policy of a chain in the entries of a table of ebtables is not ACCEPT.
+bool HasEbtablesPolicy(std::string_view entries);
+
+}  // namespace kmod
