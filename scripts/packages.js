@@ -21,8 +21,8 @@ module.exports = {
   ],
   /** The kernel's own build, for the modules with bad manners. */
   modules: ['gcc', 'libelf1'],
-  /** C++ unit tests, sanitizers and fuzzers. */
-  native: ['clang', 'cmake', 'doctest-dev', 'libclang-rt-dev', 'pkg-config'],
+  /** C++ unit tests, sanitizers and fuzzers. libkmod-dev: a test compares its header with ours. */
+  native: ['clang', 'cmake', 'doctest-dev', 'libclang-rt-dev', 'libkmod-dev', 'pkg-config'],
   /** What is measured beside us. */
   bench: ['lsof'],
   /** Format and lint of C++. */

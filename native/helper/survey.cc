@@ -1,11 +1,134 @@
-#include "survey.h"
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "conversation.h"
-#include "survey_reply.h"
+#include "roles.h"
 #include "system_survey.h"
 
 namespace kmod {
 namespace {
+
+// One function for each kind of record; the comment names its other end in lib/live/helper/.
+
+// readMountTable
+void PutFields(const MountTable& table, Reply* reply) {
+  reply->Put(table.pid);
+  reply->Put(table.own);
+  reply->Put(table.first);
+  reply->Put(table.text);
+}
+
+// readOpenDevice
+void PutFields(const OpenDevice& open, Reply* reply) {
+  reply->Put(open.pid);
+  reply->Put(open.comm);
+  reply->Put(open.self);
+  reply->Put(open.file.path);
+  reply->Put(open.file.fd.has_value());
+  if (open.file.fd) reply->Put(*open.file.fd);
+  reply->Put(open.device.block);
+  reply->Put(std::to_string(open.device.major) + ":" + std::to_string(open.device.minor));
+}
+
+// readLink
+void PutFields(const NetLink& link, Reply* reply) {
+  reply->Put(link.index);
+  reply->Put(link.name);
+  reply->Put(link.up);
+  reply->Put(link.kind);
+  reply->Put(link.master);
+  reply->Put(link.lower);
+  reply->Put(link.bus);
+  reply->Put(link.device);
+}
+
+// readRoute: the index of the interface
+void PutFields(int route, Reply* reply) {
+  reply->Put(route);
+}
+
+// readAddress
+void PutFields(const NetAddress& address, Reply* reply) {
+  reply->Put(address.index);
+  reply->Put(address.address);
+}
+
+// readNetFile
+void PutFields(const NetFile& file, Reply* reply) {
+  reply->Put(file.path);
+  reply->Put(file.text);
+}
+
+// readTrafficControl
+void PutFields(const TrafficControl& item, Reply* reply) {
+  reply->Put(item.index);
+  reply->Put(item.filter);
+  reply->Put(item.kind);
+  reply->Put(item.handle);
+  reply->Put(item.parent);
+}
+
+// readNfTable, readPart
+void PutFields(const NftTables::value_type& entry, Reply* reply) {
+  const auto& [key, table] = entry;
+  reply->Put(key.first);
+  reply->Put(key.second);
+  reply->Put(table.chains);
+  reply->Put(table.rules);
+  reply->Put(table.parts.size());
+  for (const auto& [part, count] : table.parts) {
+    reply->Put(part.first);
+    reply->Put(part.second);
+    reply->Put(count);
+  }
+}
+
+template <typename Records>
+void PutRecords(const Records& records, Reply* reply) {
+  reply->Put(records.size());
+  for (const auto& record : records) PutFields(record, reply);
+}
+
+// The records of one kind in all network namespaces, each with the label of its namespace before
+// it.
+template <typename Select>
+void PutRecordsOf(const std::vector<NamespaceContents>& networks, Select select, Reply* reply) {
+  size_t count = 0;
+  for (const NamespaceContents& network : networks) count += select(network.contents).size();
+  reply->Put(count);
+  for (const NamespaceContents& network : networks) {
+    for (const auto& record : select(network.contents)) {
+      reply->Put(network.label);
+      PutFields(record, reply);
+    }
+  }
+}
+
+// The answer: done, then records, each kind with its number first, and at last the list of what
+// could not be read. readSurvey() and readNetworks() are the other end.
+Reply SurveyReply(const SystemSurvey& survey) {
+  using Contents = const NetContents&;
+  const std::vector<NamespaceContents>& networks = survey.networks;
+  Reply reply = Reply::Done();
+  PutRecords(survey.mount_tables, &reply);
+  PutRecordsOf(
+      networks, [](Contents one) -> auto& { return one.tables.links; }, &reply);
+  PutRecordsOf(
+      networks, [](Contents one) -> auto& { return one.tables.default_routes; }, &reply);
+  PutRecordsOf(
+      networks, [](Contents one) -> auto& { return one.tables.addresses; }, &reply);
+  PutRecordsOf(
+      networks, [](Contents one) -> auto& { return one.files; }, &reply);
+  PutRecordsOf(
+      networks, [](Contents one) -> auto& { return one.traffic_control; }, &reply);
+  PutRecordsOf(
+      networks, [](Contents one) -> auto& { return one.nf_tables; }, &reply);
+  PutRecords(survey.open_devices, &reply);
+  reply.Put(survey.unreadable);
+  return reply;
+}
 
 // The only request: survey OPEN_DEVICES CALLER_PID
 Reply Answer(Request* request) {

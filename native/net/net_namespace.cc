@@ -28,7 +28,8 @@ void AddIfFailed(const char* what, const Result<>& end, std::set<std::string>* u
 // from outside, too.
 struct NetNamespaces::Opened {
   Result<UniqueFd> route;
-  Result<UniqueFd> netfilter;  // not open if nobody wants it, or if nf_tables is not in the kernel
+  Result<UniqueFd>
+      netfilter;  // not open if users are not wanted, or if the kernel has no nf_tables
   NetFilesRead files;
   bool users;
 };

@@ -1,4 +1,4 @@
-/** The part of the survey about network namespaces. native/helper/survey_reply.cc is the other end. */
+/** The part of the survey about network namespaces. native/helper/survey.cc is the other end. */
 import type { RawSurvey } from '../../snapshot/system/raw'
 import type { Reader } from './wire'
 

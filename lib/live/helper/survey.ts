@@ -1,4 +1,4 @@
-/** What runs on the modules, asked of the helper. native/helper/survey_reply.cc is the other end. */
+/** What runs on the modules, asked of the helper. native/helper/survey.cc is the other end. */
 import { unwrap } from '../../kernel/failure'
 import type { RawSurvey } from '../../snapshot/system/raw'
 import { Questions } from './questions'
