@@ -6,18 +6,16 @@ const { run, runQuietly, setUp } = require('./setup')
 
 setUp(['native', 'lint'])
 
-const sources = (...rooms) =>
-  rooms.flatMap((room) =>
-    readdirSync(join('native', room))
-      .filter((name) => /\.(cc|h)$/.test(name))
-      .map((name) => join('native', room, name)),
-  )
-const all = sources('.', 'bridge', 'common', 'helper', 'libkmod', 'net', 'proc', 'process', 'test')
+/** All C++ files of native/. */
+const sources = readdirSync('native', { recursive: true })
+  .filter((name) => /\.(cc|h)$/.test(name))
+  .map((name) => join('native', name))
 
 run('npx', ['prettier', '--check', '--log-level', 'warn', '.'])
 run('npx', ['eslint', '.'])
 run('npx', ['tsc', '-p', 'tsconfig.test.json'])
-run('clang-format', ['--dry-run', '--Werror', ...all])
+run(process.execPath, ['scripts/check-includes.js'])
+run('clang-format', ['--dry-run', '--Werror', ...sources])
 // For compile_commands.json.
 runQuietly('npx', [
   'cmake-js',
@@ -30,5 +28,7 @@ runQuietly('npx', [
   '-G',
   'Unix Makefiles',
 ])
-const checked = all.filter((name) => name.endsWith('.cc') && !name.includes(join('native', 'test')))
+const checked = sources.filter(
+  (name) => name.endsWith('.cc') && !name.startsWith(join('native', 'test')),
+)
 runQuietly('clang-tidy', ['-p', 'build-native', '--quiet', ...checked])

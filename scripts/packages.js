@@ -27,8 +27,8 @@ module.exports = {
   ],
   /** The kernel's build, for the misbehaving test modules. */
   modules: ['gcc', 'libelf1'],
-  /** C++ unit tests, sanitizers and fuzzers. */
-  native: ['clang', 'cmake', 'doctest-dev', 'libclang-rt-dev', 'pkg-config'],
+  /** C++ unit tests, sanitizers and fuzzers. libkmod-dev: a test compares its header with ours. */
+  native: ['clang', 'cmake', 'doctest-dev', 'libclang-rt-dev', 'libkmod-dev', 'pkg-config'],
   /** What the benchmarks compare with. */
   bench: ['lsof'],
   /** Format and lint of the C++ sources. */

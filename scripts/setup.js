@@ -110,10 +110,7 @@ function setUp(groups) {
   buildIfChanged('build:native', 'build/Release/kmod.node', [
     lock,
     join(root, 'binding.gyp'),
-    ...['bridge', 'common', 'helper', 'libkmod', 'net', 'proc', 'process'].flatMap((room) =>
-      filesBelow(`native/${room}`),
-    ),
-    join(root, 'native', 'addon.cc'),
+    ...filesBelow('native').filter((path) => !path.startsWith(join(root, 'native', 'test'))),
   ])
   buildIfChanged('build:lib', 'dist/index.js', [
     lock,

@@ -1,12 +1,13 @@
 'use strict'
 /**
- * The native ring: C++ tests and fuzzers of native/kernel, and the addon with its helper, all with
+ * The native ring: C++ tests and fuzzers of native/, and the addon with its helper, all with
  * AddressSanitizer and UndefinedBehaviorSanitizer.
  */
 const { execFileSync } = require('node:child_process')
 const { mkdirSync, readdirSync, readFileSync, rmSync } = require('node:fs')
 const { availableParallelism } = require('node:os')
-const { join } = require('node:path')
+const { basename, join } = require('node:path')
+const { fuzzers } = require('../native/sources.json')
 const { run, runQuietly } = require('./setup')
 
 const root = join(__dirname, '..')
@@ -14,7 +15,7 @@ const build = join(root, 'build-native')
 const fuzzBuild = join(root, 'build-fuzz')
 const reports = join(build, 'reports')
 const jobs = String(availableParallelism())
-/** Seconds for each fuzzer; more with `npm run test:native -- 600`. */
+/** Seconds for each fuzzer; `npm run test:native -- 600` takes longer. */
 const fuzzTime = Number(process.argv[2] ?? 5)
 
 runQuietly('npx', [
@@ -30,9 +31,9 @@ runQuietly('npx', [
   '-p',
   jobs,
 ])
-run(join(build, 'kernel_test'), ['--no-path-filenames', '--minimal'])
+run(join(build, 'kmod_rooms_test'), ['--no-path-filenames', '--minimal'])
 
-// The sanitizers' runtime must come first in a process that was built without it: Node.
+// Node was built without the sanitizers, so their runtime must be loaded before anything else.
 const runtime = (name) =>
   execFileSync('gcc', [`-print-file-name=${name}`], { encoding: 'utf8' }).trim()
 rmSync(reports, { recursive: true, force: true })
@@ -44,13 +45,13 @@ run(
   {
     LD_PRELOAD: `${runtime('libasan.so')} ${runtime('libubsan.so')}`,
     NODE_KMOD_BINDING: join(build, 'Release', 'kmod.node'),
-    // V8 keeps much until the very end, which is no leak.
+    // V8 does not free its memory at the end of the process, which is not a leak.
     ASAN_OPTIONS: `${sanitizer}:detect_leaks=0`,
     UBSAN_OPTIONS: `${sanitizer}:print_stacktrace=1`,
     KMOD_SANITIZED: '1',
   },
 )
-// The helper's standard error goes nowhere: what the sanitizers found in it is in files.
+// The standard error of the helper is /dev/null, so the sanitizers write their reports to files.
 const found = readdirSync(reports)
 for (const name of found) console.error(readFileSync(join(reports, name), 'utf8'))
 if (found.length > 0) process.exit(1)
@@ -65,16 +66,14 @@ runQuietly('cmake', [
   '-Wno-dev',
 ])
 runQuietly('cmake', ['--build', fuzzBuild, '--parallel', jobs])
-for (const target of ['table', 'index', 'modinfo', 'netlink', 'proc', 'trace', 'wire']) {
+for (const target of fuzzers.map((file) => basename(file, '.cc'))) {
   const corpus = join(fuzzBuild, 'corpus', target)
   mkdirSync(corpus, { recursive: true })
-  const stderr = runQuietly(join(fuzzBuild, `fuzz_${target}`), [
+  const stderr = runQuietly(join(fuzzBuild, target), [
     `-max_total_time=${fuzzTime}`,
     '-print_final_stats=1',
     `-artifact_prefix=${fuzzBuild}/${target}-`,
     corpus,
   ])
-  console.log(
-    `fuzz ${target}: ${/number_of_executed_units: (\d+)/.exec(stderr)?.[1]} inputs, no fault`,
-  )
+  console.log(`${target}: ${/number_of_executed_units: (\d+)/.exec(stderr)?.[1]} inputs, no fault`)
 }

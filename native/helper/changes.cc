@@ -1,5 +1,3 @@
-#include "changes.h"
-
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -18,6 +16,7 @@
 #include "change_child.h"
 #include "change_messages.h"
 #include "conversation.h"
+#include "roles.h"
 
 namespace kmod {
 namespace {

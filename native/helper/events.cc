@@ -1,5 +1,3 @@
-#include "events.h"
-
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -8,6 +6,7 @@
 #include "../net/change_watch.h"
 #include "../process/channel.h"
 #include "conversation.h"
+#include "roles.h"
 
 namespace kmod {
 namespace {

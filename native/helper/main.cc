@@ -21,11 +21,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "changes.h"
-#include "events.h"
-#include "queries.h"
-#include "survey.h"
-#include "trace.h"
+#include "roles.h"
 
 namespace {
 

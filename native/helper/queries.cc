@@ -1,5 +1,3 @@
-#include "queries.h"
-
 #include <sys/resource.h>
 
 #include <cerrno>
@@ -8,6 +6,7 @@
 
 #include "../libkmod/module_index.h"
 #include "conversation.h"
+#include "roles.h"
 
 namespace kmod {
 namespace {

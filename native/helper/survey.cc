@@ -1,4 +1,4 @@
-#include "survey.h"
+#include "roles.h"
 
 #include "conversation.h"
 #include "survey_reply.h"

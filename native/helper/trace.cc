@@ -1,5 +1,3 @@
-#include "trace.h"
-
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -22,6 +20,7 @@
 #include "../proc/tracing.h"
 #include "../process/channel.h"
 #include "conversation.h"
+#include "roles.h"
 
 namespace kmod {
 namespace {
@@ -168,7 +167,7 @@ class Trace {
     if (bytes.ok()) out_ += *bytes;
   }
 
-  // Sends as much as the socket takes. If the other end is gone, the next Fill() reports it.
+  // Sends as much as the socket takes. If the other end has closed, the next Fill() reports it.
   void Flush() {
     while (!out_.empty()) {
       const ssize_t sent =

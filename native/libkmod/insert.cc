@@ -103,7 +103,8 @@ class Insertion {
 
   // libkmod offers the command with the options already inserted into its text. Some of them can
   // come from the caller of load(), whose text must not become shell text. So the command runs as
-  // it stands in modprobe.d, and the shell expands $CMDLINE_OPTS, which only splits it into words.
+  // it is written in modprobe.d, and the shell expands $CMDLINE_OPTS, which only splits it into
+  // words.
   int RunCommandOf(kmod_module* module) {
     const std::string name = NameOf(module);
     const char* configured = library_.kmod_module_get_options(module);

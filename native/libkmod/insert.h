@@ -28,7 +28,7 @@ struct InsertAttempt {
 
 struct InstallCommand {
   std::string module;
-  std::string text;     // as it stands in modprobe.d
+  std::string text;     // as it is written in modprobe.d
   std::string options;  // for $CMDLINE_OPTS
 };
 

@@ -18,7 +18,7 @@ class ChangeWatch {
   enum class Event { kChange, kSocketReadable };
   // Blocks until something changes, or until `socket` can be read.
   Result<Event> Await(int socket) const;
-  // Takes all events that are queued. Returns whether one of them was such a change.
+  // Takes all events that are queued. Returns whether there was any.
   bool Drain() const;
 
  private:

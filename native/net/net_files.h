@@ -1,4 +1,4 @@
-// Reads what /proc/net and /proc/sys/net tell about a network namespace.
+// Reads the files of /proc/net and /proc/sys/net about a network namespace.
 #pragma once
 
 #include <chrono>

@@ -26,7 +26,7 @@ class DeviceFiles {
 
   // `path` is the target of a link in /proc/PID/fd of a process in `mount_namespace`. Returns
   // nullopt if it is not a device, if no module can provide that device, or if the path lies on a
-  // file system that can block whoever looks at it (NFS, FUSE). Looks at each path once. The files
+  // file system that can block the caller (NFS, FUSE). Looks at each path once. The files
   // of KVM stand for the device /dev/kvm.
   std::optional<DeviceNumber> Find(pid_t pid, const std::string& mount_namespace,
                                    const std::string& path);

@@ -1,4 +1,4 @@
-// Reads what /sys/module tells about modules.
+// Reads the folders of modules in /sys/module.
 #pragma once
 
 #include <string>

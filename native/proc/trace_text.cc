@@ -70,8 +70,8 @@ std::vector<ReferenceEvent> TraceText::Push(std::string_view piece) {
 
 // Parses from the end of the line, because the comm at its front can look like anything:
 //   "            bash-177     [000] .....     9.387787: module_get: tun call_site=f [tun] refcnt=2"
-// With some trace options the thread group stands in parentheses before the CPU, and an offset
-// after the function.
+// With some trace options the line has the thread group in parentheses before the CPU, and an
+// offset after the function.
 std::optional<ReferenceEvent> TraceText::TakeLine(std::string_view line) {
   ReferenceEvent event;
   size_t middle = line.rfind(get_);

@@ -23,7 +23,7 @@ Result<> Channel::Send(const Message& message) const {
   if (!bytes.ok()) return bytes.failure();
   size_t sent = 0;
   while (sent < bytes->size()) {
-    // MSG_NOSIGNAL: no SIGPIPE if the other end is gone.
+    // MSG_NOSIGNAL: no SIGPIPE if the other end has closed.
     const ssize_t got = send(socket_, bytes->data() + sent, bytes->size() - sent, MSG_NOSIGNAL);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) {

@@ -24,7 +24,7 @@ class Channel {
   Result<std::optional<Message>> Next() { return decoder_.Next(); }
 
   // Writes the whole message. Fails only if the message is too long, and then writes nothing. That
-  // the other end is gone is no failure: Fill() reports it.
+  // the other end has closed is no failure: Fill() reports it.
   Result<> Send(const Message& message) const;
 
  private:

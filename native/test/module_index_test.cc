@@ -200,7 +200,7 @@ TEST_CASE("dependencies that libkmod cannot determine are a failure, not an empt
 
 TEST_CASE("an index is stale after a change of its files") {
   const Tree tree;
-  usleep(50000);  // a change within the last tick of the kernel's clock counts as one to come
+  usleep(50000);  // a file that has just changed is never taken as unchanged
   const auto index = tree.Open();
   CHECK_FALSE(index->IsStale());
   tree.WriteIndex("alias", {{"other", "dummy"}});

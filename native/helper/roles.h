@@ -1,0 +1,28 @@
+// The roles of the helper: each process of it has one. All roles serve until their socket closes,
+// and return the exit status of the process.
+#pragma once
+
+namespace kmod {
+
+// Answers from module indexes, configuration and module files. lib/live/helper/queries.ts is the
+// other end.
+int ServeQueries(int socket);
+
+// Removes and inserts modules, and runs commands of modprobe.d, each in a child process. When the
+// socket closes, children that are still inside the kernel continue alone, and init waits for them.
+// lib/live/helper/changes.ts and commands.ts are the other end; change_messages.h has the messages.
+int ServeChanges(int socket);
+
+// Collects what runs on the modules. A process of its own, because it enters other network
+// namespaces, and because a process that hangs can block a reader of its memory map.
+// lib/live/helper/survey.ts and survey-network.ts are the other end.
+int ServeSurvey(int socket);
+
+// Reports changes that may end a wait. lib/live/helper/events.ts is the other end.
+int ServeEvents(int socket);
+
+// Reports who takes and drops references to one module. Also ends at a signal (SIGTERM, SIGINT,
+// SIGHUP), and removes its tracing instance first. lib/live/helper/trace.ts is the other end.
+int ServeTrace(int socket);
+
+}  // namespace kmod
