@@ -1,7 +1,7 @@
 /** explain() for network interfaces of all namespaces, compared with ip. */
 import { kmod, type Usage } from 'node-kmod'
 import { startIn } from '../processes'
-import { addLink, addNamespace, countOf, modprobe, run } from '../support'
+import { addLink, addNamespace, afterThisTest, attempt, countOf, modprobe, run } from '../support'
 import { release, usersOf } from '../users'
 
 interface IpLink {
@@ -28,6 +28,7 @@ beforeEach(() => {
   ip('link set kmodd1 master kmodbond')
   addLink('kmodv0', 'type', 'veth', 'peer', 'name', 'kmodv1', 'netns', 'kmodnet')
   ip('tuntap add kmodtun mode tun')
+  afterThisTest(() => attempt('ip', ['link', 'del', 'kmodtun']))
   ip('-n kmodnet link add kmodbr2 type bridge')
   ip('-n kmodnet link set kmodbr2 up')
 })
