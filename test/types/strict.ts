@@ -14,12 +14,13 @@ import {
   type PlanOptions,
   type UnloadOptions,
   type UnloadPlan,
+  type UnloadReport,
   type UnloadStep,
   type User,
 } from 'node-kmod'
 
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
-declare function check<Condition extends true>(): Condition
+type Same<A, B> = [A, B] extends [B, A] ? true : false
+type Check<Condition extends true> = Condition
 
 /** Every option that is given to another call may be undefined. */
 export async function passOn(
@@ -44,13 +45,21 @@ export async function passOn(
 }
 
 /** Every call that returns a promise takes a signal in its last argument. */
-type Calls = { [Name in keyof Kmod]: Kmod[Name] extends (...args: never) => Promise<unknown> ? Name : never }
+type Calls = {
+  [Name in keyof Kmod]: Kmod[Name] extends (...args: never) => Promise<unknown> ? Name : never
+}
 type Last<T extends unknown[]> = Required<T> extends [...unknown[], infer Options] ? Options : never
 type WithoutSignal = {
   [Name in Calls[keyof Kmod]]: CallOptions extends Last<Parameters<Kmod[Name]>> ? never : Name
 }[Calls[keyof Kmod]]
-check<Same<WithoutSignal, never>>()
-check<Same<Calls[keyof Kmod] & 'list', 'list'>>()
+
+export type Checks = [
+  Check<Same<WithoutSignal, never>>,
+  Check<Same<Calls[keyof Kmod] & 'list', 'list'>>,
+  Check<Same<UnloadPlan['options']['guard'], 'refuse' | 'strict' | 'off'>>,
+  Check<Same<UnloadPlan['options']['allow'], readonly (EffectKind | `${EffectKind}:${string}`)[]>>,
+  Check<Same<UnloadReport['parametersLost'][number]['before'], string | null>>,
+]
 
 /** The options of a plan can be used without a question whether they are there. */
 export function appliedOptions({ options }: UnloadPlan): string {
@@ -58,8 +67,6 @@ export function appliedOptions({ options }: UnloadPlan): string {
   const accepted: readonly (EffectKind | `${EffectKind}:${string}`)[] = allow
   return `${holders.length} ${accepted.join()} ${force.valueOf()}`
 }
-check<Same<UnloadPlan['options']['guard'], 'refuse' | 'strict' | 'off'>>()
-check<Same<UnloadPlan['options']['allow'], readonly (EffectKind | `${EffectKind}:${string}`)[]>>()
 
 /** The kinds of a plan are closed: a switch over all of them needs no default. */
 export function describeStep(step: UnloadStep): string {
@@ -111,11 +118,10 @@ export function details(error: unknown): unknown {
 
 export async function results(): Promise<unknown[]> {
   const { loaded } = await kmod.info('a')
-  const { effects, parametersLost, kept } = await kmod.unload('a')
-  check<Same<(typeof parametersLost)[number]['before'], string | null>>()
+  const { effects, kept } = await kmod.unload('a')
   return [
     loaded?.version,
-    loaded?.parameters['a'],
+    loaded?.parameters.a,
     effects.map(({ kind }) => kind === 'firewall' || kind === 'input'),
     kept.filter(({ reason }) => reason === 'device'),
   ]
