@@ -16,14 +16,15 @@ export async function unknownBlocker(
   return notFoundBlocker(name, wanted, similar)
 }
 
-/** The loaded or indexed module whose name is most like a wrong one. */
+/** The loaded or listed module whose name is most like a wrong one. */
 async function similarName(kernel: Kernel, name: string): Promise<string | undefined> {
-  try {
-    const [table, indexed] = await Promise.all([kernel.table(), kernel.moduleNames()])
-    return nearest(normalize(name), [...table.map((row) => row.name), ...indexed])
-  } catch (error) {
-    // A system without a table has no loaded modules, and the refusal is true without a suggestion.
-    if (!isKmodError(error)) throw error
-    return undefined
-  }
+  const [loaded, listed] = await Promise.all([
+    // A system without a table can have lists of modules all the same.
+    kernel.table().catch((error: unknown) => {
+      if (!isKmodError(error)) throw error
+      return []
+    }),
+    kernel.moduleNames(),
+  ])
+  return nearest(normalize(name), [...loaded.map((row) => row.name), ...listed])
 }
