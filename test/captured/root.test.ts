@@ -131,7 +131,7 @@ describe('the index', () => {
     expect(await advice('llcc')).toBe('llc')
     expect(await advice('snd_hda_intl')).toBe('snd_hda_intel')
     expect(await advice('ext5')).toBe('ext4')
-    expect(await advice('extra')).toBeUndefined()
+    expect(await advice('kernl')).toBeUndefined()
     unlinkSync(system.at(`${folder}/modules.dep`))
     execFileSync('mkfifo', [system.at(`${folder}/modules.dep`)])
     expect(await advice('llcc')).toBeUndefined()
