@@ -183,7 +183,8 @@ export function plan(
  * its work carry the `report` of what was done, and the `plan`.
  *
  * @param what Names or aliases, as for `plan`; or a plan, which is computed again and carried out only if
- * it is still the same.
+ * it is still the same. An option of the plan that permits more than its default (`force`, `allow`,
+ * `guard: 'off'`, `holders: 'remove'`, `commands: 'run'` or `'skip'`) must be given again.
  * @example
  * ```js
  * const { removed } = await unload('uvcvideo', { wait: 10_000, onFailure: 'restore' })

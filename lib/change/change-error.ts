@@ -73,7 +73,11 @@ export async function removalError(
     case 'EBUSY': {
       const pid = callsOn(kernel).stuck.pid(module)
       const row = await kernel.row(module)
-      return refusalError(refusedRemovalBlocker(module, row, errno, pid), details)
+      const blocker = refusedRemovalBlocker(module, row, errno, pid)
+      if (blocker.code !== 'ERR_KMOD_IN_USE') return refusalError(blocker, details)
+      // Nobody has looked for the users; an empty list would mean that there are none.
+      const { code, message, references } = blocker
+      return new KmodError(code, message, { ...details, references })
     }
     case 'EPERM':
       return refusalError(cannot(doing, missingPermission(await kernel.facts())), details)

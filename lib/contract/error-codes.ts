@@ -34,6 +34,7 @@
  * - `ERR_KMOD_FORMAT`: a module file, an index or a table of the kernel is damaged.
  * - `ERR_KMOD_TRANSIENT`: the module is being loaded or unloaded right now, or the table of loaded
  *   modules changed during each of many readings. The same call can succeed a moment later.
+ * - `ERR_KMOD_ABORTED`: the `signal` was aborted.
  * - `ERR_KMOD_SYSTEM`: any other failure of a system call, or of the helper program.
  *
  * **Change codes**: every call that changes the kernel (`load`, `remove`, `unload`) can reject with the
@@ -43,7 +44,6 @@
  * - `ERR_KMOD_DISABLED`: the sysctl `kernel.modules_disabled` is 1.
  * - `ERR_KMOD_READ_ONLY`: this `Kmod` looks at another root than the running system.
  * - `ERR_KMOD_HUNG`: the change is still inside the kernel after `hungAfter` milliseconds.
- * - `ERR_KMOD_ABORTED`: the `signal` was aborted.
  */
 export type KmodErrorCode =
   | 'ERR_KMOD_NOT_FOUND'

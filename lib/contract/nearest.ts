@@ -1,4 +1,7 @@
-/** "Did you mean": the known word that is most like a word that is wrong. */
+/**
+ * "Did you mean": the known word that is most like a word that is wrong. Node has an edit distance for its
+ * own messages only.
+ */
 import { distance } from 'fastest-levenshtein'
 
 const MOST_MISTAKES = 3

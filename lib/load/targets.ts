@@ -5,7 +5,6 @@
 import {
   alreadyLoadedError,
   builtinBlocker,
-  notFoundBlocker,
   otherBuildLoadedError,
   refusalError,
   transientBlocker,
@@ -14,6 +13,7 @@ import { isName, normalize } from '../contract/names'
 import type { LoadedModule } from '../contract/types'
 import { modulesOf } from '../inspect/meaning'
 import { statusOfAbsent } from '../inspect/status'
+import { unknownBlocker } from '../inspect/unknown'
 import type { InsertRequest, Kernel } from '../kernel/kernel'
 import type { Description } from '../kernel/module-index'
 
@@ -60,7 +60,7 @@ export async function findTargets(
     }),
   )
   if (modules.length === 0 && targets.every(({ present }) => present === null)) {
-    throw refusalError(notFoundBlocker(name ?? what, 'load'))
+    throw refusalError(await unknownBlocker(kernel, name ?? what, 'load'))
   }
   return { needs: [], targets }
 }

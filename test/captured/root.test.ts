@@ -14,6 +14,7 @@ import { Kmod, type KmodOptions } from 'node-kmod'
 import { CapturedSystem, RELEASE } from '../support/captured-system'
 import { makeIndex } from '../support/index-writer'
 import { makeModuleFile } from '../support/module-file'
+import { rejection } from '../support/rejection'
 
 let system: CapturedSystem
 beforeEach(() => (system = new CapturedSystem()))
@@ -116,6 +117,27 @@ describe('the index', () => {
       aliases: ['fs-ext4'],
     })
     await expect(open().info('nothing')).rejects.toMatchObject({ code: 'ERR_KMOD_NOT_FOUND' })
+  })
+
+  test('has the name that is nearest to a wrong one, in the text that depmod leaves', async () => {
+    const folder = `lib/modules/${RELEASE}`
+    system.addModules()
+    system.write(
+      `${folder}/modules.dep`,
+      'kernel/net/llc/llc.ko.xz:\nextra/snd-hda-intel.ko: kernel/net/llc/llc.ko.xz\n',
+    )
+    system.write(`${folder}/modules.builtin`, 'kernel/fs/ext4/ext4.ko\n')
+    const advice = async (name: string): Promise<string | undefined> =>
+      /Did you mean "(.*)"/.exec((await rejection(open().info(name))).message)?.[1]
+    expect(await advice('llcc')).toBe('llc')
+    expect(await advice('snd_hda_intl')).toBe('snd_hda_intel')
+    expect(await advice('ext5')).toBe('ext4')
+    expect(await advice('kernl')).toBeUndefined()
+    unlinkSync(system.at(`${folder}/modules.dep`))
+    execFileSync('mkfifo', [system.at(`${folder}/modules.dep`)])
+    expect(await advice('snd_hda_intl')).toBeUndefined()
+    // Of the loaded modules.
+    expect(await advice('stpp')).toBe('stp')
   })
 
   test('may have modules whose file was not captured', async () => {

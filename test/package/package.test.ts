@@ -72,8 +72,10 @@ test('the package can be required and imported, and exports all its names', () =
 })
 
 test('the types compile under strict settings', () => {
-  const source = readFileSync(join(ROOT, 'test/types/user.ts'), 'utf8')
-  writeFileSync(join(folder, 'user', 'user.ts'), source)
+  const programs = readdirSync(join(ROOT, 'test/types'))
+  for (const program of programs) {
+    writeFileSync(join(folder, 'user', program), readFileSync(join(ROOT, 'test/types', program)))
+  }
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
   const options = [
     '--noEmit',
@@ -94,7 +96,7 @@ test('the types compile under strict settings', () => {
       '--target',
       'es2022',
       ...module,
-      'user.ts',
+      ...programs,
     ])
   }
 })

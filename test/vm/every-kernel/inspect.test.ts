@@ -214,6 +214,23 @@ describe('info', () => {
   })
 })
 
+test('a wrong name brings the nearest one that modprobe knows, or says that it is a file', async () => {
+  const nearest = [
+    [kmod.info('dumy'), 'dummy'],
+    [kmod.holders('br-netfliter'), 'br_netfilter'],
+    [kmod.explain('nf_tabels'), 'nf_tables'],
+    [kmod.load('vfatt'), 'vfat'],
+  ] as const
+  for (const [call, name] of nearest) {
+    const error = await rejection(call)
+    expect(error.code).toBe('ERR_KMOD_NOT_FOUND')
+    expect(error.message).toContain(`Did you mean "${name}"?`)
+    expect(run('modinfo', ['-F', 'name', name]).trim()).toBe(name)
+  }
+  const [blocker] = (await kmod.plan('dummy.ko')).blockers
+  expect(blocker!.message).toContain('here "dummy"')
+})
+
 test('preflight finds no problem for root', async () => {
   expect(await kmod.preflight()).toEqual({
     canUnload: true,
