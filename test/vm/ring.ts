@@ -80,8 +80,9 @@ async function runJob({ kernel, what, commands }: Job, alone: boolean): Promise<
     command: ['sh', '-c', script],
     cwd: ROOT,
     env: { KMOD_KERNEL: kernel.name, CI: '1', ...passedOn() },
-    // Words for a test of the kernel command line.
-    append: 'vfat.from_command_line=1 modprobe.blacklist=vfat',
+    // Words for the tests of the kernel command line; no other test may use these modules.
+    append:
+      'vfat.from_command_line=1 modprobe.blacklist=vfat module_blacklist=n_hdlc modules-load=ieee802154',
     deadline: DEADLINE,
     ...(alone && { onOutput: (text: string) => process.stdout.write(text) }),
   })

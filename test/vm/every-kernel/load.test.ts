@@ -63,8 +63,74 @@ describe('on every kernel', () => {
 
   test('unknown, and a parameter that it does not take', async () => {
     expect(await rejection(kmod.load('nosuchmodule'))).toMatchObject({ code: 'ERR_KMOD_NOT_FOUND' })
-    const report = await kmod.load('dummy', { parameters: { nosuchparameter: 1 } })
-    expect(report.messages).toContainEqual(expect.stringContaining('nosuchparameter'))
+    await expect(kmod.load('dummy', { parameters: { numdummy: 1 } })).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: expect.stringMatching(
+        /declares \(numdummies\).*Did you mean "numdummies"/,
+      ) as string,
+    })
+    expect(isInKernel('dummy')).toBe(false)
+    await kmod.load('dummy', { parameters: { numdummies: 1, async_probe: false } })
+  })
+
+  test('an alias of several modules loads all that can be, as modprobe does', async () => {
+    const config = 'alias several nosuchmodule\nalias several dummy\nalias several fat\n'
+    expect(await configured(`${config}blacklist fat\n`).load('several')).toMatchObject({
+      module: 'dummy',
+      loaded: ['dummy'],
+    })
+    expect(isInKernel('fat')).toBe(false)
+    expect(await configured(config).load('several')).toMatchObject({ loaded: ['fat'] })
+    const none = configured('alias none nosuchmodule\nalias none nosuchmodule2\n')
+    expect(await rejection(none.load('none'))).toMatchObject({ code: 'ERR_KMOD_NOT_FOUND' })
+  })
+
+  test('a name of the index is the module, whatever alias modprobe.d has for it', async () => {
+    const kmod = configured('alias dummy off\nalias fat vfat\n')
+    expect(await kmod.unload('dummy')).toMatchObject({ removed: [], absent: ['dummy'] })
+    expect(await kmod.explain('dummy')).toMatchObject({ module: 'dummy', status: 'unloaded' })
+    expect((await kmod.load('dummy')).loaded).toEqual(['dummy'])
+    expect((await kmod.load('fat')).loaded).toEqual(['fat'])
+  })
+
+  test('what is loaded, beside what the file says', async () => {
+    expect((await kmod.info('dummy')).loaded).toBeNull()
+    modprobe('loop')
+    const { loaded } = await kmod.info('loop')
+    const names = run('ls', ['/sys/module/loop/parameters']).trim().split('\n')
+    expect(Object.keys(loaded!.parameters).sort()).toEqual(names.sort())
+    expect(loaded!.parameters.max_loop).toBe(
+      readFileSync('/sys/module/loop/parameters/max_loop', 'utf8').trim(),
+    )
+  })
+
+  test('only what the kernel itself logs is a fault', async () => {
+    const text = 'BUG: this is what a process writes'
+    const kmod = configured(
+      `install dummy echo "<4>${text}" > /dev/kmsg; modprobe -i dummy $CMDLINE_OPTS\n`,
+    )
+    const report = await kmod.load('dummy')
+    expect(report.messages).toContain(text)
+    expect(report.clean).toBe(true)
+  })
+
+  test('module_blacklist= on the kernel command line is told as such', async () => {
+    expect((await kmod.info('n_hdlc')).config.blacklisted).toBe(true)
+    const error = await rejection(kmod.load('n_hdlc'))
+    expect(error).toMatchObject({ code: 'ERR_KMOD_PERMISSION', errnoCode: 'EPERM' })
+    expect(error.message).toContain('module_blacklist= on the kernel command line names n_hdlc')
+  })
+
+  test('modules-load= on the kernel command line keeps a dependency', async () => {
+    modprobe('mac802154')
+    try {
+      expect((await kmod.unload('mac802154')).kept).toContainEqual({
+        module: 'ieee802154',
+        reason: 'configured',
+      })
+    } finally {
+      cleanUp('mac802154', 'ieee802154')
+    }
   })
 
   test('modprobe.d: options, and those of the caller after them', async () => {
@@ -139,11 +205,20 @@ describe('on every kernel', () => {
     const bytes = signed.subarray(0, signed.indexOf('~Module signature appended~'))
     bytes.write('one', bytes.indexOf(' SMP', bytes.indexOf('vermagic=')) + 1)
     writeFileSync('/tmp/dummy.ko', bytes)
-    expect(await rejection(kmod.load({ file: '/tmp/dummy.ko' }))).toMatchObject({
+    const error = await rejection(kmod.load({ file: '/tmp/dummy.ko' }))
+    expect(error).toMatchObject({
       code: 'ERR_KMOD_LOAD',
       errnoCode: 'ENOEXEC',
       syscall: 'init_module',
+      loaded: [],
     })
+    const { vermagic } = await kmod.info('dummy')
+    const damaged = (await kmod.info({ file: '/tmp/dummy.ko' })).vermagic
+    expect(damaged).not.toBe(vermagic)
+    expect(error.message).toContain(
+      `the vermagic of the file is '${damaged}', and that of the kernel is '${vermagic}'`,
+    )
+    expect(error.messages).toContainEqual(expect.stringContaining('version magic'))
     expect(isInKernel('dummy')).toBe(false)
   })
 })
@@ -167,13 +242,19 @@ describeWithTestModules('modules with bad manners', () => {
       errno: -19,
       errnoCode: 'ENODEV',
     })
+    const dependent = configured('softdep kmodtest_fail_init pre: dummy\n')
+    expect(await rejection(dependent.load('kmodtest_fail_init'))).toMatchObject({
+      code: 'ERR_KMOD_LOAD',
+      loaded: ['dummy'],
+    })
     expect(
       await rejection(kmod.load('kmodtest_fail_init', { parameters: { error: 12 } })),
     ).toMatchObject({ code: 'ERR_KMOD_LOAD', errnoCode: 'ENOMEM' })
   })
 
   test('an out-of-tree module taints the kernel once, by name', async () => {
-    const { newTaints } = await kmod.load('kmodtest_slow_exit')
+    const { newTaints, clean } = await kmod.load('kmodtest_slow_exit')
+    expect(clean).toBe(true)
     expect(newTaints.filter((name) => !['OOT_MODULE', 'UNSIGNED_MODULE'].includes(name))).toEqual(
       [],
     )
@@ -181,6 +262,33 @@ describeWithTestModules('modules with bad manners', () => {
     await kmod.remove('kmodtest_slow_exit')
     expect((await kmod.load('kmodtest_slow_exit')).newTaints).toEqual([])
     setParameter('kmodtest_slow_exit', 'exit_ms', '0')
+  })
+
+  test('a file of another source than the loaded module', async () => {
+    const file = '/tmp/kmodtest_params.ko'
+    copyFileSync(`${MODULE_DIRECTORY}/extra/kmodtest_params.ko`, file)
+    await kmod.load('kmodtest_params')
+    expect(await kmod.load({ file })).toMatchObject({ alreadyLoaded: true, loaded: [] })
+    const bytes = readFileSync(file)
+    const at = bytes.indexOf('srcversion=') + 'srcversion='.length
+    bytes.write('0000000', at)
+    writeFileSync(file, bytes)
+    const error = await rejection(kmod.load({ file }))
+    expect(error).toMatchObject({ code: 'ERR_KMOD_ALREADY_LOADED', module: 'kmodtest_params' })
+    const { loaded } = await kmod.info('kmodtest_params')
+    expect(error.message).toContain(loaded!.srcVersion)
+    expect(loaded).toMatchObject({ version: '1.2.3', parameters: { number: '7' } })
+  })
+
+  test('a file whose dependency is loaded and in no index', async () => {
+    run('insmod', [`${MODULE_DIRECTORY}/extra/kmodtest_base.ko`])
+    const elsewhere = new Kmod({ moduleDirectory: '/nowhere' })
+    try {
+      const file = `${MODULE_DIRECTORY}/extra/kmodtest_middle.ko`
+      expect((await elsewhere.load({ file })).loaded).toEqual(['kmodtest_middle'])
+    } finally {
+      cleanUp('kmodtest_middle', 'kmodtest_base')
+    }
   })
 
   test('a hanging init: ERR_KMOD_HUNG, state loading, and then live', async () => {
