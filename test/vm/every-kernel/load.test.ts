@@ -281,6 +281,8 @@ describeWithTestModules('modules with bad manners', () => {
   })
 
   test('a file whose dependency is loaded and in no index', async () => {
+    // The soft dependencies of kmodtest_params.
+    cleanUp('kmodtest_middle', 'kmodtest_base')
     run('insmod', [`${MODULE_DIRECTORY}/extra/kmodtest_base.ko`])
     const elsewhere = new Kmod({ moduleDirectory: '/nowhere' })
     try {
