@@ -154,7 +154,8 @@ export function preflight(options?: CallOptions): Promise<Preflight> {
  * with the common codes of `KmodErrorCode`; ERR_KMOD_UNSUPPORTED also means that `force` is given and the
  * kernel lacks it.
  *
- * @param names Names or aliases. The name of a loaded module wins over an alias. An alias with several
+ * @param names Names or aliases. The name of a module that is loaded, or that the module index has, wins
+ * over an alias of modprobe.d with the same text. An alias with several
  * matches stands for those of them that are loaded.
  * @example
  * ```js
@@ -274,10 +275,13 @@ export function remove(name: string, options?: RemoveOptions): Promise<void> {
 /**
  * Loads a module with its dependencies and the configuration of modprobe.d, as modprobe does. Resolves
  * with what was loaded and what the kernel logged. A module that was loaded before is an error only if
- * `parameters` or `mustBeNew` is given.
+ * `parameters` or `mustBeNew` is given, or if a file has another srcversion. An alias of several modules
+ * loads all that can be loaded, and skips the blacklisted.
  *
  * Rejects with ERR_KMOD_NOT_FOUND, ERR_KMOD_ALREADY_LOADED, ERR_KMOD_BUILTIN (a built-in takes no
- * parameters) and ERR_KMOD_LOAD, and with the change codes of `KmodErrorCode`.
+ * parameters) and ERR_KMOD_LOAD, and with the change codes of `KmodErrorCode`; `loaded` and `messages` of
+ * the error tell what was loaded before and what the kernel logged. Rejects with a TypeError if the file
+ * of the module does not declare a parameter.
  *
  * @param what A name or an alias, or the path of a .ko file that is not installed: what its `depends`
  * field names is loaded first.

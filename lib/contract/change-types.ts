@@ -7,10 +7,15 @@ export interface KernelHealth {
    * such as `WARN`, `FORCED_RMMOD`, `OOT_MODULE`.
    */
   newTaints: string[]
-  /** What the kernel logged since the call started; `null`: the log is not readable. */
+  /**
+   * What the kernel log got since the call started, also from processes that write to it; `null`: the
+   * log is not readable.
+   */
   messages: string[] | null
   /**
-   * `false`: there is a new taint, or `messages` contain WARNING, BUG or Oops; after an unload also: a
+   * `false`: there is a new taint (after a load, OOT_MODULE and UNSIGNED_MODULE do not count), or the
+   * kernel itself logged a fault (WARNING, BUG, Oops, general protection fault, objects that remain in a
+   * slab cache, a network device that is waited for, UBSAN, KASAN, lockdep); after an unload also: a
    * module was loaded again. `null`: none of these was seen, but the log was not readable. Else `true`.
    */
   clean: boolean | null
@@ -43,7 +48,7 @@ export interface LoadOptions {
 
 /** What `load` did. */
 export interface LoadReport extends KernelHealth {
-  /** The module that the name or alias stands for; of several, the first. */
+  /** The module that the name or alias stands for; of several, the first that is loaded now. */
   module: string
   /** The modules that this call loaded, dependencies included, in the order of loading. */
   loaded: string[]

@@ -47,9 +47,9 @@ export interface KmodErrorDetails {
   plan?: UnloadPlan | undefined
   /** With ERR_KMOD_PLAN_CHANGED: how the new plan differs from the given one, a sentence for each difference. */
   changes?: string[] | undefined
-  /** With ERR_KMOD_LOAD: what the kernel logged during the call; `null`: the log is not readable. */
+  /** Of a load that failed after it began: what the kernel log got meanwhile; `null`: not readable. */
   messages?: string[] | null | undefined
-  /** With ERR_KMOD_LOAD: the modules that the call loaded before it failed, in order. */
+  /** Of a load that failed after it began: the modules that it loaded before, in order. */
   loaded?: string[] | undefined
   /** Of an unload: what it did before it failed. */
   report?: UnloadReport | undefined

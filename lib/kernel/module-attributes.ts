@@ -24,9 +24,14 @@ export async function readAttributes(
     ...names.map((name) => `${folder}/parameters/${name}`),
   ])
   return {
-    version: version?.trim() || null,
-    srcVersion: srcVersion?.trim() || null,
+    version: versionOf(version),
+    srcVersion: versionOf(srcVersion),
     // The kernel adds a newline to each value.
     parameters: new Map(names.map((name, i) => [name, values[i]?.replace(/\n$/, '') ?? null])),
   }
+}
+
+function versionOf(text: string | null | undefined): string | null {
+  const version = text?.trim() ?? ''
+  return version === '' ? null : version
 }

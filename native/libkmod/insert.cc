@@ -43,12 +43,6 @@ class Insertion {
   Result<> RunName() {
     const Result<UniqueModule> module = context_.NewModule(request_.module);
     if (!module.ok()) return module.failure();
-    // An install command can be for a name that the index does not have.
-    if (library_.kmod_module_get_path(module->get()) == nullptr &&
-        library_.kmod_module_get_install_commands(module->get()) == nullptr &&
-        library_.kmod_module_get_initstate(module->get()) != kInitstateBuiltin) {
-      return SystemFailure(ENOENT, {}, request_.module);
-    }
     return Probe(module->get(), 0);
   }
 
@@ -72,6 +66,7 @@ class Insertion {
 
   Result<> Probe(kmod_module* module, unsigned flags) {
     target_ = NameOf(module);
+    if (IsUnknown(module)) return SystemFailure(ENOENT, {}, target_);
     if (request_.must_be_new) flags |= kProbeFailOnLoaded;
     const int result = library_.kmod_module_probe_insert_module(
         module, flags, request_.parameters.empty() ? nullptr : request_.parameters.c_str(),
@@ -85,6 +80,13 @@ class Insertion {
     }
     if (!command_.ok()) return command_;
     return SystemFailure(-result, "init_module", context_.TakeLog());
+  }
+
+  // Neither a name nor an alias has to lead to a module that exists.
+  bool IsUnknown(const kmod_module* module) const {
+    return library_.kmod_module_get_path(module) == nullptr &&
+           library_.kmod_module_get_install_commands(module) == nullptr &&
+           library_.kmod_module_get_initstate(module) != kInitstateBuiltin;
   }
 
   std::string NameOf(const kmod_module* module) const {

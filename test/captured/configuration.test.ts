@@ -44,6 +44,19 @@ test('a module that a load list names, also by an alias, is configured to be loa
   expect(await configured()).toEqual(['dummy', 'stp'])
 })
 
+test('modules-load= on the kernel command line counts like a load list', async () => {
+  system.write('proc/cmdline', 'quiet modules-load=rtnl-link-dummy,stp -- modules-load=llc\n')
+  expect(await configured()).toEqual(['dummy', 'stp'])
+})
+
+test('module_blacklist= on the kernel command line is a blacklist', async () => {
+  system.write('proc/cmdline', 'module_blacklist=llc\n')
+  const { index } = open()
+  expect((await index.describe('llc'))?.blacklisted).toBe(true)
+  expect((await index.describe('stp'))?.blacklisted).toBe(false)
+  expect((await open().facts()).kernelBlacklist).toEqual(['llc'])
+})
+
 test('of files with one name the first counts, also an empty file or a link to /dev/null', async () => {
   system
     .write('etc/modules-load.d/a.conf', '')

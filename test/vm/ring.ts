@@ -129,8 +129,9 @@ async function runJob({ kernel, what, commands }: Job, isOnly: boolean): Promise
     command: ['sh', '-c', REMOVE_HOST_CONFIGURATION + runAll],
     cwd: ROOT,
     env: { KMOD_KERNEL: kernel.name, CI: '1', ...variables() },
-    // For the tests of the kernel command line.
-    append: 'vfat.from_command_line=1 modprobe.blacklist=vfat',
+    // For the tests of the kernel command line; no other test may use these modules.
+    append:
+      'vfat.from_command_line=1 modprobe.blacklist=vfat module_blacklist=n_hdlc modules-load=ieee802154',
     processors: PROCESSORS,
     nic: true,
     deadline: DEADLINE,

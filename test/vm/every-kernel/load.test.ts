@@ -76,9 +76,77 @@ describe('parameters', () => {
     expect(dummies()).toHaveLength(3)
   })
 
-  test('that the module does not have show up in the kernel messages', async () => {
-    const report = await kmod.load('dummy', { parameters: { nosuchparameter: 1 } })
-    expect(report.messages).toContainEqual(expect.stringContaining('nosuchparameter'))
+  test('that the module does not declare are a TypeError, and nothing is loaded', async () => {
+    await expect(kmod.load('dummy', { parameters: { numdummy: 1 } })).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: expect.stringMatching(
+        /declares \(numdummies\).*Did you mean "numdummies"/,
+      ) as string,
+    })
+    expect(isInKernel('dummy')).toBe(false)
+    await kmod.load('dummy', { parameters: { numdummies: 1, async_probe: false } })
+  })
+})
+
+describe('what a name means', () => {
+  test('an alias of several modules loads all that can be, as modprobe does', async () => {
+    const config = 'alias several nosuchmodule\nalias several dummy\nalias several fat\n'
+    expect(await configured(`${config}blacklist fat\n`).load('several')).toMatchObject({
+      module: 'dummy',
+      loaded: ['dummy'],
+    })
+    expect(isInKernel('fat')).toBe(false)
+    expect(await configured(config).load('several')).toMatchObject({ loaded: ['fat'] })
+    const none = configured('alias none nosuchmodule\nalias none nosuchmodule2\n')
+    expect(await rejection(none.load('none'))).toMatchObject({ code: 'ERR_KMOD_NOT_FOUND' })
+  })
+
+  test('a name of the index is the module, whatever alias modprobe.d has for it', async () => {
+    const kmod = configured('alias dummy off\nalias fat vfat\n')
+    expect(await kmod.unload('dummy')).toMatchObject({ removed: [], absent: ['dummy'] })
+    expect(await kmod.explain('dummy')).toMatchObject({ module: 'dummy', status: 'unloaded' })
+    expect((await kmod.load('dummy')).loaded).toEqual(['dummy'])
+    expect((await kmod.load('fat')).loaded).toEqual(['fat'])
+  })
+
+  test('what is loaded, beside what the file says', async () => {
+    expect((await kmod.info('dummy')).loaded).toBeNull()
+    modprobe('loop')
+    const { loaded } = await kmod.info('loop')
+    const names = run('ls', ['/sys/module/loop/parameters']).trim().split('\n')
+    expect(Object.keys(loaded!.parameters).sort()).toEqual(names.sort())
+    expect(loaded!.parameters.max_loop).toBe(
+      readFileSync('/sys/module/loop/parameters/max_loop', 'utf8').trim(),
+    )
+  })
+
+  test('only what the kernel itself logs is a fault', async () => {
+    const text = 'BUG: this is what a process writes'
+    const kmod = configured(
+      `install dummy echo "<4>${text}" > /dev/kmsg; modprobe -i dummy $CMDLINE_OPTS\n`,
+    )
+    const report = await kmod.load('dummy')
+    expect(report.messages).toContain(text)
+    expect(report.clean).toBe(true)
+  })
+
+  test('module_blacklist= on the kernel command line is told as such', async () => {
+    expect((await kmod.info('n_hdlc')).config.blacklisted).toBe(true)
+    const error = await rejection(kmod.load('n_hdlc'))
+    expect(error).toMatchObject({ code: 'ERR_KMOD_PERMISSION', errnoCode: 'EPERM' })
+    expect(error.message).toContain('module_blacklist= on the kernel command line names n_hdlc')
+  })
+
+  test('modules-load= on the kernel command line keeps a dependency', async () => {
+    modprobe('mac802154')
+    try {
+      expect((await kmod.unload('mac802154')).kept).toContainEqual({
+        module: 'ieee802154',
+        reason: 'configured',
+      })
+    } finally {
+      removeModules('mac802154', 'ieee802154')
+    }
   })
 })
 
@@ -165,11 +233,20 @@ describe('a file', () => {
     const bytes = signed.subarray(0, signed.indexOf('~Module signature appended~'))
     bytes.write('one', bytes.indexOf(' SMP', bytes.indexOf('vermagic=')) + 1)
     writeFileSync(file, bytes)
-    expect(await rejection(kmod.load({ file }))).toMatchObject({
+    const error = await rejection(kmod.load({ file }))
+    expect(error).toMatchObject({
       code: 'ERR_KMOD_LOAD',
       errnoCode: 'ENOEXEC',
       syscall: 'init_module',
+      loaded: [],
     })
+    const { vermagic } = await kmod.info('dummy')
+    const damaged = (await kmod.info({ file: '/tmp/dummy.ko' })).vermagic
+    expect(damaged).not.toBe(vermagic)
+    expect(error.message).toContain(
+      `the vermagic of the file is '${damaged}', and that of the kernel is '${vermagic}'`,
+    )
+    expect(error.messages).toContainEqual(expect.stringContaining('version magic'))
     expect(isInKernel('dummy')).toBe(false)
   })
 })
@@ -191,13 +268,21 @@ describeWithTestModules('misbehaving test modules', () => {
       errno: -19,
       errnoCode: 'ENODEV',
     })
+    const dependent = configured('softdep kmodtest_fail_init pre: dummy\n')
+    expect(await rejection(dependent.load('kmodtest_fail_init'))).toMatchObject({
+      code: 'ERR_KMOD_LOAD',
+      loaded: ['dummy'],
+    })
     expect(
       await rejection(kmod.load('kmodtest_fail_init', { parameters: { error: 12 } })),
     ).toMatchObject({ code: 'ERR_KMOD_LOAD', errnoCode: 'ENOMEM' })
   })
 
-  test('an unsigned module from outside the kernel adds its taints once', async () => {
-    const { newTaints } = await kmod.load('kmodtest_slow_exit', { parameters: { exit_ms: 0 } })
+  test('an unsigned module from outside the kernel adds its taints once, and is no fault', async () => {
+    const { newTaints, clean } = await kmod.load('kmodtest_slow_exit', {
+      parameters: { exit_ms: 0 },
+    })
+    expect(clean).toBe(true)
     // None, if another test loaded such a module before.
     expect(newTaints.filter((name) => !['OOT_MODULE', 'UNSIGNED_MODULE'].includes(name))).toEqual(
       [],
@@ -205,6 +290,35 @@ describeWithTestModules('misbehaving test modules', () => {
     await kmod.remove('kmodtest_slow_exit')
     const again = await kmod.load('kmodtest_slow_exit', { parameters: { exit_ms: 0 } })
     expect(again.newTaints).toEqual([])
+  })
+
+  test('a file of another source than the loaded module', async () => {
+    const file = join(temporaryFolder(), 'kmodtest_params.ko')
+    copyFileSync(`${MODULE_DIRECTORY}/extra/kmodtest_params.ko`, file)
+    await kmod.load('kmodtest_params')
+    expect(await kmod.load({ file })).toMatchObject({ alreadyLoaded: true, loaded: [] })
+    const bytes = readFileSync(file)
+    const at = bytes.indexOf('srcversion=') + 'srcversion='.length
+    bytes.write('0000000', at)
+    writeFileSync(file, bytes)
+    const error = await rejection(kmod.load({ file }))
+    expect(error).toMatchObject({ code: 'ERR_KMOD_ALREADY_LOADED', module: 'kmodtest_params' })
+    const { loaded } = await kmod.info('kmodtest_params')
+    expect(error.message).toContain(loaded!.srcVersion)
+    expect(loaded).toMatchObject({ version: '1.2.3', parameters: { number: '7' } })
+  })
+
+  test('a file whose dependency is loaded and in no index', async () => {
+    // The soft dependencies of kmodtest_params.
+    removeModules('kmodtest_middle', 'kmodtest_base')
+    run('insmod', [`${MODULE_DIRECTORY}/extra/kmodtest_base.ko`])
+    const elsewhere = new Kmod({ moduleDirectory: '/nowhere' })
+    try {
+      const file = `${MODULE_DIRECTORY}/extra/kmodtest_middle.ko`
+      expect((await elsewhere.load({ file })).loaded).toEqual(['kmodtest_middle'])
+    } finally {
+      removeModules('kmodtest_middle', 'kmodtest_base')
+    }
   })
 
   test('an init function that hangs: ERR_KMOD_HUNG, loading, and at last live', async () => {
