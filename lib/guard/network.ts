@@ -75,16 +75,16 @@ function byLabel(all: readonly NetworkInterface[]): Map<string, NetworkInterface
   return new Map(all.map((one) => [labelOf(one), one]))
 }
 
-/** The interface and all that it lies on, which is in the same namespace. */
+/** The interface and all that it lies on. */
 function withLower(
   top: NetworkInterface,
   all: ReadonlyMap<string, NetworkInterface>,
 ): NetworkInterface[] {
   const found = new Set([top])
   // A Set iterates over what is added on the way.
-  for (const { netns, lower } of found) {
-    for (const name of lower) {
-      const one = all.get(inNamespace(netns, name))
+  for (const { lower } of found) {
+    for (const label of lower) {
+      const one = all.get(label)
       if (one !== undefined) found.add(one)
     }
   }
