@@ -50,7 +50,10 @@ function describe([first, ...more]: readonly string[]): string {
     : `${more.length + 1} connections, such as the one to ${first},`
 }
 
-/** No rule takes a reference: with nf_tables go all tables of nftables at count 0. */
+/**
+ * Tables of nftables, and policies of iptables, take no reference: their module is removed at count 0,
+ * and every packet passes from then on.
+ */
 export const firewalls: FindEffects = (snapshot) =>
   snapshot.firewalls.map(({ netns, subject, what, modules }) =>
     critical('firewall', inNamespace(netns, subject), `The ${what} would be lost.`, modules),
