@@ -96,5 +96,7 @@ function toLink(folder: Folder, byName: ReadonlyMap<string, Folder>): RawLink {
     lower: indexOf(parent),
     bus,
     device,
+    // No file shows where the packets of a tunnel leave.
+    carriers: [],
   }
 }

@@ -4,11 +4,13 @@ import type { RawSurvey } from '../snapshot/system/raw-survey'
 
 const CONNECTIONS = ['/proc/net/tcp', '/proc/net/tcp6']
 
-const FIREWALLS = [
+/** The tables of firewalls, and the sessions of PPPoE. */
+const GUARDED = [
   '/proc/net/ip_tables_names',
   '/proc/net/ip6_tables_names',
   '/proc/net/arp_tables_names',
   '/proc/net/ip_vs',
+  '/proc/net/pppoe',
 ]
 
 /** What no file shows, by the name of a module without which there is nothing of it. */
@@ -35,7 +37,7 @@ export async function capturedNetFiles(
   files: SystemFiles,
   users: boolean,
 ): Promise<Pick<RawSurvey, 'netFiles' | 'unreadable'>> {
-  const paths = [...CONNECTIONS, ...FIREWALLS, ...(users ? USER_FILES : [])]
+  const paths = [...CONNECTIONS, ...GUARDED, ...(users ? USER_FILES : [])]
   const [modules, ...texts] = await files.readTexts(['/proc/modules', ...paths])
   const netFiles = paths.flatMap((path, i) => {
     const text = texts[i]

@@ -12,7 +12,7 @@ export async function capturedRoutes(
   links: readonly RawLink[],
 ): Promise<Pick<RawSurvey, 'defaultRoutes' | 'unreadable'>> {
   const [route, route6] = await files.readTexts(['/proc/net/route', '/proc/net/ipv6_route'])
-  const names = [...rows(route).flatMap(ofIpv4), ...rows(route6).flatMap(ofIpv6)]
+  const names = [...defaultRoutes(rows(route), ofIpv4), ...defaultRoutes(rows(route6), ofIpv6)]
   return {
     defaultRoutes: links
       .filter(({ name }) => names.includes(name))
@@ -26,19 +26,38 @@ function rows(text: string | null | undefined): string[][] {
   return (text ?? '').split('\n').map((row) => row.trim().split(/\s+/))
 }
 
-/** The interface of an IPv4 default route: IFACE DESTINATION GATEWAY FLAGS REFERENCES USE METRIC MASK ... */
-function ofIpv4(row: string[]): string[] {
-  const [name, destination, , flags, , , , mask] = row
-  const isDefault = destination === '00000000' && mask === '00000000'
-  return isDefault && isUsable(flags) ? [name!] : []
+/** What a route covers: every address, or the lower or upper half of all. */
+interface WideRoute {
+  covers: 'all' | 'lower' | 'upper'
+  name: string
 }
 
-/** The same of IPv6: DESTINATION LENGTH SOURCE LENGTH NEXT-HOP METRIC REFERENCES USE FLAGS IFACE */
-function ofIpv6(row: string[]): string[] {
+/** The interfaces of default routes. VPNs set two routes, each to half of all addresses, instead of one. */
+function defaultRoutes(table: string[][], parse: (row: string[]) => WideRoute | null): string[] {
+  const routes = table.map(parse).filter((route) => route !== null)
+  const areHalvesThere = ['lower', 'upper'].every((half) =>
+    routes.some(({ covers }) => covers === half),
+  )
+  return routes.filter(({ covers }) => covers === 'all' || areHalvesThere).map(({ name }) => name)
+}
+
+/** IFACE DESTINATION GATEWAY FLAGS REFERENCES USE METRIC MASK ..., the bytes of addresses reversed. */
+function ofIpv4(row: string[]): WideRoute | null {
+  const [name, destination, , flags, , , , mask] = row
+  if (!isUsable(flags)) return null
+  if (mask === '00000080') {
+    return { covers: destination === '00000080' ? 'upper' : 'lower', name: name! }
+  }
+  return mask === '00000000' && destination === mask ? { covers: 'all', name: name! } : null
+}
+
+/** DESTINATION LENGTH SOURCE LENGTH NEXT-HOP METRIC REFERENCES USE FLAGS IFACE */
+function ofIpv6(row: string[]): WideRoute | null {
   const [destination, length, , , , , , , flags, name] = row
-  const isDefault = length === '00' && /^0+$/.test(destination!)
   // Where there is no default route, the loopback interface has one that rejects.
-  return isDefault && name !== undefined && name !== 'lo' && isUsable(flags) ? [name] : []
+  if (name === undefined || name === 'lo' || !isUsable(flags)) return null
+  if (length === '01') return { covers: /^8/.test(destination!) ? 'upper' : 'lower', name }
+  return length === '00' && /^0+$/.test(destination!) ? { covers: 'all', name } : null
 }
 
 function isUsable(flags: string | undefined): boolean {

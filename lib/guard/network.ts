@@ -50,7 +50,10 @@ function describe([first, ...more]: readonly string[]): string {
     : `${more.length + 1} connections, such as the one to ${first},`
 }
 
-/** No rule takes a reference: with nf_tables go all tables of nftables at count 0. */
+/**
+ * Tables of nftables, and policies of iptables, take no reference: their module is removed at count 0,
+ * and every packet passes from then on.
+ */
 export const firewalls: FindEffects = (snapshot) =>
   snapshot.firewalls.map(({ netns, subject, what, modules }) =>
     critical('firewall', inNamespace(netns, subject), `The ${what} would be lost.`, modules),
@@ -75,16 +78,16 @@ function byLabel(all: readonly NetworkInterface[]): Map<string, NetworkInterface
   return new Map(all.map((one) => [labelOf(one), one]))
 }
 
-/** The interface and all that it lies on, which is in the same namespace. */
+/** The interface and all that it lies on. */
 function withLower(
   top: NetworkInterface,
   all: ReadonlyMap<string, NetworkInterface>,
 ): NetworkInterface[] {
   const found = new Set([top])
   // A Set iterates over what is added on the way.
-  for (const { netns, lower } of found) {
-    for (const name of lower) {
-      const one = all.get(inNamespace(netns, name))
+  for (const { lower } of found) {
+    for (const label of lower) {
+      const one = all.get(label)
       if (one !== undefined) found.add(one)
     }
   }

@@ -68,7 +68,10 @@ export interface NetworkInterface {
   type: string | null
   /** The bridge, bond or the like of which it is a member. */
   master: string | null
-  /** Interfaces of the same namespace below it: the members of a bridge, the parent of a VLAN. */
+  /**
+   * The labels of the interfaces below it: the members of a bridge, the parent of a VLAN, what the
+   * packets of a tunnel leave through. They may be in another namespace.
+   */
   lower: string[]
   hasDefaultRoute: boolean
   /** The modules of its link kind, or of its driver and the buses above that. */

@@ -31,7 +31,7 @@ void PutFields(const OpenDevice& open, Reply* reply) {
   reply->Put(std::to_string(open.device.major) + ":" + std::to_string(open.device.minor));
 }
 
-// readLink
+// readLink, readCarrier
 void PutFields(const NetLink& link, Reply* reply) {
   reply->Put(link.index);
   reply->Put(link.name);
@@ -41,6 +41,11 @@ void PutFields(const NetLink& link, Reply* reply) {
   reply->Put(link.lower);
   reply->Put(link.bus);
   reply->Put(link.device);
+  reply->Put(link.carriers.size());
+  for (const Carrier& carrier : link.carriers) {
+    reply->Put(carrier.own);
+    reply->Put(carrier.index);
+  }
 }
 
 // readRoute: the index of the interface

@@ -1,8 +1,12 @@
 #include "system_survey.h"
 
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <functional>
 #include <map>
 #include <set>
 #include <utility>
@@ -16,6 +20,8 @@ constexpr size_t kMountsLimit = 64 * 1024 * 1024;
 constexpr size_t kStatusLimit = 64 * 1024;
 constexpr const char* kFirstPidNamespace = "pid:[4026531836]";  // in every kernel since 3.8
 constexpr unsigned kCapSysPtrace = 19;
+constexpr int kThreadsLimit = 20'000;      // some 3 microseconds each
+constexpr uint64_t kResolveCached = 0x20;  // RESOLVE_CACHED, since Linux 5.12
 
 // "" if it cannot be read.
 std::string LinkTarget(const std::string& path) {
@@ -59,7 +65,7 @@ class Surveyor {
       if (const std::optional<std::string> mounts = LookAtMounts(pid); mounts && open_devices_) {
         LookAtFiles(pid, stat, *mounts);
       }
-      LookAtNetwork(pid);
+      LookAtNetwork(pid, stat);
     }
     LookAtNamedNamespaces();
     survey_.unreadable = Unreadable();
@@ -92,6 +98,7 @@ class Surveyor {
     Result<std::string> text = ReadTextFile(ProcPath(pid, "mountinfo"), kMountsLimit);
     if (text.ok() && !text->empty()) {
       known_mounts_.insert(*id);
+      LookForNamespaces(pid, *text);
       survey_.mount_tables.push_back({pid, false, *id == first_mounts_, *std::move(text)});
     } else if (!text.ok() && !HasEnded(text.failure()) && text.failure().error != EINVAL) {
       known_mounts_.insert(*id);
@@ -109,6 +116,10 @@ class Surveyor {
       return;
     }
     if (!open->complete) ++closed_files_;
+    for (const OpenFile& file : open->network_namespaces) {
+      const std::string path = ProcPath(pid, "fd/") + std::to_string(*file.fd);
+      EnterNetwork(file.path, OpenPath(path), path);
+    }
     for (OpenFile& file : open->files) {
       const std::optional<DeviceNumber> device = devices_.Find(pid, mount_namespace, file.path);
       if (!device) continue;
@@ -117,16 +128,46 @@ class Surveyor {
     }
   }
 
-  void LookAtNetwork(pid_t pid) {
+  void LookAtNetwork(pid_t pid, const ProcessStat& stat) {
     const std::string path = ProcPath(pid, "ns/net");
     // A process whose link cannot be read was counted in LookAtMounts, which needs the same right.
     const std::string id = LinkTarget(path);
-    if (id.empty() || known_networks_.count(id) > 0) return;
-    EnterNetwork(id, path, "pid:" + std::to_string(pid));
+    if (id.empty()) return;
+    EnterNetwork(id, OpenPath(path), "pid:" + std::to_string(pid));
+    if (stat.threads > 1) LookAtThreads(pid);
   }
 
-  void EnterNetwork(const std::string& id, const std::string& path, const std::string& label) {
-    Result<NetContents> contents = networks_.ReadOther(path);
+  // A thread can be in another network namespace than its process.
+  void LookAtThreads(pid_t pid) {
+    for (const pid_t thread : ListThreads(pid)) {
+      if (thread == pid) continue;
+      if (threads_left_ == 0) {
+        ++unread_threads_;
+        continue;
+      }
+      --threads_left_;
+      const std::string path = ProcPath(pid, "task/") + std::to_string(thread) + "/ns/net";
+      const std::string id = LinkTarget(path);
+      if (!id.empty()) EnterNetwork(id, OpenPath(path), path);
+    }
+  }
+
+  using Open = std::function<Result<UniqueFd>()>;
+
+  static Open OpenPath(const std::string& path) {
+    return [path]() -> Result<UniqueFd> {
+      UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+      if (!fd) return SystemFailure(errno, "open", path);
+      return fd;
+    };
+  }
+
+  // Opens only namespaces that are not known yet.
+  void EnterNetwork(const std::string& id, const Open& open_it, const std::string& label) {
+    if (known_networks_.count(id) > 0) return;
+    const Result<UniqueFd> opened = open_it();
+    Result<NetContents> contents =
+        opened.ok() ? networks_.ReadOther(*opened) : Result<NetContents>(opened.failure());
     if (contents.ok()) {
       known_networks_.insert(id);
       survey_.networks.push_back({label, *std::move(contents)});
@@ -142,14 +183,44 @@ class Surveyor {
   // Namespaces that a mount keeps, as `ip netns add` makes it, and that no process is in.
   void LookAtNamedNamespaces() {
     for (const MountLine& mount : own_lines_) {
-      if (mount.type != "nsfs") continue;
-      if (mount.root.rfind("net:[", 0) == 0 && known_networks_.count(mount.root) == 0) {
-        EnterNetwork(mount.root, mount.path, mount.path);
-      }
-      if (mount.root.rfind("mnt:[", 0) == 0 && known_mounts_.insert(mount.root).second) {
+      if (IsNetwork(mount)) EnterNetwork(mount.root, OpenPath(mount.path), mount.path);
+      if (mount.type == "nsfs" && mount.root.rfind("mnt:[", 0) == 0 &&
+          known_mounts_.insert(mount.root).second) {
         ++empty_mount_namespaces_;
       }
     }
+    for (const auto& [id, place] : elsewhere_) {
+      const auto& [pid, path] = place;
+      const auto open_it = [pid = pid, path = path] { return OpenInRootOf(pid, path); };
+      EnterNetwork(id, open_it, ProcPath(pid, "root") + path);
+    }
+  }
+
+  // Namespaces that only the mount namespace of another process shows.
+  void LookForNamespaces(pid_t pid, const std::string& mounts) {
+    if (mounts.find(" - nsfs ") == std::string::npos) return;
+    for (const MountLine& mount : ParseMounts(mounts)) {
+      if (IsNetwork(mount)) elsewhere_.emplace(mount.root, std::make_pair(pid, mount.path));
+    }
+  }
+
+  static bool IsNetwork(const MountLine& mount) {
+    return mount.type == "nsfs" && mount.root.rfind("net:[", 0) == 0;
+  }
+
+  // The owner of the mounts can change them at any moment, so that the path leads through a file
+  // system that never answers. A mount point is always in the cache of the kernel: only what is
+  // there is looked at.
+  static Result<UniqueFd> OpenInRootOf(pid_t pid, const std::string& path) {
+    const std::string root = ProcPath(pid, "root");
+    const UniqueFd top(open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!top) return SystemFailure(errno, "open", root);
+    open_how how = {};
+    how.flags = O_RDONLY | O_CLOEXEC;
+    how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | kResolveCached;
+    UniqueFd fd(static_cast<int>(syscall(SYS_openat2, top.get(), path.c_str(), &how, sizeof(how))));
+    if (!fd) return SystemFailure(errno == ENOENT ? EAGAIN : errno, "openat2", path);
+    return fd;
   }
 
   std::vector<std::string> Unreadable() const {
@@ -175,6 +246,8 @@ class Surveyor {
     };
     add(forbidden_networks_, networks(forbidden_networks_) + "entered (CAP_SYS_ADMIN is missing)");
     add(unreadable_networks_, networks(unreadable_networks_) + "read");
+    add(unread_threads_,
+        "the network namespaces of " + Count(unread_threads_, "further thread", "further threads"));
     std::set<std::string> of_networks;
     for (const NamespaceContents& network : survey_.networks) {
       of_networks.insert(network.contents.unreadable.begin(), network.contents.unreadable.end());
@@ -213,6 +286,10 @@ class Surveyor {
   std::set<std::string> known_networks_;
   SystemSurvey survey_;
 
+  // By the namespace: a process that sees it mounted, and where.
+  std::map<std::string, std::pair<pid_t, std::string>> elsewhere_;
+  int threads_left_ = kThreadsLimit;
+
   int hidden_ = 0;
   int closed_processes_ = 0;
   int closed_files_ = 0;
@@ -220,6 +297,7 @@ class Surveyor {
   int unreadable_mounts_ = 0;
   int forbidden_networks_ = 0;
   int unreadable_networks_ = 0;
+  int unread_threads_ = 0;
   std::optional<Failure> no_networks_;
 };
 

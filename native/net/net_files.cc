@@ -20,12 +20,13 @@ constexpr size_t kPiece = 64 * 1024;
 
 constexpr const char* kConnections[] = {"/proc/net/tcp", "/proc/net/tcp6"};
 
-constexpr const char* kFirewallFiles[] = {
+constexpr const char* kGuardedFiles[] = {
     // The tables of iptables.
     "/proc/net/ip_tables_names",
     "/proc/net/ip6_tables_names",
     "/proc/net/arp_tables_names",
     "/proc/net/ip_vs",
+    "/proc/net/pppoe",
 };
 
 constexpr const char* kUserFiles[] = {
@@ -105,7 +106,7 @@ NetFilesRead NetFileReader::Read() {
     }
     add(path, std::move(lines));
   }
-  for (const char* path : kFirewallFiles) add(path, ReadLines(path, kTextLimit));
+  for (const char* path : kGuardedFiles) add(path, ReadLines(path, kTextLimit));
   if (!users_) return all;
   for (const char* path : kUserFiles) add(path, ReadLines(path, kTextLimit));
   return all;

@@ -24,8 +24,8 @@ struct NetFilesRead {
 // size and time holds for all namespaces together.
 class NetFileReader {
  public:
-  // `users`: read the files that name users of modules, too, not only the connections and what
-  // filters them.
+  // `users`: read the files that name users of modules, too, not only the connections, what filters
+  // them, and the sessions of PPPoE.
   explicit NetFileReader(bool users);
 
   NetFilesRead Read();

@@ -9,6 +9,7 @@
 
 #include "net_routes.h"
 #include "netlink.h"
+#include "tunnels.h"
 
 namespace kmod {
 namespace {
@@ -38,21 +39,23 @@ std::optional<NetLink> ParseLink(std::string_view message) {
   NetLink link;
   link.index = info.ifi_index;
   link.up = (info.ifi_flags & IFF_UP) != 0;
-  bool lower_is_elsewhere = false;
   ForEachAttribute(message.substr(sizeof(info)), [&](uint16_t type, std::string_view payload) {
     if (type == IFLA_IFNAME) link.name = AttributeText(payload);
     if (type == IFLA_MASTER) link.master = Load<int>(payload);
     if (type == IFLA_LINK) link.lower = Load<int>(payload);
-    if (type == IFLA_LINK_NETNSID) lower_is_elsewhere = true;
+    if (type == IFLA_LINK_NETNSID) link.lower_netns = Load<int>(payload);
     if (type == kParentDeviceName) link.device = AttributeText(payload);
     if (type == kParentBusName) link.bus = AttributeText(payload);
     if (type == IFLA_LINKINFO) {
-      ForEachAttribute(payload, [&link](uint16_t detail, std::string_view text) {
-        if (detail == IFLA_INFO_KIND) link.kind = AttributeText(text);
+      std::string_view data;
+      ForEachAttribute(payload, [&](uint16_t detail, std::string_view content) {
+        if (detail == IFLA_INFO_KIND) link.kind = AttributeText(content);
+        if (detail == IFLA_INFO_DATA) data = content;
       });
+      if (link.kind) link.remote = RemoteOf(*link.kind, data);
     }
   });
-  if (lower_is_elsewhere || link.lower == link.index) link.lower = 0;
+  if (!link.lower_netns && link.lower == link.index) link.lower = 0;
   return link;
 }
 

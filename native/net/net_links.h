@@ -12,15 +12,27 @@
 
 namespace kmod {
 
+// An interface below another one: in the network namespace of this process, or of the other one.
+struct Carrier {
+  bool own = false;
+  int index = 0;
+};
+
 struct NetLink {
   int index = 0;
   std::string name;
   bool up = false;
   std::optional<std::string> kind;    // such as `bridge`; nullopt for hardware
   int master = 0;                     // 0: none
-  int lower = 0;                      // 0: none, or one in another namespace
+  int lower = 0;                      // what it lies on; 0: none, or it is not known where that is
   std::optional<std::string> bus;     // of the device behind it, as in /sys/bus: since Linux 5.14
   std::optional<std::string> device;  // its name on that bus
+  // What it lies on, or the way of its packets if it is a tunnel, is in the network namespace with
+  // this number, which only its own namespace knows it by.
+  std::optional<int> lower_netns;
+  bool lower_is_own = false;      // that is the namespace of this process
+  std::string remote;             // of a tunnel: the address of its other end, as bytes
+  std::vector<Carrier> carriers;  // what else it lies on
 };
 
 struct NetAddress {

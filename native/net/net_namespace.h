@@ -28,18 +28,21 @@ class NetNamespaces {
   explicit NetNamespaces(bool users);
 
   Result<NetContents> ReadOwn();
-  // Reads the namespace that the file at `path` stands for. Fails with EPERM if this process may
-  // not enter it. Only for a process with one thread, which is in its own namespace again
-  // afterwards; if it cannot return there, it ends.
-  Result<NetContents> ReadOther(const std::string& path);
+  // Reads the namespace that an open file stands for. Fails with EPERM if this process may not
+  // enter it. Only for a process with one thread, which is in its own namespace again afterwards;
+  // if it cannot return there, it ends.
+  Result<NetContents> ReadOther(const UniqueFd& other);
 
  private:
   struct Opened;
   Opened OpenHere();
-  static Result<NetContents> Read(Opened opened);
+  Result<NetContents> Read(Opened opened, bool is_own) const;
+  // Finds out which interfaces lie on one of the namespace of this process.
+  void ResolveLower(int route, std::vector<NetLink>* links) const;
 
   bool users_;
   UniqueFd own_;
+  Result<UniqueFd> own_route_;
   NetFileReader files_;
 };
 

@@ -34,6 +34,15 @@ void AddHops(std::string_view hops, std::vector<int>* indexes) {
   }
 }
 
+void Append(const RouteEnds& more, RouteEnds* ends) {
+  ends->interfaces.insert(ends->interfaces.end(), more.interfaces.begin(), more.interfaces.end());
+  ends->nexthops.insert(ends->nexthops.end(), more.nexthops.begin(), more.nexthops.end());
+}
+
+bool IsEmpty(const RouteEnds& ends) {
+  return ends.interfaces.empty() && ends.nexthops.empty();
+}
+
 // Adds the interfaces of nexthop objects. A group does not contain other groups.
 void AddEnds(const std::map<uint32_t, Nexthop>& nexthops, const std::vector<uint32_t>& ids,
              std::vector<int>* indexes) {
@@ -50,17 +59,22 @@ void AddEnds(const std::map<uint32_t, Nexthop>& nexthops, const std::vector<uint
 
 }  // namespace
 
-void AddDefaultRoute(std::string_view message, RouteEnds* ends) {
+void AddWideRoute(std::string_view message, WideRoutes* routes) {
   const auto route = Load<rtmsg>(message);
-  if (message.size() < sizeof(route) || route.rtm_dst_len != 0 || route.rtm_type != RTN_UNICAST ||
+  if (message.size() < sizeof(route) || route.rtm_dst_len > 1 || route.rtm_type != RTN_UNICAST ||
       route.rtm_table == RT_TABLE_LOCAL) {
     return;
   }
+  RouteEnds ends;
+  bool upper = false;
   ForEachAttribute(message.substr(sizeof(route)), [&](uint16_t type, std::string_view payload) {
-    if (type == RTA_OIF) ends->interfaces.push_back(Load<int>(payload));
-    if (type == RTA_MULTIPATH) AddHops(payload, &ends->interfaces);
-    if (type == kRouteNexthop) ends->nexthops.push_back(Load<uint32_t>(payload));
+    if (type == RTA_DST) upper = (Load<uint8_t>(payload) & 0x80) != 0;
+    if (type == RTA_OIF) ends.interfaces.push_back(Load<int>(payload));
+    if (type == RTA_MULTIPATH) AddHops(payload, &ends.interfaces);
+    if (type == kRouteNexthop) ends.nexthops.push_back(Load<uint32_t>(payload));
   });
+  RouteEnds* const half = upper ? &routes->upper : &routes->lower;
+  Append(ends, route.rtm_dst_len == 0 ? &routes->all : half);
 }
 
 void AddNexthop(std::string_view message, std::map<uint32_t, Nexthop>* nexthops) {
@@ -89,13 +103,14 @@ DefaultRoutes ReadDefaultRoutes(int socket) {
   for (const uint8_t family : {AF_INET, AF_INET6}) {
     rtmsg body = {};
     body.rtm_family = family;
-    const auto found = DumpWhole<RouteEnds>(socket, DumpRequest(RTM_GETROUTE, body), RTM_NEWROUTE,
-                                            AddDefaultRoute);
+    const auto found =
+        DumpWhole<WideRoutes>(socket, DumpRequest(RTM_GETROUTE, body), RTM_NEWROUTE, AddWideRoute);
     note(found.end);
-    ends.interfaces.insert(ends.interfaces.end(), found.table.interfaces.begin(),
-                           found.table.interfaces.end());
-    ends.nexthops.insert(ends.nexthops.end(), found.table.nexthops.begin(),
-                         found.table.nexthops.end());
+    const auto& [all, lower, upper] = found.table;
+    Append(all, &ends);
+    if (IsEmpty(lower) || IsEmpty(upper)) continue;
+    Append(lower, &ends);
+    Append(upper, &ends);
   }
   // A route has the interface of its nexthop object only if net.ipv4.nexthop_compat_mode is 1.
   // Source: fib_dump_info() in net/ipv4/fib_semantics.c.

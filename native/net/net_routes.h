@@ -30,8 +30,14 @@ struct Nexthop {
   std::vector<uint32_t> members;
 };
 
-// Both parse one message without its header. A route that is not a default route adds nothing.
-void AddDefaultRoute(std::string_view message, RouteEnds* ends);
+// What the routes to all addresses lead to, and those to the lower and to the upper half of all:
+// VPNs set two routes to halves instead of a default route.
+struct WideRoutes {
+  RouteEnds all, lower, upper;
+};
+
+// Both parse one message without its header. A route to fewer addresses adds nothing.
+void AddWideRoute(std::string_view message, WideRoutes* routes);
 void AddNexthop(std::string_view message, std::map<uint32_t, Nexthop>* nexthops);
 
 }  // namespace kmod

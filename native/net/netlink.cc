@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include <memory>
+
 namespace kmod {
 namespace {
 
@@ -55,6 +57,9 @@ Result<> Dump(int socket, const std::string& request, uint16_t wanted,
               const std::function<void(std::string_view)>& visit, size_t limit) {
   if (send(socket, request.data(), request.size(), 0) < 0) return SystemFailure(errno, "send");
   std::string buffer(kBufferSize, '\0');
+  // A message about an encrypted tunnel contains its keys.
+  const std::unique_ptr<std::string, void (*)(std::string*)> wipe(
+      &buffer, [](std::string* bytes) { explicit_bzero(bytes->data(), bytes->size()); });
   size_t messages = 0;
   bool changed = false;
   for (;;) {

@@ -86,13 +86,16 @@ std::string DumpRequest(uint16_t type, const Body& body, std::string_view attrib
 }
 
 // An attribute of a request.
+inline std::string BytesAttribute(uint16_t type, std::string_view value) {
+  const rtattr header = {static_cast<unsigned short>(RTA_LENGTH(value.size())), type};
+  std::string bytes(RTA_SPACE(value.size()), '\0');
+  memcpy(bytes.data(), &header, sizeof(header));
+  memcpy(bytes.data() + sizeof(header), value.data(), value.size());
+  return bytes;
+}
 template <typename T>
 std::string Attribute(uint16_t type, const T& value) {
-  const rtattr header = {static_cast<unsigned short>(RTA_LENGTH(sizeof(value))), type};
-  std::string bytes(RTA_SPACE(sizeof(value)), '\0');
-  memcpy(bytes.data(), &header, sizeof(header));
-  memcpy(bytes.data() + sizeof(header), &value, sizeof(value));
-  return bytes;
+  return BytesAttribute(type, {reinterpret_cast<const char*>(&value), sizeof(value)});
 }
 
 // Sends a request and passes each message of the answer to `visit`. A request that is no dump needs

@@ -116,7 +116,9 @@ std::optional<ProcessStat> ParseProcessStat(std::string_view text) {
   const std::optional<pid_t> parent = ToNumber<pid_t>(TakeUntil(&rest, ' '));
   for (int i = 0; i < 4; ++i) TakeUntil(&rest, ' ');
   const std::optional<unsigned> flags = ToNumber<unsigned>(TakeUntil(&rest, ' '));
-  for (int i = 0; i < 12; ++i) TakeUntil(&rest, ' ');
+  for (int i = 0; i < 10; ++i) TakeUntil(&rest, ' ');
+  stat.threads = ToNumber<int>(TakeUntil(&rest, ' ')).value_or(1);
+  TakeUntil(&rest, ' ');
   const auto start_time = ToNumber<unsigned long long>(TakeUntil(&rest, ' '));
   if (state.size() != 1 || !parent || !flags) return std::nullopt;
   stat.state = state[0];

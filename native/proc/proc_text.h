@@ -17,6 +17,7 @@ struct ProcessStat {
   char state = 0;    // 'R', 'S', ...; 'Z': it has ended and its parent has not waited for it yet
   pid_t parent = 0;
   bool kernel_thread = false;
+  int threads = 1;
   unsigned long long start_time = 0;  // in clock ticks since boot
 };
 std::optional<ProcessStat> ParseProcessStat(std::string_view text);

@@ -78,7 +78,12 @@ Result<OpenFiles> ListDeviceFiles(pid_t pid) {
     if (!fd) continue;
     Result<std::string> target = ReadLinkTarget(folder + "/" + entry->d_name);
     // A link that cannot be read is a file that was just closed.
-    if (!target.ok() || !MayBeDevice(*target)) continue;
+    if (!target.ok()) continue;
+    if (target->rfind("net:[", 0) == 0) {
+      open.network_namespaces.push_back({fd, *target});
+      continue;
+    }
+    if (!MayBeDevice(*target)) continue;
     open.files.push_back({fd, *std::move(target)});
   }
   const Result<std::string> maps = ReadTextFile(ProcPath(pid, "maps"), kMapsLimit);
@@ -90,6 +95,15 @@ Result<OpenFiles> ListDeviceFiles(pid_t pid) {
     if (MayBeDevice(path)) open.files.push_back({std::nullopt, std::move(path)});
   }
   return open;
+}
+
+std::vector<pid_t> ListThreads(pid_t pid) {
+  std::vector<pid_t> threads;
+  const UniqueDir directory(opendir(ProcPath(pid, "task").c_str()));
+  while (const dirent* entry = directory ? readdir(directory.get()) : nullptr) {
+    if (const std::optional<pid_t> thread = ToNumber(entry->d_name)) threads.push_back(*thread);
+  }
+  return threads;
 }
 
 }  // namespace kmod

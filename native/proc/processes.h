@@ -39,12 +39,16 @@ struct OpenFile {
 
 struct OpenFiles {
   std::vector<OpenFile> files;
-  bool complete = true;  // false: the memory map could not be read
+  std::vector<OpenFile> network_namespaces;  // by paths such as `net:[4026532000]`
+  bool complete = true;                      // false: the memory map could not be read
 };
 
 // The open and mapped files of a process whose path contains "/dev/", and those of KVM. The files
 // themselves are not touched, because to open or to stat a file of another process can block for
 // ever.
 Result<OpenFiles> ListDeviceFiles(pid_t pid);
+
+// The numbers of the threads of a process.
+std::vector<pid_t> ListThreads(pid_t pid);
 
 }  // namespace kmod

@@ -3,15 +3,19 @@
 #include <cstdint>
 #include <map>
 
+#include "../net/ip_sets.h"
 #include "../net/net_links.h"
 #include "../net/net_routes.h"
 #include "../net/nf_tables.h"
 #include "../net/traffic_control.h"
+#include "../net/tunnels.h"
+#include "../net/x_tables.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view message(reinterpret_cast<const char*>(data), size);
   const auto link = kmod::ParseLink(message);
-  if (link && link->lower == link->index && link->index != 0) __builtin_trap();
+  if (link && !link->lower_netns && link->lower == link->index && link->index != 0)
+    __builtin_trap();
   const auto address = kmod::ParseAddress(message);
   if (address && address->address.empty()) __builtin_trap();
   const auto qdisc = kmod::ParseQdisc(message);
@@ -19,9 +23,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto filter = kmod::ParseFilter(message);
   if (filter && filter->handle != 0) __builtin_trap();
 
-  kmod::RouteEnds ends;
-  kmod::AddDefaultRoute(message, &ends);
-  if (ends.interfaces.size() + ends.nexthops.size() > size) __builtin_trap();
+  kmod::WideRoutes routes;
+  kmod::AddWideRoute(message, &routes);
+  for (const kmod::RouteEnds& ends : {routes.all, routes.lower, routes.upper}) {
+    if (ends.interfaces.size() + ends.nexthops.size() > size) __builtin_trap();
+  }
+  if (kmod::ParseWireguard(message).addresses.size() > size) __builtin_trap();
+  std::vector<kmod::IpSet> sets;
+  kmod::AddIpSet(message, &sets);
+  kmod::HasEbtablesPolicy(message);
   std::map<uint32_t, kmod::Nexthop> nexthops;
   kmod::AddNexthop(message, &nexthops);
   if (nexthops.size() > 1) __builtin_trap();

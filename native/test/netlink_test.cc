@@ -1,5 +1,6 @@
 #include "../net/netlink.h"
 
+#include <arpa/inet.h>
 #include <doctest/doctest.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
@@ -9,10 +10,12 @@
 
 #include <map>
 
+#include "../net/ip_sets.h"
 #include "../net/net_links.h"
 #include "../net/net_routes.h"
 #include "../net/nf_tables.h"
 #include "../net/traffic_control.h"
+#include "../net/tunnels.h"
 
 namespace kmod {
 namespace {
@@ -97,14 +100,60 @@ TEST_CASE("default routes lead to interfaces, hops and nexthop objects") {
   for (const int index : {3, 4}) hops += Bytes(rtnexthop{sizeof(rtnexthop), 0, 0, index});
   const std::string message = Bytes(route) + Attribute(RTA_OIF, Bytes(2)) +
                               Attribute(RTA_MULTIPATH, hops) + Attribute(30, Bytes(9U));
-  RouteEnds ends;
-  AddDefaultRoute(message, &ends);
+  WideRoutes routes;
+  AddWideRoute(message, &routes);
+  const RouteEnds& ends = routes.all;
   CHECK(ends.interfaces == std::vector<int>{2, 3, 4});
   CHECK(ends.nexthops == std::vector<uint32_t>{9});
   route.rtm_dst_len = 8;
-  AddDefaultRoute(Bytes(route) + Attribute(RTA_OIF, Bytes(5)), &ends);
+  AddWideRoute(Bytes(route) + Attribute(RTA_OIF, Bytes(5)), &routes);
   CHECK(ends.interfaces.size() == 3);
-  SurvivesEveryCut(message, [&ends](std::string_view cut) { AddDefaultRoute(cut, &ends); });
+  route.rtm_dst_len = 1;
+  AddWideRoute(Bytes(route) + Attribute(RTA_OIF, Bytes(6)), &routes);
+  const std::string upper = Attribute(RTA_DST, std::string_view("\x80\0\0\0", 4));
+  AddWideRoute(Bytes(route) + upper + Attribute(RTA_OIF, Bytes(7)), &routes);
+  CHECK(ends.interfaces.size() == 3);
+  CHECK(routes.lower.interfaces == std::vector<int>{6});
+  CHECK(routes.upper.interfaces == std::vector<int>{7});
+  SurvivesEveryCut(message, [&routes](std::string_view cut) { AddWideRoute(cut, &routes); });
+}
+
+TEST_CASE("a tunnel has the address of its other end") {
+  ifinfomsg info = {};
+  info.ifi_index = 7;
+  const std::string data = Attribute(7, std::string_view("\xc0\0\x02\x01", 4));  // IFLA_GRE_REMOTE
+  const std::string gre =
+      Attribute(IFLA_LINKINFO, Text(IFLA_INFO_KIND, "gre") + Attribute(IFLA_INFO_DATA, data));
+  CHECK(ParseLink(Bytes(info) + gre)->remote == std::string("\xc0\0\x02\x01", 4));
+  const std::string dummy =
+      Attribute(IFLA_LINKINFO, Text(IFLA_INFO_KIND, "dummy") + Attribute(IFLA_INFO_DATA, data));
+  CHECK(ParseLink(Bytes(info) + dummy)->remote.empty());
+  SurvivesEveryCut(Bytes(info) + gre, ParseLink);
+}
+
+TEST_CASE("the ends of a WireGuard interface are read, and no keys") {
+  sockaddr_in end = {};
+  end.sin_family = AF_INET;
+  end.sin_addr.s_addr = htonl(0xc0000201);
+  const std::string peer =
+      Attribute(0, Attribute(1, std::string(32, 'k')) + Attribute(4, Bytes(end)));
+  const std::string message = std::string(4, '\0') + Attribute(3, std::string(32, 'k')) +
+                              Attribute(7, Bytes(0xca6cU)) + Attribute(8, peer);
+  const WireguardEnds ends = ParseWireguard(message);
+  CHECK(ends.addresses == std::vector<std::string>{std::string("\xc0\0\x02\x01", 4)});
+  CHECK(ends.mark == 0xca6c);
+  SurvivesEveryCut(message, ParseWireguard);
+}
+
+TEST_CASE("sets of ipset have a name and a type") {
+  std::vector<IpSet> sets;
+  const std::string message =
+      std::string(sizeof(nfgenmsg), '\0') + Text(2, "blocked") + Text(3, "hash:ip");
+  AddIpSet(message, &sets);
+  REQUIRE(sets.size() == 1);
+  CHECK(sets[0].name == "blocked");
+  CHECK(sets[0].type == "hash:ip");
+  SurvivesEveryCut(message, [&sets](std::string_view cut) { AddIpSet(cut, &sets); });
 }
 
 TEST_CASE("nexthop objects are interfaces or groups") {

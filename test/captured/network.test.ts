@@ -1,9 +1,10 @@
 /** The network of a captured system: its survey, and the sessions and sockets in it. */
 import { readSessions } from '../../lib/snapshot/network/sessions'
 import { readSockets } from '../../lib/snapshot/network/sockets'
-import { surveyOf } from '../support/captured-snapshot'
+import { snapshotOf, surveyOf } from '../support/captured-snapshot'
 import { CapturedSystem } from '../support/captured-system'
 import { fillLaptop } from '../support/laptop'
+import { SysfsWriter } from '../support/sysfs'
 
 let system: CapturedSystem
 beforeEach(() => (system = fillLaptop(new CapturedSystem())))
@@ -37,6 +38,67 @@ describe('an address', () => {
     const { addresses, unreadable } = await surveyOf(system)
     expect(addresses.map(({ address }) => address)).toEqual(['fd00::5'])
     expect(unreadable).toContainEqual(expect.stringContaining('192.168.1.23'))
+  })
+})
+
+describe('two routes, each to half of all addresses', () => {
+  const row = (device: string, network: string, mask: string): string =>
+    `${device}\t${network}\t00000000\t0001\t0\t0\t0\t${mask}\t0\t0\t0\n`
+  const LOWER = row('tun0', '00000000', '00000080')
+  const UPPER = row('tun0', '00000080', '00000080')
+  const indexes = async (): Promise<number[]> =>
+    (await surveyOf(system, false)).defaultRoutes.map(({ index }) => index)
+
+  test('are a default route, one alone is none', async () => {
+    system.write(file('ipv6_route'), '').write(file('route'), LOWER)
+    expect(await indexes()).toEqual([])
+    system.write(file('route'), LOWER + UPPER)
+    expect(await indexes()).toEqual([8])
+  })
+
+  test('are one of IPv6, too', async () => {
+    const zero = '0'.repeat(32)
+    const half = (first: string): string =>
+      `${first}${zero.slice(1)} 01 ${zero} 00 ${zero} 00000400 00000001 00000000 00000001     tun0\n`
+    system.write(file('route'), '').write(file('ipv6_route'), half('0'))
+    expect(await indexes()).toEqual([])
+    system.write(file('ipv6_route'), half('0') + half('8'))
+    expect(await indexes()).toEqual([8])
+  })
+})
+
+describe('an interface that the driver of its device does not create', () => {
+  const pci = (module: string) => ({ bus: 'pci', name: module, module })
+  const modulesOf = async (name: string): Promise<string[]> => {
+    const { interfaces } = await snapshotOf(system, {}, false)
+    return interfaces.find((one) => one.name === name)!.modules
+  }
+  const hold = (module: string, ...holders: string[]): void => {
+    for (const holder of holders) {
+      system.write(`sys/module/${module}/holders/${holder}/initstate`, 'live\n')
+    }
+  }
+
+  test('needs the module that does: iwlmvm on iwlwifi', async () => {
+    hold('iwlwifi', 'iwlmvm')
+    expect(await modulesOf('wlp0s20f3')).toEqual(['iwlmvm', 'iwlwifi'])
+  })
+
+  test('needs the module of its auxiliary device, not that of RDMA: mlx4_en on mlx4_core', async () => {
+    const sysfs = new SysfsWriter(system)
+    const parent = sysfs.device('pci0000:00/0000:05:00.0', pci('mlx4_core'))
+    sysfs.interface('ens5', { index: 20, flags: '0x1003', parent })
+    hold('mlx4_core', 'mlx4_en', 'mlx4_ib')
+    hold('ib_core', 'mlx4_ib')
+    expect(await modulesOf('ens5')).toEqual(['mlx4_en', 'mlx4_core'])
+    for (const [module, part] of [
+      ['mlx4_en', 'eth'],
+      ['mlx4_ib', 'ib'],
+    ] as const) {
+      const device = `${parent.replace('/sys/devices/', '')}/mlx4_core.${part}.0`
+      sysfs.device(device, { bus: 'auxiliary', name: `${module}.mlx4_${part}`, module })
+    }
+    expect(await modulesOf('ens5')).toEqual(['mlx4_en', 'mlx4_core'])
   })
 })
 

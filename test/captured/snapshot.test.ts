@@ -415,8 +415,8 @@ describe('a server', () => {
       // IFLA_LINK of a veth is the other end, which is not below it.
       { ...plain, name: 'v0', modules: ['veth'] },
       { ...plain, name: 'v1', master: 'bond9', modules: ['veth'] },
-      { ...plain, name: 'v1.7', lower: ['v1'], hasDefaultRoute: true, modules: ['8021q'] },
-      { ...plain, name: 'bond9', lower: ['v1'], modules: ['bonding'] },
+      { ...plain, name: 'v1.7', lower: [`${netns}/v1`], hasDefaultRoute: true, modules: ['8021q'] },
+      { ...plain, name: 'bond9', lower: [`${netns}/v1`], modules: ['bonding'] },
     ])
   })
 })

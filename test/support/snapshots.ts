@@ -60,6 +60,6 @@ export function survey(parts: Partial<RawSurvey> = {}): RawSurvey {
 }
 
 export function rawLink(index: number, name: string, more: Partial<RawLink> = {}): RawLink {
-  const plain = { up: true, kind: null, master: 0, lower: 0, bus: null, device: null }
+  const plain = { up: true, kind: null, master: 0, lower: 0, bus: null, device: null, carriers: [] }
   return { netns: null, index, name, ...plain, ...more }
 }

@@ -106,12 +106,29 @@ describe('interfaces', () => {
     const there = [
       netInterface('eth0', { modules: ['e1000e'] }),
       netInterface('eth0', { netns, modules: ['virtio_net'] }),
-      netInterface('v0', { netns, modules: ['8021q'], lower: ['eth0'], hasDefaultRoute: true }),
+      netInterface('v0', {
+        netns,
+        modules: ['8021q'],
+        lower: [`${netns}/eth0`],
+        hasDefaultRoute: true,
+      }),
     ]
     expect(effects({ interfaces: there }, 'e1000e')).toEqual(['interface:eth0'])
     expect(effects({ interfaces: there }, 'virtio_net')).toEqual([
       'default-route:/run/netns/blue/v0',
       'interface:/run/netns/blue/eth0',
+    ])
+  })
+
+  test('of another namespace with a default route lie on a card of our own', () => {
+    const netns = 'pid:77'
+    const there = [
+      netInterface('eth0', { modules: ['e1000e'] }),
+      netInterface('m0', { netns, modules: ['macvlan'], lower: ['eth0'], hasDefaultRoute: true }),
+    ]
+    expect(effects({ interfaces: there }, 'e1000e')).toEqual([
+      'default-route:pid:77/m0',
+      'interface:eth0',
     ])
   })
 

@@ -1,6 +1,7 @@
 /** The part of the survey about network namespaces. native/helper/survey_reply.cc is the other end. */
 import type {
   RawAddress,
+  RawCarrier,
   RawIpSet,
   RawIpsec,
   RawLink,
@@ -52,6 +53,12 @@ const readLink = (reader: Reader): RawLink => ({
   lower: reader.number(),
   bus: reader.optional(),
   device: reader.optional(),
+  carriers: reader.records(readCarrier),
+})
+
+const readCarrier = (reader: Reader): RawCarrier => ({
+  own: reader.flag(),
+  index: reader.number(),
 })
 
 const readRoute = (reader: Reader): RawRoute => ({

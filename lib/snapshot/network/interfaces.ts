@@ -3,6 +3,7 @@ import { inNamespace } from '../../kernel/net-namespace'
 import type { NetworkInterface } from '../../kernel/snapshot'
 import type { RawLink } from '../system/raw-survey'
 import type { Sources } from '../system/sources'
+import type { Sysfs } from '../system/sysfs'
 
 /** The two ends of a pair: IFLA_LINK of one is the other, which it does not lie on. */
 const PAIRS = new Set(['veth', 'netkit', 'vxcan'])
@@ -14,10 +15,15 @@ export function readInterfaces(
   const byIndex = new Map(links.map((link) => [inNamespace(link.netns, link.index), link]))
   const routes = new Set(defaultRoutes.map(({ netns, index }) => inNamespace(netns, index)))
   const members = new Map<string, string[]>()
-  for (const { netns, master, name } of links) {
-    const key = inNamespace(netns, master)
-    members.set(key, [...(members.get(key) ?? []), name])
+  for (const link of links) {
+    const key = inNamespace(link.netns, link.master)
+    members.set(key, [...(members.get(key) ?? []), labelOf(link)])
   }
+  const pppoe = new Map(
+    sources.raw.netFiles
+      .filter(({ path }) => path === '/proc/net/pppoe')
+      .map(({ netns, text }) => [netns, pppoeCards(text).map((card) => inNamespace(netns, card))]),
+  )
   const nameOf = ({ netns }: RawLink, index: number): string | null =>
     index === 0 ? null : (byIndex.get(inNamespace(netns, index))?.name ?? null)
 
@@ -25,8 +31,13 @@ export function readInterfaces(
     links.map(async (link): Promise<NetworkInterface> => {
       const key = inNamespace(link.netns, link.index)
       const hasParent = link.lower !== link.index && !PAIRS.has(link.kind ?? '')
-      const parent = hasParent ? nameOf(link, link.lower) : null
-      const lower = [...(members.get(key) ?? []), ...(parent === null ? [] : [parent])]
+      const indexes = [
+        ...(hasParent && link.lower !== 0 ? [inNamespace(link.netns, link.lower)] : []),
+        ...link.carriers.map(({ own, index }) => inNamespace(own ? null : link.netns, index)),
+      ]
+      const below = indexes.flatMap((index) => byIndex.get(index) ?? [])
+      const cards = isPpp(link) ? (pppoe.get(link.netns) ?? []) : []
+      const lower = [...(members.get(key) ?? []), ...below.map(labelOf), ...cards]
       return {
         name: link.name,
         netns: link.netns,
@@ -39,6 +50,24 @@ export function readInterfaces(
       }
     }),
   )
+}
+
+function labelOf({ netns, name }: RawLink): string {
+  return inNamespace(netns, name)
+}
+
+function isPpp({ kind, name }: RawLink): boolean {
+  return kind === 'ppp' || (kind === null && /^ppp\d+$/.test(name))
+}
+
+/**
+ * The cards of all sessions of PPPoE: which interface has which session is not shown. A heading, and rows
+ * "ID ADDRESS DEVICE". Source: pppoe_seq_show() in drivers/net/ppp/pppoe.c.
+ */
+function pppoeCards(text: string): string[] {
+  return text
+    .split('\n')
+    .flatMap((row) => /^[0-9A-F]{8} +[0-9a-f:]{17} +(\S+)/.exec(row)?.[1] ?? [])
 }
 
 /** First of the link kind, then of the hardware, nearest first. */
@@ -66,5 +95,34 @@ async function hardwareModules(
   const folders = await Promise.all(paths.map((path) => sysfs.link(path)))
   const folder = folders.find((one) => one !== null)
   if (folder == null) return []
-  return (await sysfs.drivers(folder)).flatMap(({ module }) => module ?? [])
+  const drivers = (await sysfs.drivers(folder)).flatMap(({ module }) => module ?? [])
+  const creators = drivers[0] === undefined ? [] : await interfaceCreators(drivers[0], sysfs)
+  return [...creators, ...drivers]
+}
+
+/**
+ * The loaded modules that create the interfaces of a device whose driver, a module of its own, does not:
+ * iwlmvm on iwlwifi, mlx4_en on mlx4_core. /sys does not name them. They use the driver's module, and
+ * either have no driver, or drive an auxiliary device such as `mlx4_core.eth.0`. Modules for RDMA use a
+ * driver's module likewise, and create no network interface: they use ib_core.
+ */
+async function interfaceCreators(driver: string, sysfs: Sysfs): Promise<string[]> {
+  const holders = await sysfs.list(`/sys/module/${driver}/holders`)
+  if (holders.length === 0) return []
+  const [forRdma, devices] = await Promise.all([
+    sysfs.list('/sys/module/ib_core/holders'),
+    Promise.all(holders.map((holder) => driverFolders(holder, sysfs))),
+  ])
+  return holders.filter((holder, i) =>
+    devices[i]!.length === 0
+      ? !forRdma.includes(holder)
+      : devices[i]!.flat().some((name) => /\.eth\.\d+$/.test(name)),
+  )
+}
+
+/** What is in the folder of each driver of a module, the names of its devices among it. */
+async function driverFolders(module: string, sysfs: Sysfs): Promise<string[][]> {
+  const folder = `/sys/module/${module}/drivers`
+  const names = await sysfs.list(folder)
+  return Promise.all(names.map((name) => sysfs.list(`${folder}/${name}`)))
 }

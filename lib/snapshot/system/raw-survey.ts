@@ -52,11 +52,20 @@ export interface RawLink {
   kind: string | null
   /** The index of the bridge, bond or the like of which it is a member; 0: of none. */
   master: number
-  /** The index of IFLA_LINK: what it lies on, or the other end of a pair; 0: none. */
+  /** The index of IFLA_LINK in the same namespace: what it lies on, or the other end of a pair; 0: none. */
   lower: number
   /** Its parent device, /sys/bus/BUS/devices/DEVICE. */
   bus: string | null
   device: string | null
+  /** What else it lies on: interfaces of other namespaces, and the way of a tunnel's packets. */
+  carriers: RawCarrier[]
+}
+
+/** An interface below another one. */
+export interface RawCarrier {
+  /** Whether it is in the network namespace of this process, and not in that of the other one. */
+  own: boolean
+  index: number
 }
 
 /** A default route, by the index of its interface. */

@@ -1,14 +1,14 @@
 /** `onFailure: 'restore'` and the configuration, held against the table of the kernel. */
 import { cpSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { Kmod, type UnloadReport } from 'node-kmod'
-import { cleanUp, isInKernel, modprobe, MODULE_DIRECTORY, rejection } from '../support'
+import { removeModules, isInKernel, modprobe, MODULE_DIRECTORY, rejection } from '../support'
 
 const CONFIG = '/tmp/restore-test.conf'
 const MODULES = '/tmp/restore-test-modules'
 afterEach(() => {
   rmSync(CONFIG, { force: true })
   rmSync(MODULES, { recursive: true, force: true })
-  cleanUp('dummy', 'stp', 'llc')
+  removeModules('dummy', 'stp', 'llc')
 })
 
 /** Removes the modules, fails behind the last of them, and restores. */

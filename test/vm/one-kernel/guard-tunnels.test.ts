@@ -1,0 +1,115 @@
+/** What the guard finds below a default route that no attribute of its interface names. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { kmod } from '../../../lib'
+import { readSurvey } from '../../../lib/live/helper/survey'
+import { attempt, removeModules, run } from '../support'
+
+const ip = (line: string): string => run('ip', line.split(' '))
+
+async function defaultRoutesOf(module: string): Promise<string[]> {
+  const effects = await kmod.impact(module)
+  return effects.filter(({ kind }) => kind === 'default-route').map(({ subject }) => subject)
+}
+
+describe('over a card, here a dummy', () => {
+  beforeAll(() => {
+    ip('link add kmodc type dummy')
+    ip('addr add 192.0.2.2/24 dev kmodc')
+    ip('link set kmodc up')
+  })
+  afterEach(() => {
+    for (const name of ['kmodgre', 'kmodwg', 'kmodm']) attempt('ip', ['link', 'del', name])
+    attempt('ip', ['netns', 'del', 'kmodg'])
+  })
+  afterAll(() => {
+    attempt('ip', ['link', 'del', 'kmodc'])
+    removeModules('ip_gre', 'ip_tunnel', 'gre', 'macvlan', 'wireguard', 'dummy')
+  })
+
+  test('a tunnel without a device lies on the way to its other end', async () => {
+    ip('link add kmodgre type gre remote 192.0.2.7 local 192.0.2.2')
+    ip('link set kmodgre up')
+    expect(await defaultRoutesOf('dummy')).toEqual([])
+    ip('route add default dev kmodgre')
+    expect(await defaultRoutesOf('dummy')).toEqual(['kmodgre'])
+  })
+
+  test('two routes to half of all addresses through WireGuard are a default route', async () => {
+    ip('link add kmodwg type wireguard')
+    const peer = Buffer.alloc(32, 7).toString('base64')
+    run('wg', ['set', 'kmodwg', 'peer', peer, 'endpoint', '192.0.2.7:51820'])
+    ip('link set kmodwg up')
+    ip('route add 0.0.0.0/1 dev kmodwg')
+    expect(await defaultRoutesOf('wireguard')).toEqual([])
+    ip('route add 128.0.0.0/1 dev kmodwg')
+    expect(await defaultRoutesOf('wireguard')).toEqual(['kmodwg'])
+    expect(await defaultRoutesOf('dummy')).toEqual(['kmodwg'])
+  })
+
+  test('so do two of IPv6', async () => {
+    ip('link add kmodgre type gre remote 192.0.2.7 local 192.0.2.2')
+    ip('link set kmodgre up')
+    ip('-6 route add ::/1 dev kmodgre')
+    expect(await defaultRoutesOf('dummy')).toEqual([])
+    ip('-6 route add 8000::/1 dev kmodgre')
+    expect(await defaultRoutesOf('dummy')).toEqual(['kmodgre'])
+  })
+
+  test('a macvlan in another network namespace lies on the card', async () => {
+    ip('netns add kmodg')
+    ip('link add link kmodc name kmodm type macvlan')
+    ip('link set kmodm netns kmodg')
+    ip('-n kmodg addr add 192.0.2.9/24 dev kmodm')
+    ip('-n kmodg link set kmodm up')
+    ip('-n kmodg route add default via 192.0.2.1')
+    expect(await defaultRoutesOf('dummy')).toEqual([expect.stringMatching(/\/kmodg\/kmodm$/)])
+  })
+})
+
+describe('a network namespace', () => {
+  const children: ChildProcess[] = []
+  afterEach(async () => {
+    for (const child of children.splice(0)) {
+      const ended = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGKILL')
+      await ended
+    }
+  })
+  afterAll(() => removeModules('dummy'))
+  const start = async (command: string, ...args: string[]): Promise<number> => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    children.push(child)
+    await new Promise((resolve) => child.stdout.once('data', resolve))
+    return child.pid!
+  }
+  const placeOf = async (name: string, users: boolean): Promise<string | null | undefined> =>
+    (await readSurvey(users)).links.find((link) => link.name === name)?.netns
+
+  test('of a thread is found', async () => {
+    const script =
+      'import ctypes, os, subprocess, threading, time\n' +
+      'def run():\n' +
+      '  ctypes.CDLL(None).unshare(0x40000000)\n' +
+      '  subprocess.run(["ip", "link", "add", "kmodt", "type", "dummy"], check=True)\n' +
+      '  print("ready", flush=True)\n' +
+      '  time.sleep(1000)\n' +
+      'threading.Thread(target=run).start()'
+    const pid = await start('python3', '-c', script)
+    expect(await placeOf('kmodt', false)).toMatch(new RegExp(`^/proc/${pid}/task/\\d+/ns/net$`))
+  })
+
+  test('that is mounted in another mount namespace is found', async () => {
+    const script =
+      'mount -t tmpfs kmod /mnt && touch /mnt/net && unshare --net=/mnt/net true && ' +
+      'nsenter --net=/mnt/net ip link add kmodn type dummy && echo ready && exec sleep 1000'
+    const pid = await start('unshare', '-m', 'sh', '-c', script)
+    expect(await placeOf('kmodn', false)).toBe(`/proc/${pid}/root/mnt/net`)
+  })
+
+  test('that a descriptor keeps is found where descriptors are looked at', async () => {
+    const inside = 'ip link add kmodf type dummy && exec 5</proc/self/ns/net'
+    const outside = 'exec nsenter --net=/proc/1/ns/net sh -c "echo ready; exec sleep 1000"'
+    const pid = await start('unshare', '-n', 'sh', '-c', `${inside} && ${outside}`)
+    expect(await placeOf('kmodf', true)).toBe(`/proc/${pid}/fd/5`)
+  })
+})
