@@ -7,6 +7,7 @@
  */
 import { kmod } from './kmod'
 import type {
+  CallOptions,
   Effect,
   LoadedModule,
   LoadOptions,
@@ -31,8 +32,8 @@ import type {
  *
  * Rejects with the common codes of `KmodErrorCode`.
  */
-export function list(): Promise<LoadedModule[]> {
-  return kmod.list()
+export function list(options?: CallOptions): Promise<LoadedModule[]> {
+  return kmod.list(options)
 }
 
 /**
@@ -46,8 +47,8 @@ export function list(): Promise<LoadedModule[]> {
  * const { refCount } = (await find('snd-hda-intel')) ?? {}
  * ```
  */
-export function find(name: string): Promise<LoadedModule | undefined> {
-  return kmod.find(name)
+export function find(name: string, options?: CallOptions): Promise<LoadedModule | undefined> {
+  return kmod.find(name, options)
 }
 
 /**
@@ -58,8 +59,8 @@ export function find(name: string): Promise<LoadedModule | undefined> {
  *
  * @param name The name of a module, with `-` or `_`; not an alias.
  */
-export function holders(name: string): Promise<string[]> {
-  return kmod.holders(name)
+export function holders(name: string, options?: CallOptions): Promise<string[]> {
+  return kmod.holders(name, options)
 }
 
 /**
@@ -70,8 +71,8 @@ export function holders(name: string): Promise<string[]> {
  *
  * @param name The name of a module, with `-` or `_`; not an alias.
  */
-export function status(name: string): Promise<ModuleStatus> {
-  return kmod.status(name)
+export function status(name: string, options?: CallOptions): Promise<ModuleStatus> {
+  return kmod.status(name, options)
 }
 
 /**
@@ -82,8 +83,8 @@ export function status(name: string): Promise<ModuleStatus> {
  *
  * @param name The name of a module, with `-` or `_`; not an alias.
  */
-export function isLoaded(name: string): Promise<boolean> {
-  return kmod.isLoaded(name)
+export function isLoaded(name: string, options?: CallOptions): Promise<boolean> {
+  return kmod.isLoaded(name, options)
 }
 
 /**
@@ -94,8 +95,8 @@ export function isLoaded(name: string): Promise<boolean> {
  *
  * @param name The name of a module, with `-` or `_`; not an alias.
  */
-export function isBuiltin(name: string): Promise<boolean> {
-  return kmod.isBuiltin(name)
+export function isBuiltin(name: string, options?: CallOptions): Promise<boolean> {
+  return kmod.isBuiltin(name, options)
 }
 
 /**
@@ -112,8 +113,8 @@ export function isBuiltin(name: string): Promise<boolean> {
  * const { vermagic } = await info({ file: './driver.ko' })
  * ```
  */
-export function info(what: string | { file: string }): Promise<ModuleInfo> {
-  return kmod.info(what)
+export function info(what: string | { file: string }, options?: CallOptions): Promise<ModuleInfo> {
+  return kmod.info(what, options)
 }
 
 /**
@@ -128,16 +129,16 @@ export function info(what: string | { file: string }): Promise<ModuleInfo> {
  * await resolve('fs-vfat') // ['vfat']
  * ```
  */
-export function resolve(nameOrAlias: string): Promise<string[]> {
-  return kmod.resolve(nameOrAlias)
+export function resolve(nameOrAlias: string, options?: CallOptions): Promise<string[]> {
+  return kmod.resolve(nameOrAlias, options)
 }
 
 /**
  * Resolves with whether this process may and can unload modules here, and with what is in the way. It
  * resolves on every platform; where there are no Linux kernel modules, `canUnload` is false.
  */
-export function preflight(): Promise<Preflight> {
-  return kmod.preflight()
+export function preflight(options?: CallOptions): Promise<Preflight> {
+  return kmod.preflight(options)
 }
 
 /**
@@ -208,8 +209,8 @@ export function unload(
  * for (const { kind, release } of (await explain('tun')).users) console.log(kind, release.text)
  * ```
  */
-export function explain(name: string): Promise<Usage> {
-  return kmod.explain(name)
+export function explain(name: string, options?: CallOptions): Promise<Usage> {
+  return kmod.explain(name, options)
 }
 
 /**
@@ -220,8 +221,11 @@ export function explain(name: string): Promise<Usage> {
  *
  * @param names Names or aliases. Modules that are not loaded have no effects.
  */
-export function impact(names: string | readonly string[]): Promise<Effect[]> {
-  return kmod.impact(names)
+export function impact(
+  names: string | readonly string[],
+  options?: CallOptions,
+): Promise<Effect[]> {
+  return kmod.impact(names, options)
 }
 
 /**

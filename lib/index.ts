@@ -8,7 +8,9 @@ export { Kmod, kmod } from './kmod'
 export { KmodError, isKmodError, type KmodErrorDetails } from './contract/errors'
 export { formatPlan } from './plan/format'
 export type {
+  AppliedPlanOptions,
   Blocker,
+  CallOptions,
   Effect,
   EffectKind,
   Kept,

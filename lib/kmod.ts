@@ -1,6 +1,7 @@
 /** The class Kmod, and the instance for the running system. */
 import type { Kernel } from './kernel/kernel'
 import type {
+  CallOptions,
   Effect,
   KmodOptions,
   LoadedModule,
@@ -67,44 +68,55 @@ export class Kmod implements Functions {
     return this.#opened
   }
 
-  async list(): Promise<LoadedModule[]> {
-    return this.#kernel.table()
+  /** Every call that only asks goes through here: this is where its `signal` is heard. */
+  #ask<T>(
+    call: string,
+    options: CallOptions | undefined,
+    question: (kernel: Kernel) => Promise<T>,
+  ): Promise<T> {
+    const kernel = this.#kernel
+    return verbs().ask(kernel, call, options, () => question(kernel))
   }
 
-  async find(name: string): Promise<LoadedModule | undefined> {
-    return verbs().find(this.#kernel, name)
+  async list(options?: CallOptions): Promise<LoadedModule[]> {
+    return this.#ask('list', options, (kernel) => kernel.table())
   }
 
-  async holders(name: string): Promise<string[]> {
-    return verbs().holders(this.#kernel, name)
+  async find(name: string, options?: CallOptions): Promise<LoadedModule | undefined> {
+    return this.#ask('find', options, (kernel) => verbs().find(kernel, name))
   }
 
-  async status(name: string): Promise<ModuleStatus> {
-    return verbs().status(this.#kernel, name)
+  async holders(name: string, options?: CallOptions): Promise<string[]> {
+    return this.#ask('holders', options, (kernel) => verbs().holders(kernel, name))
   }
 
-  async isLoaded(name: string): Promise<boolean> {
-    return (await verbs().status(this.#kernel, name)) === 'live'
+  async status(name: string, options?: CallOptions): Promise<ModuleStatus> {
+    return this.#ask('status', options, (kernel) => verbs().status(kernel, name))
   }
 
-  async isBuiltin(name: string): Promise<boolean> {
-    return (await verbs().status(this.#kernel, name)) === 'builtin'
+  async isLoaded(name: string, options?: CallOptions): Promise<boolean> {
+    return (await this.status(name, options)) === 'live'
   }
 
-  async info(what: string | { file: string }): Promise<ModuleInfo> {
-    return verbs().info(this.#kernel, what)
+  async isBuiltin(name: string, options?: CallOptions): Promise<boolean> {
+    return (await this.status(name, options)) === 'builtin'
   }
 
-  async resolve(nameOrAlias: string): Promise<string[]> {
-    return verbs().resolve(this.#kernel, nameOrAlias)
+  async info(what: string | { file: string }, options?: CallOptions): Promise<ModuleInfo> {
+    return this.#ask('info', options, (kernel) => verbs().info(kernel, what))
   }
 
-  async preflight(): Promise<Preflight> {
-    return verbs().preflight(this.#kernel)
+  async resolve(nameOrAlias: string, options?: CallOptions): Promise<string[]> {
+    return this.#ask('resolve', options, (kernel) => verbs().resolve(kernel, nameOrAlias))
+  }
+
+  async preflight(options?: CallOptions): Promise<Preflight> {
+    return this.#ask('preflight', options, (kernel) => verbs().preflight(kernel))
   }
 
   async plan(names: string | readonly string[], options?: UnloadOptions): Promise<UnloadPlan> {
-    return verbs().plan(this.#kernel, names, options)
+    const { signal } = verbs().checkUnloadOptions(options)
+    return this.#ask('plan', { signal }, (kernel) => verbs().plan(kernel, names, options))
   }
 
   async unload(
@@ -114,12 +126,12 @@ export class Kmod implements Functions {
     return verbs().unload(this.#kernel, what, options)
   }
 
-  async explain(name: string): Promise<Usage> {
-    return verbs().explain(this.#kernel, name)
+  async explain(name: string, options?: CallOptions): Promise<Usage> {
+    return this.#ask('explain', options, (kernel) => verbs().explain(kernel, name))
   }
 
-  async impact(names: string | readonly string[]): Promise<Effect[]> {
-    return verbs().impact(this.#kernel, names)
+  async impact(names: string | readonly string[], options?: CallOptions): Promise<Effect[]> {
+    return this.#ask('impact', options, (kernel) => verbs().impact(kernel, names))
   }
 
   trace(

@@ -3,7 +3,7 @@
  * blockers, a call rejects with them, preflight() reports them; the words are the same everywhere.
  */
 import { KmodError, type KmodErrorDetails } from '../contract/errors'
-import type { Blocker, Effect, KmodErrorCode, LoadedModule } from '../contract/types'
+import type { Blocker, Effect, KmodErrorCode, LoadedModule, User } from '../contract/types'
 
 /** A refusal that is not about one module. Each {@link Blocker} is a refusal too. */
 export interface Refusal {
@@ -118,11 +118,11 @@ export function heldBlocker(module: string, holders: string[]): BlockerOf<'ERR_K
   }
 }
 
-/** `removedHolders`: holders that the same plan removes. */
+/** `users`: what is known to use it. `removedHolders`: holders that the same plan removes. */
 export function inUseBlocker(
   module: string,
   references: number,
-  removedHolders: readonly string[] = [],
+  { users = [], removedHolders = [] }: { users?: User[]; removedHolders?: readonly string[] } = {},
 ): BlockerOf<'ERR_KMOD_IN_USE'> {
   const count = `${references} ${references === 1 ? 'reference' : 'references'}`
   // Some modules (the schedulers of ip_vs) take more references than the one of their link, and the
@@ -139,6 +139,7 @@ export function inUseBlocker(
         ? `Module ${module} was in use when the kernel looked, and is not in use any more. Try again.`
         : `Module ${module} is in use: ${count} held by something other than a module (an open device, a mount, a socket, an interface). explain('${module}') lists what uses it.${perhapsTheirs}`,
     references,
+    users,
   }
 }
 
@@ -215,13 +216,13 @@ export function refusedRemovalBlocker(
 
 export function removeCommandBlocker(
   module: string,
-  command: string,
+  shell: string,
 ): BlockerOf<'ERR_KMOD_REMOVE_COMMAND'> {
   return {
     code: 'ERR_KMOD_REMOVE_COMMAND',
     module,
-    message: `modprobe.d has a remove command for module ${module}: ${command}. Run it with commands: 'run', or remove the module without it with commands: 'skip'.`,
-    command,
+    message: `modprobe.d has a remove command for module ${module}: ${shell}. Run it with commands: 'run', or remove the module without it with commands: 'skip'.`,
+    shell,
   }
 }
 

@@ -29,16 +29,16 @@ export interface LoadOptions {
    * several modules, `NAME.PARAMETER` is for one of them. If the module is loaded already, the call
    * rejects with ERR_KMOD_ALREADY_LOADED: it could not pass them. Default: none.
    */
-  parameters?: ModuleParameters
+  parameters?: ModuleParameters | undefined
   /** Reject with ERR_KMOD_ALREADY_LOADED if the module is loaded already. Default: false. */
-  mustBeNew?: boolean
+  mustBeNew?: boolean | undefined
   /**
    * Milliseconds that the insertion of a module and its dependencies may take before the call rejects
    * with ERR_KMOD_HUNG. Default: 30,000; `Infinity`: no limit.
    */
-  hungAfter?: number
+  hungAfter?: number | undefined
   /** Rejects the call with ERR_KMOD_ABORTED. An insertion that is inside the kernel continues there. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** What `load` did. */
@@ -57,12 +57,12 @@ export interface RemoveOptions {
    * Remove the module although it has references or no exit function. Holders and the state of the
    * module still count. The kernel can crash. Default: false. Source: O_TRUNC in delete_module(2).
    */
-  force?: boolean
+  force?: boolean | undefined
   /**
    * Milliseconds that the removal may spend inside the kernel before the call rejects with
    * ERR_KMOD_HUNG. Default: 30,000; `Infinity`: no limit.
    */
-  hungAfter?: number
+  hungAfter?: number | undefined
   /** Rejects the call with ERR_KMOD_ABORTED. A removal that is inside the kernel continues there. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }

@@ -8,43 +8,51 @@ import type { Blocker, Effect, KmodErrorCode, UnloadPlan, UnloadReport, User } f
  */
 export interface KmodErrorDetails {
   /** The module that the error is about. */
-  module?: string
+  module?: string | undefined
   /** The error number of the system call, negative as in Node's own errors. */
-  errno?: number
+  errno?: number | undefined
   /** The name of the error number, such as `EBUSY`. */
-  errnoCode?: string
+  errnoCode?: string | undefined
   /** The system call that failed, such as `delete_module`. */
-  syscall?: string
+  syscall?: string | undefined
   /** With ERR_KMOD_HELD: the loaded modules that use the module. */
-  holders?: string[]
+  holders?: string[] | undefined
   /** With ERR_KMOD_IN_USE: how many references are not held by modules. */
-  references?: number
+  references?: number | undefined
   /**
    * With ERR_KMOD_HUNG: the process that is stuck inside the kernel. With ERR_KMOD_TRANSIENT: the same,
    * if an earlier call gave up on this module.
    */
-  pid?: number
+  pid?: number | undefined
   /** With ERR_KMOD_HUNG: where in the kernel the process is stuck; `null`: not readable. */
-  kernelStack?: string | null
+  kernelStack?: string | null | undefined
   /** With ERR_KMOD_IN_USE of an unload, and with ERR_KMOD_TIMEOUT: what uses the module. */
-  users?: User[]
+  users?: User[] | undefined
   /** With ERR_KMOD_CRITICAL: what would stop working. */
-  effect?: Effect
-  /** With ERR_KMOD_REMOVE_COMMAND: the command, as modprobe.d has it. */
-  command?: string
+  effect?: Effect | undefined
+  /** With ERR_KMOD_REMOVE_COMMAND: the command, as modprobe.d has it and `/bin/sh` runs it. */
+  shell?: string | undefined
   /**
    * With ERR_KMOD_REMOVE_COMMAND, if the command ran and ended: its exit status. 0 means that the module
    * was still loaded afterwards.
    */
-  exitCode?: number
+  exitCode?: number | undefined
   /** With ERR_KMOD_REMOVE_COMMAND, if a signal ended the command: the name of the signal. */
-  signal?: string
+  signal?: string | undefined
+  /** With ERR_KMOD_REMOVE_COMMAND, if the command ran: what it printed. */
+  output?: string | undefined
   /** With ERR_KMOD_TIMEOUT: what the call waited for. */
-  blocker?: Blocker
+  blocker?: Blocker | undefined
   /** Of an unload: the plan that failed. With ERR_KMOD_PLAN_CHANGED: the new plan. */
-  plan?: UnloadPlan
+  plan?: UnloadPlan | undefined
+  /** With ERR_KMOD_PLAN_CHANGED: how the new plan differs from the given one, a sentence for each difference. */
+  changes?: string[] | undefined
+  /** With ERR_KMOD_LOAD: what the kernel logged during the call; `null`: the log is not readable. */
+  messages?: string[] | null | undefined
+  /** With ERR_KMOD_LOAD: the modules that the call loaded before it failed, in order. */
+  loaded?: string[] | undefined
   /** Of an unload: what it did before it failed. */
-  report?: UnloadReport
+  report?: UnloadReport | undefined
   /**
    * With ERR_KMOD_ABORTED: the reason of the signal. With ERR_KMOD_CALLBACK: what the callback threw. With
    * ERR_KMOD_TIMEOUT: the error that the call would have rejected with if it had not waited.
@@ -57,10 +65,13 @@ interface DetailsByCode {
   ERR_KMOD_HELD: { holders: string[] }
   ERR_KMOD_IN_USE: { references: number }
   ERR_KMOD_CRITICAL: { effect: Effect }
-  ERR_KMOD_REMOVE_COMMAND: { command: string }
-  ERR_KMOD_PLAN_CHANGED: { plan: UnloadPlan }
+  ERR_KMOD_REMOVE_COMMAND: { shell: string }
+  ERR_KMOD_PLAN_CHANGED: { plan: UnloadPlan; changes: string[] }
   ERR_KMOD_TIMEOUT: { blocker: Blocker; users: User[] }
   ERR_KMOD_HUNG: { pid: number; kernelStack: string | null }
+  ERR_KMOD_REAPPEARED: { report: UnloadReport }
+  ERR_KMOD_CALLBACK: { report: UnloadReport }
+  ERR_KMOD_LOAD: { messages: string[] | null; loaded: string[] }
 }
 
 type WithDetailsOf<C extends KmodErrorCode> = C extends keyof DetailsByCode
@@ -74,22 +85,26 @@ type WithDetailsOf<C extends KmodErrorCode> = C extends keyof DetailsByCode
 export class KmodError extends Error implements KmodErrorDetails {
   /** What went wrong. */
   readonly code: KmodErrorCode
-  declare readonly module?: string
-  declare readonly errno?: number
-  declare readonly errnoCode?: string
-  declare readonly syscall?: string
-  declare readonly holders?: string[]
-  declare readonly references?: number
-  declare readonly pid?: number
-  declare readonly kernelStack?: string | null
-  declare readonly users?: User[]
-  declare readonly effect?: Effect
-  declare readonly command?: string
-  declare readonly exitCode?: number
-  declare readonly signal?: string
-  declare readonly blocker?: Blocker
-  declare readonly plan?: UnloadPlan
-  declare readonly report?: UnloadReport
+  declare readonly module?: string | undefined
+  declare readonly errno?: number | undefined
+  declare readonly errnoCode?: string | undefined
+  declare readonly syscall?: string | undefined
+  declare readonly holders?: string[] | undefined
+  declare readonly references?: number | undefined
+  declare readonly pid?: number | undefined
+  declare readonly kernelStack?: string | null | undefined
+  declare readonly users?: User[] | undefined
+  declare readonly effect?: Effect | undefined
+  declare readonly shell?: string | undefined
+  declare readonly exitCode?: number | undefined
+  declare readonly signal?: string | undefined
+  declare readonly output?: string | undefined
+  declare readonly blocker?: Blocker | undefined
+  declare readonly plan?: UnloadPlan | undefined
+  declare readonly changes?: string[] | undefined
+  declare readonly messages?: string[] | null | undefined
+  declare readonly loaded?: string[] | undefined
+  declare readonly report?: UnloadReport | undefined
   /** What caused the error: see {@link KmodErrorDetails.cause}. */
   declare cause?: unknown
 
@@ -158,10 +173,15 @@ export function invalidType(argument: string, expected: string, value: unknown):
   )
 }
 
-/** The error for an argument of the right type with a wrong value. */
-export function invalidValue(argument: string, expected: string, value: unknown): TypeError {
+/** The error for an argument of the right type with a wrong value. `advice`: a sentence more, or ''. */
+export function invalidValue(
+  argument: string,
+  expected: string,
+  value: unknown,
+  advice = '',
+): TypeError {
   return typeError(
     'ERR_INVALID_ARG_VALUE',
-    `The "${argument}" argument must be ${expected}. Received ${received(value)}`,
+    `The "${argument}" argument must be ${expected}. Received ${received(value)}${advice && `.${advice}`}`,
   )
 }

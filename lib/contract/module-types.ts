@@ -58,6 +58,15 @@ export interface ModuleInfo {
   softDependencies: { pre: string[]; post: string[] }
   /** The parameters that it takes. */
   parameters: { name: string; type: string | null; description: string | null }[]
+  /**
+   * What the kernel has in memory now, from /sys/module, beside what the file says; `null`: the module
+   * is not loaded. A parameter without a readable value is `null`.
+   */
+  loaded: {
+    version: string | null
+    srcVersion: string | null
+    parameters: Record<string, string | null>
+  } | null
   /** What modprobe.d and, on the running system, the kernel command line say about the module. */
   config: {
     /** The parameters that modprobe passes, as one line. */

@@ -3,11 +3,15 @@
  * range.
  */
 import { invalidType, invalidValue } from './errors'
+import { didYouMean } from './nearest'
+import type { EffectKind } from './types'
 
 /** What the value of an option must be, in words, and the check. */
 export interface Rule<T> {
   expected: string
   accepts(value: unknown): value is T
+  /** A sentence to add about a value that is not accepted, such as ' Did you mean "x"?'; or ''. */
+  advice?(value: unknown): string
 }
 
 export const flag: Rule<boolean> = {
@@ -48,6 +52,7 @@ export function oneOf<T extends string>(...words: T[]): Rule<T> {
   return {
     expected: `one of ${words.map((word) => `'${word}'`).join(', ')}`,
     accepts: (value): value is T => (words as unknown[]).includes(value),
+    advice: (value) => (typeof value === 'string' ? didYouMean(value, words) : ''),
   }
 }
 
@@ -63,7 +68,48 @@ export function listOf<T>(rule: Rule<T>): Rule<readonly T[]> {
     expected: `an array, each element ${rule.expected}`,
     accepts: (value): value is readonly T[] =>
       Array.isArray(value) && value.every((element) => rule.accepts(element)),
+    advice: (value) => {
+      const wrong: unknown = Array.isArray(value) && value.find((element) => !rule.accepts(element))
+      return rule.advice?.(wrong) ?? ''
+    },
   }
+}
+
+/** An object, so that TypeScript finds a kind that is missing. */
+const EFFECT_KINDS: Record<EffectKind, true> = {
+  'root-filesystem': true,
+  filesystem: true,
+  swap: true,
+  'default-route': true,
+  session: true,
+  firewall: true,
+  interface: true,
+  display: true,
+  input: true,
+  'virtual-machine': true,
+  storage: true,
+}
+
+/** An element of `allow`. The subject may contain colons. */
+export const effect: Rule<EffectKind | `${EffectKind}:${string}`> = {
+  expected: `an effect, KIND or KIND:SUBJECT, where KIND is one of ${Object.keys(EFFECT_KINDS).join(', ')}`,
+  accepts: (value): value is EffectKind => {
+    if (typeof value !== 'string') return false
+    const [kind, subject] = splitEffect(value)
+    return Object.hasOwn(EFFECT_KINDS, kind) && subject !== ''
+  },
+  advice: (value) => {
+    if (typeof value !== 'string') return ''
+    const [kind] = splitEffect(value)
+    if (!Object.hasOwn(EFFECT_KINDS, kind)) return didYouMean(kind, Object.keys(EFFECT_KINDS))
+    return ` The subject after '${kind}:' is missing.`
+  },
+}
+
+/** `subject` is undefined in a text without a colon. */
+function splitEffect(text: string): [kind: string, subject: string | undefined] {
+  const colon = text.indexOf(':')
+  return colon < 0 ? [text, undefined] : [text.slice(0, colon), text.slice(colon + 1)]
 }
 
 type Rules<T> = { [K in keyof T]-?: Rule<NonNullable<T[K]>> }
@@ -82,39 +128,17 @@ export function checkOptions<T extends object>(options: unknown, rules: Rules<T>
     if (value === undefined) continue
     if (!Object.hasOwn(rules, name)) throw unknownOption(name, Object.keys(rules))
     const rule = rules[name as keyof T]
-    if (!rule.accepts(value)) throw invalidValue(`options.${name}`, rule.expected, value)
+    if (!rule.accepts(value)) {
+      const advice = rule.advice?.(value)
+      throw invalidValue(`options.${name}`, rule.expected, value, advice)
+    }
     checked[name] = value
   }
   return checked as T
 }
 
-/** In an option that is recognized although it is misspelt. */
-const MOST_MISTAKES = 3
-
 function unknownOption(name: string, known: readonly string[]): TypeError {
-  const [nearest] = known
-    .filter((one) => Math.abs(one.length - name.length) <= MOST_MISTAKES)
-    .map((one) => ({ one, distance: editDistance(name, one) }))
-    .filter(({ distance }) => distance <= MOST_MISTAKES)
-    .sort((a, b) => a.distance - b.distance)
-  const advice =
-    nearest === undefined
-      ? `The options are ${known.join(', ')}.`
-      : `Did you mean "${nearest.one}"?`
-  const error = new TypeError(`Unknown option "${name}". ${advice}`)
+  const advice = didYouMean(name, known) || ` The options are ${known.join(', ')}.`
+  const error = new TypeError(`Unknown option "${name}".${advice}`)
   return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' })
-}
-
-/** How many letters to insert, delete or replace (Levenshtein), in upper or lower case. */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= from.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= to.length; j++) {
-      const isSame = from[i - 1]!.toLowerCase() === to[j - 1]!.toLowerCase()
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (isSame ? 0 : 1)))
-    }
-    row = next
-  }
-  return row[to.length]!
 }

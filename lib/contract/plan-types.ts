@@ -1,5 +1,5 @@
 /** The options and the result of `plan`. */
-import type { Effect } from './usage-types'
+import type { Effect, EffectKind, User } from './usage-types'
 
 /** Which modules a plan may remove besides the targets, and what it refuses. */
 export interface PlanOptions {
@@ -7,71 +7,94 @@ export interface PlanOptions {
    * Loaded modules that use a target. `refuse`, the default: they block the plan with ERR_KMOD_HELD.
    * `remove`: they are removed first, and their holders before them.
    */
-  holders?: 'refuse' | 'remove'
+  holders?: 'refuse' | 'remove' | undefined
   /**
    * Modules that the targets use. `unused`, the default: a dependency is removed if nothing else needs
    * it and its removal does no harm ({@link Kept} lists the reasons to keep it). `keep`: none is removed.
    */
-  dependencies?: 'unused' | 'keep'
+  dependencies?: 'unused' | 'keep' | undefined
   /**
    * Whether the soft dependencies in modprobe.d are removed too, under the same condition as
    * dependencies: `post` before the module and `pre` after it. Default: true.
    */
-  softDependencies?: boolean
+  softDependencies?: boolean | undefined
   /**
    * A `remove` command of modprobe.d for a target or a holder. `refuse`, the default: it blocks the plan
    * with ERR_KMOD_REMOVE_COMMAND. `run`: it runs instead of the removal, as in modprobe, with `/bin/sh -c`
    * and MODPROBE_MODULE set. `skip`: the module is removed without the command.
    */
-  commands?: 'refuse' | 'run' | 'skip'
+  commands?: 'refuse' | 'run' | 'skip' | undefined
   /**
    * What is refused because something would stop working. `refuse`, the default: a critical effect
    * blocks the plan with ERR_KMOD_CRITICAL. `strict`: a disruptive effect too. `off`: nothing.
    */
-  guard?: 'refuse' | 'strict' | 'off'
+  guard?: 'refuse' | 'strict' | 'off' | undefined
   /**
    * Effects that the guard accepts, as `KIND` or `KIND:SUBJECT`: `interface`, `default-route:wlan0`.
    * Default: none.
    */
-  allow?: readonly string[]
+  allow?: readonly (EffectKind | `${EffectKind}:${string}`)[] | undefined
   /**
    * Remove targets and holders although they have references or no exit function. Modules that stay and
    * use them, the state of a module and the guard still count. The kernel can crash. Rejects with
    * ERR_KMOD_UNSUPPORTED if the kernel is known to lack it. Default: false. Source: O_TRUNC in
    * delete_module(2).
    */
-  force?: boolean
+  force?: boolean | undefined
   /**
    * What a target that is not loaded means. `false`, the default: it is `absent`. `true`: it blocks the
    * plan with ERR_KMOD_NOT_LOADED.
    */
-  mustBeLoaded?: boolean
+  mustBeLoaded?: boolean | undefined
   /**
    * What an unknown name means. `false`, the default: it blocks the plan with ERR_KMOD_NOT_FOUND.
    * `true`: it is `absent`.
    */
-  allowUnknown?: boolean
+  allowUnknown?: boolean | undefined
 }
 
 /**
- * Why a step is in the plan: the module was asked for, uses a target, is used by a removed module only,
- * or is a soft dependency of a target or holder.
+ * The options of a plan with the defaults filled in: none is absent. (`Required` does not do this for
+ * programs that are compiled with exactOptionalPropertyTypes.)
  */
-export type StepReason = 'target' | 'holder' | 'dependency' | 'soft-dependency'
+export type AppliedPlanOptions = {
+  [Name in keyof PlanOptions]-?: NonNullable<PlanOptions[Name]>
+}
 
-/** One step of a plan: a removal by the kernel, or a `remove` command of modprobe.d. */
+/**
+ * Why a step is in the plan: the module was asked for (`target`), uses a target (`holder`), is used by
+ * removed modules only (`dependency`), or is a soft dependency of a target or holder. `user`: the step
+ * does not remove a module, but makes something release one.
+ */
+export type StepReason = 'target' | 'holder' | 'dependency' | 'soft-dependency' | 'user'
+
+/** One step of a plan. */
 export type UnloadStep =
-  | { action: 'remove'; module: string; reason: StepReason }
-  | { action: 'run'; module: string; reason: StepReason; command: string }
+  /** The kernel removes the module. */
+  | {
+      action: 'remove'
+      module: string
+      reason: StepReason
+      /**
+       * How many references of the module nothing explains, while holders of the module are removed by
+       * the same plan: the references may belong to those holders. If some are left when the holders
+       * are gone, a target or holder is ERR_KMOD_IN_USE, and a dependency is kept.
+       */
+      undecided?: number | undefined
+    }
+  /** `/bin/sh` runs the `remove` command of modprobe.d, whose text is `shell`. */
+  | { action: 'run'; module: string; reason: StepReason; shell: string }
 
 /** Why a plan cannot be carried out now. The message names the module and says what to do. */
 export type Blocker = { module: string; message: string } & (
   | { code: 'ERR_KMOD_HELD'; holders: string[] }
-  | { code: 'ERR_KMOD_IN_USE'; references: number }
+  /** `references`: those that are not held by modules; `users`: what is known to hold them. */
+  | { code: 'ERR_KMOD_IN_USE'; references: number; users: User[] }
   | { code: 'ERR_KMOD_CRITICAL'; effect: Effect }
-  | { code: 'ERR_KMOD_REMOVE_COMMAND'; command: string }
+  /** `shell`: the command, as modprobe.d has it. */
+  | { code: 'ERR_KMOD_REMOVE_COMMAND'; shell: string }
   /** `pid`: the process that is stuck in the kernel with it, after ERR_KMOD_HUNG. */
-  | { code: 'ERR_KMOD_TRANSIENT'; pid?: number }
+  | { code: 'ERR_KMOD_TRANSIENT'; pid?: number | undefined }
   | {
       code: 'ERR_KMOD_NOT_FOUND' | 'ERR_KMOD_NOT_LOADED' | 'ERR_KMOD_BUILTIN' | 'ERR_KMOD_PERMANENT'
     }
@@ -84,14 +107,23 @@ export interface Kept {
    * - `held`: a module that stays uses it.
    * - `in-use`: it has references that are not held by modules.
    * - `effect`: something that runs would stop working.
+   * - `device`: it drives a device that is present.
    * - `permanent`: it has no exit function.
    * - `transient`: it is being loaded or unloaded.
    * - `command`: modprobe.d has a `remove` command for it, which the options do not allow.
-   * - `configured`: modules-load.d or /etc/modules names it.
+   * - `configured`: modules-load.d, /etc/modules or `modules-load=` on the kernel command line names it.
    * - `option`: an option says so.
    */
   reason:
-    'held' | 'in-use' | 'effect' | 'permanent' | 'transient' | 'command' | 'configured' | 'option'
+    | 'held'
+    | 'in-use'
+    | 'effect'
+    | 'device'
+    | 'permanent'
+    | 'transient'
+    | 'command'
+    | 'configured'
+    | 'option'
 }
 
 /** What an unload would do. Plain JSON. */
@@ -115,5 +147,5 @@ export interface UnloadPlan {
   /** What could not be read, so that the lists above may be incomplete. */
   unreadable: string[]
   /** The options of the plan, with the defaults filled in. */
-  options: Required<PlanOptions>
+  options: AppliedPlanOptions
 }

@@ -1,6 +1,12 @@
 /** The system as a whole: which one a Kmod looks at, and what its kernel and this process can do. */
 import type { KmodErrorCode } from './error-codes'
 
+/** Options of every call that only asks: `list`, `find`, `explain` and others. */
+export interface CallOptions {
+  /** Rejects the call with ERR_KMOD_ABORTED. */
+  signal?: AbortSignal | undefined
+}
+
 /** Which system a `Kmod` looks at. */
 export interface KmodOptions {
   /**
@@ -8,23 +14,23 @@ export interface KmodOptions {
    * image. It can be inspected, planned for and explained; a call that would change a kernel rejects
    * with ERR_KMOD_READ_ONLY. Symbolic links are followed inside the root and never lead out of it.
    */
-  root?: string
+  root?: string | undefined
   /**
    * The name of the folder in lib/modules. Default: the release of the running kernel (`uname -r`);
    * under another root the only folder in its lib/modules. If there are several, the constructor throws
    * a TypeError.
    */
-  kernelRelease?: string
+  kernelRelease?: string | undefined
   /**
    * Where the modules and depmod's index are. Default: `<root>/lib/modules/<kernelRelease>`. Under
    * another root, a path that does not begin with the root is taken as a path inside the root.
    */
-  moduleDirectory?: string
+  moduleDirectory?: string | undefined
   /**
    * The modprobe.d directories and files, the first of two files with one name wins. Default: those of
    * libkmod, under `root`. Paths are taken as for `moduleDirectory`.
    */
-  configPaths?: readonly string[]
+  configPaths?: readonly string[] | undefined
 }
 
 /** Whether this process may and can unload modules here. */

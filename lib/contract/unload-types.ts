@@ -2,7 +2,7 @@
 import type { KernelHealth } from './change-types'
 import type { KmodErrorCode } from './error-codes'
 import type { Blocker, Kept, PlanOptions, UnloadStep } from './plan-types'
-import type { User } from './usage-types'
+import type { Effect, User } from './usage-types'
 
 /** Options of `unload`. `plan` accepts them too, and ignores those that concern only the run. */
 export interface UnloadOptions extends PlanOptions {
@@ -12,36 +12,39 @@ export interface UnloadOptions extends PlanOptions {
    * rejects with ERR_KMOD_TIMEOUT. With 0, and for every other blocker, the call rejects at once with
    * the code of the blocker.
    */
-  wait?: number
+  wait?: number | undefined
   /**
    * Milliseconds that each removal may spend inside the kernel before the call rejects with
    * ERR_KMOD_HUNG. Default: 30,000; `Infinity`: no limit. A `remove` command that takes longer is killed,
    * and the call rejects with ERR_KMOD_REMOVE_COMMAND.
    */
-  hungAfter?: number
+  hungAfter?: number | undefined
   /**
    * Milliseconds, default 0: how long to watch after the last step whether the removed modules stay
    * away. Even with 0 the call looks once.
    */
-  settle?: number
+  settle?: number | undefined
   /**
    * What happens when the call fails. `stop`, the default: nothing more. `restore`: the modules that it
    * removed are loaded again, the last one first, with their parameters.
    */
-  onFailure?: 'stop' | 'restore'
+  onFailure?: 'stop' | 'restore' | undefined
   /**
    * Rejects the call with ERR_KMOD_ABORTED before the next step, or while it waits. A removal that is
    * inside the kernel is awaited first; a `remove` command is killed.
    */
-  signal?: AbortSignal
-  /** Called when a step starts, when it has to wait, and when it is done. */
-  onStep?: (event: UnloadEvent) => void
+  signal?: AbortSignal | undefined
+  /**
+   * Called when a step starts, when it has to wait, and when it is done; or, for a dependency that came
+   * into use, when it is kept.
+   */
+  onStep?: ((event: UnloadEvent) => void) | undefined
   /**
    * Called while the call waits (see `wait`): at the first blocker, and each time that the blocker
    * changes. The call awaits the returned promise, then tries again at once: the callback can close
    * what uses the module.
    */
-  onBlocked?: (blocker: Blocker, users: User[]) => void | Promise<void>
+  onBlocked?: ((blocker: Blocker, users: User[]) => void | Promise<void>) | undefined
 }
 
 /** The argument of {@link UnloadOptions.onStep}. */
@@ -51,10 +54,13 @@ export interface UnloadEvent {
   index: number
   /** How many steps there are, those already done included. */
   total: number
-  /** A step that has to wait before the kernel is asked for the first time is `waiting` before `start`. */
-  state: 'start' | 'waiting' | 'done'
+  /**
+   * `kept`: the step ends, and its module stays, because it is a dependency that came into use. A step
+   * that has to wait before the kernel is asked for the first time is `waiting` before `start`.
+   */
+  state: 'start' | 'waiting' | 'done' | 'kept'
   /** What the step waits for; only when `state` is `waiting`. */
-  blocker?: Blocker
+  blocker?: Blocker | undefined
 }
 
 /** What `unload` did. Plain JSON. */
@@ -79,8 +85,11 @@ export interface UnloadReport extends KernelHealth {
   /** With `onFailure: 'restore'`: the modules that could not be loaded again, and why. */
   notRestored: { module: string; message: string }[]
   /**
-   * With `onFailure: 'restore'`: parameters of restored modules that have another value than before.
-   * `after` is null if the parameter cannot be read.
+   * With `onFailure: 'restore'`: parameters of restored modules that have another value than before, or
+   * whose value cannot be compared. `null`: the file of the module declares the parameter, and
+   * /sys/module does not show it.
    */
-  parametersLost: { module: string; name: string; before: string; after: string | null }[]
+  parametersLost: { module: string; name: string; before: string | null; after: string | null }[]
+  /** What stopped working with the modules that were removed. */
+  effects: Effect[]
 }

@@ -83,6 +83,8 @@ export type User = {
         | 'setting'
         | 'tty'
         | 'binfmt'
+        | 'charset'
+        | 'configfs'
       /** As the kernel calls it, such as `cbc-aes-aesni`. */
       name: string
       /** As the kernel calls it, such as `cbc(aes)`. */
@@ -91,8 +93,9 @@ export type User = {
 )
 
 /**
- * Critical: `root-filesystem`, `filesystem`, `swap`, `default-route`, `session`, `display`,
- * `virtual-machine`. Disruptive: `interface`, `storage`.
+ * Critical: `root-filesystem`, `filesystem`, `swap`, `default-route`, `session`, `firewall`, `display`,
+ * `virtual-machine`. Disruptive: `interface`, `storage`; and `input`, which is critical for the last
+ * keyboard of a machine whose display is in use.
  */
 export type EffectKind =
   | 'root-filesystem'
@@ -100,8 +103,10 @@ export type EffectKind =
   | 'swap'
   | 'default-route'
   | 'session'
+  | 'firewall'
   | 'interface'
   | 'display'
+  | 'input'
   | 'virtual-machine'
   | 'storage'
 
@@ -112,7 +117,7 @@ export interface Effect {
   severity: 'critical' | 'disruptive'
   /** The module without which it would stop working. */
   module: string
-  /** What would stop working: `/`, `eth0`, `/dev/sda2`, the id of a process. */
+  /** What would stop working: `/`, `eth0`, `/dev/sda2`, `inet fw` (a table), the id of a process. */
   subject: string
   /** The same as a sentence. */
   message: string
@@ -121,7 +126,7 @@ export interface Effect {
 /** Options of `trace`. */
 export interface TraceOptions {
   /** Ends the trace: the pending or the next call of `next()` rejects with ERR_KMOD_ABORTED. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** A reference to a module was taken or dropped. */

@@ -54,6 +54,7 @@ function toInfo(description: Description): ModuleInfo {
     firmware: all('firmware'),
     softDependencies: parseSoftDependencies(all('softdep')),
     parameters: parseParameters(all('parm'), all('parmtype')),
+    loaded: null,
     config: {
       options: description.options,
       removeCommand: description.removeCommand,

@@ -69,7 +69,7 @@ function kernelBlockers(
   const references = referencesOf(row) ?? 0
   if (references > 0 && !force) {
     const removedHolders = row.holders.filter((holder) => removals.has(holder))
-    found.push(inUseBlocker(module, references, removedHolders))
+    found.push(inUseBlocker(module, references, { removedHolders }))
   }
   return found
 }

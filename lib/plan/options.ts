@@ -5,16 +5,11 @@ import {
   checkOptions,
   duration,
   flag,
+  effect,
   listOf,
   oneOf,
-  type Rule,
 } from '../contract/options'
-import type { PlanOptions, UnloadOptions } from '../contract/types'
-
-const effectName: Rule<string> = {
-  expected: 'an effect, KIND or KIND:SUBJECT',
-  accepts: (value): value is string => typeof value === 'string' && /^[a-z-]+(:.+)?$/s.test(value),
-}
+import type { AppliedPlanOptions, PlanOptions, UnloadOptions } from '../contract/types'
 
 const planRules = {
   holders: oneOf('refuse', 'remove'),
@@ -22,13 +17,13 @@ const planRules = {
   softDependencies: flag,
   commands: oneOf('refuse', 'run', 'skip'),
   guard: oneOf('refuse', 'strict', 'off'),
-  allow: listOf(effectName),
+  allow: listOf(effect),
   force: flag,
   mustBeLoaded: flag,
   allowUnknown: flag,
 }
 
-const PLAN_DEFAULTS: Required<PlanOptions> = {
+const PLAN_DEFAULTS: AppliedPlanOptions = {
   holders: 'refuse',
   dependencies: 'unused',
   softDependencies: true,
@@ -55,16 +50,16 @@ export function checkUnloadOptions(options: unknown): UnloadOptions {
 }
 
 /** Checks the options inside a plan that the caller gives. */
-export function checkPlanOptions(options: unknown): Required<PlanOptions> {
+export function checkPlanOptions(options: unknown): AppliedPlanOptions {
   return planOptions(checkOptions<PlanOptions>(options, planRules))
 }
 
 /** The options that concern the plan, with the defaults filled in. */
-export function planOptions(options: UnloadOptions): Required<PlanOptions> {
+export function planOptions(options: UnloadOptions): AppliedPlanOptions {
   const filled: Record<string, unknown> = { ...PLAN_DEFAULTS }
   for (const name of Object.keys(PLAN_DEFAULTS) as (keyof PlanOptions)[]) {
     if (options[name] !== undefined) filled[name] = options[name]
   }
   // A copy: a caller who changes the list must not change other plans.
-  return { ...(filled as unknown as Required<PlanOptions>), allow: [...(options.allow ?? [])] }
+  return { ...(filled as unknown as AppliedPlanOptions), allow: [...(options.allow ?? [])] }
 }

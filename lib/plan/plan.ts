@@ -97,8 +97,8 @@ function stepOf(
   { commands }: Required<PlanOptions>,
 ): UnloadStep {
   const reason = removals.get(module)!
-  const command = policies.get(module)?.removeCommand ?? null
-  return command !== null && commands === 'run'
-    ? { action: 'run', module, reason, command }
+  const shell = policies.get(module)?.removeCommand ?? null
+  return shell !== null && commands === 'run'
+    ? { action: 'run', module, reason, shell }
     : { action: 'remove', module, reason }
 }

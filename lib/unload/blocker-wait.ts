@@ -48,7 +48,7 @@ export class BlockerWait {
 async function blockedError(kernel: Kernel, blocker: Blocker): Promise<KmodError> {
   if (blocker.code !== 'ERR_KMOD_IN_USE') return refusalError(blocker)
   const users = await usersOfBlocked(kernel, blocker)
-  return withReleases(refusalError(blocker, { users }), users)
+  return withReleases(refusalError({ ...blocker, users }), users)
 }
 
 async function waitedTooLong(

@@ -1,5 +1,6 @@
 /** The report of a call while the call runs: at any moment it tells what was done so far. */
 import type {
+  Effect,
   Kept,
   KernelHealth,
   KmodErrorCode,
@@ -21,15 +22,24 @@ export class Draft {
   readonly #steps = new Map<string, { record: StepRecord; began: number }>()
   readonly #absent = new Set<string>()
   readonly #kept = new Map<string, Kept['reason']>()
+  /** Of every plan of the call: what would stop working with the modules that it named. */
+  readonly #effects: Effect[] = []
   readonly #reappeared = new Set<string>()
   #failed: UnloadReport['failed'] = null
 
   constructor(private readonly clock: Clock) {}
 
   /** Takes over what a plan says about the modules that it does not remove. */
-  take({ absent, kept }: Pick<UnloadPlan, 'absent' | 'kept'>): void {
+  take({ absent, kept, effects }: Pick<UnloadPlan, 'absent' | 'kept' | 'effects'>): void {
     for (const name of absent) this.markAbsent(name)
     for (const { module, reason } of kept) this.#kept.set(module, reason)
+    for (const effect of effects) {
+      const isKnown = this.#effects.some(
+        ({ module, kind, subject }) =>
+          module === effect.module && kind === effect.kind && subject === effect.subject,
+      )
+      if (!isKnown) this.#effects.push(effect)
+    }
   }
 
   markAbsent(module: string): void {
@@ -97,6 +107,7 @@ export class Draft {
       restored: this.restored,
       notRestored: this.notRestored,
       parametersLost: this.parametersLost,
+      effects: this.#effects.filter(({ module }) => this.removed.includes(module)),
       ...health,
       clean: reappeared.length > 0 ? false : health.clean,
     }

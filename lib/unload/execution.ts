@@ -86,7 +86,7 @@ export class Execution {
     draft.countAttempt(step)
     return step.action === 'remove'
       ? removeModule(kernel, module, isForced(step, planOptions), { hungAfter })
-      : runRemoveCommand(kernel, module, step.command, { hungAfter, signal })
+      : runRemoveCommand(kernel, module, step.shell, { hungAfter, signal })
   }
 
   async #afterRemoval(step: UnloadStep, outcome: 'removed' | 'absent'): Promise<void> {

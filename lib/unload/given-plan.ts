@@ -5,11 +5,11 @@
 import { invalidType, invalidValue, KmodError } from '../contract/errors'
 import { checkPlanOptions } from '../plan/options'
 import { checkTargets } from '../contract/names'
-import type { PlanOptions, UnloadOptions, UnloadPlan } from '../contract/types'
+import type { AppliedPlanOptions, UnloadOptions, UnloadPlan } from '../contract/types'
 
 export interface GivenPlan {
   targets: string[]
-  options: Required<PlanOptions>
+  options: AppliedPlanOptions
   /** What it would do, as text to compare. */
   fingerprint: string
 }
@@ -48,7 +48,7 @@ export function refuseChanges(given: GivenPlan, plan: UnloadPlan): void {
     'ERR_KMOD_PLAN_CHANGED',
     'The system has changed since the plan was made, and unloading would not do the same any more. Nothing was ' +
       'changed. Check the new plan, which is the `plan` of this error, and unload with that.',
-    { plan },
+    { plan, changes: [] },
   )
 }
 
@@ -64,8 +64,8 @@ function fingerprint({ steps, blockers, effects }: UnloadPlan): string {
     })
   const subjects = effects.map((effect) => JSON.stringify(pick(effect, 'kind', 'subject')))
   return JSON.stringify([
-    steps.map((step) => pick(step, 'action', 'module', 'reason', 'command')),
-    blockers.map((blocker) => pick(blocker, 'code', 'module', 'command')),
+    steps.map((step) => pick(step, 'action', 'module', 'reason', 'shell')),
+    blockers.map((blocker) => pick(blocker, 'code', 'module', 'shell')),
     [...new Set(subjects)].sort(),
   ])
 }

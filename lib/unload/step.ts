@@ -61,10 +61,10 @@ export async function removeModule(
 export async function runRemoveCommand(
   kernel: Kernel,
   module: string,
-  command: string,
+  shell: string,
   { hungAfter, signal }: ChangeLimits,
 ): Promise<StepOutcome> {
-  const run = kernel.runCommand(module, command)
+  const run = kernel.runCommand(module, shell)
   const wait = await waitFor(kernel.clock, run.ended, { timeout: hungAfter, signal })
   if (wait.ended !== 'done') run.kill()
   const end = await run.ended
@@ -81,11 +81,12 @@ export async function runRemoveCommand(
   const output = end.output.trim()
   const error = new KmodError(
     'ERR_KMOD_REMOVE_COMMAND',
-    `The remove command of module ${module} in modprobe.d, "${command}", ${how}.` +
+    `The remove command of module ${module} in modprobe.d, "${shell}", ${how}.` +
       (output === '' ? ' It printed nothing.' : ` It printed: ${output}`),
     {
       module,
-      command,
+      shell,
+      output,
       ...(end.exitCode !== null && { exitCode: end.exitCode }),
       ...(end.signal !== null && { signal: end.signal }),
     },

@@ -39,7 +39,7 @@ export async function change(signal: AbortSignal): Promise<string> {
 export async function takeOut(signal: AbortSignal): Promise<string[]> {
   const planned: UnloadPlan = await plan(['a', 'b'], { holders: 'remove', guard: 'strict' })
   const lines: string = formatPlan(planned)
-  const text = planned.steps.map((step) => (step.action === 'run' ? step.command : step.module))
+  const text = planned.steps.map((step) => (step.action === 'run' ? step.shell : step.module))
   for (const blocker of planned.blockers) {
     if (blocker.code === 'ERR_KMOD_HELD') text.push(...blocker.holders)
     if (blocker.code === 'ERR_KMOD_CRITICAL') text.push(blocker.effect.subject)
@@ -73,7 +73,7 @@ export function explain(error: unknown): string {
   if (isKmodError(error, 'ERR_KMOD_TIMEOUT')) return error.blocker.module + error.users.length
   if (isKmodError(error, 'ERR_KMOD_PLAN_CHANGED')) return formatPlan(error.plan)
   if (isKmodError(error, 'ERR_KMOD_CRITICAL')) return error.effect.message
-  if (isKmodError(error, 'ERR_KMOD_REMOVE_COMMAND')) return error.command + (error.exitCode ?? '')
+  if (isKmodError(error, 'ERR_KMOD_REMOVE_COMMAND')) return error.shell + (error.exitCode ?? '')
   if (isKmodError(error, 'ERR_KMOD_HELD')) return error.holders.join()
   if (isKmodError(error, 'ERR_KMOD_HUNG')) return `${error.pid}: ${error.kernelStack ?? '?'}`
   if (isKmodError(error, 'ERR_KMOD_IN_USE', 'ERR_KMOD_PERMANENT')) {

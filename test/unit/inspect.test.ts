@@ -108,6 +108,7 @@ test('info parses the fields of a module file', async () => {
     name: 'sample',
     builtin: false,
     path: '/lib/sample.ko',
+    loaded: null,
     description: 'A sample',
     license: 'GPL',
     version: null,

@@ -149,7 +149,7 @@ describe('the reason why a dependency is kept', () => {
       action: 'run',
       module: 'base',
       reason: 'dependency',
-      command: '/bin/true',
+      shell: '/bin/true',
     })
     expect((await kmod.plan('top', { commands: 'skip' })).steps[1]).toEqual({
       action: 'remove',
@@ -223,10 +223,10 @@ describe('blockers', () => {
     kernel.policies.set('a', { removeCommand: 'echo $MODPROBE_MODULE' })
     const refused = await kmod.plan('a')
     expect(refused.blockers).toMatchObject([
-      { code: 'ERR_KMOD_REMOVE_COMMAND', module: 'a', command: 'echo $MODPROBE_MODULE' },
+      { code: 'ERR_KMOD_REMOVE_COMMAND', module: 'a', shell: 'echo $MODPROBE_MODULE' },
     ])
     const run = await kmod.plan('a', { commands: 'run' })
-    expect(run.steps).toMatchObject([{ action: 'run', command: 'echo $MODPROBE_MODULE' }])
+    expect(run.steps).toMatchObject([{ action: 'run', shell: 'echo $MODPROBE_MODULE' }])
     expect(formatPlan(run)).toBe('remove echo $MODPROBE_MODULE')
     expect((await kmod.plan('a', { commands: 'skip' })).steps).toMatchObject([{ action: 'remove' }])
   })
@@ -367,7 +367,7 @@ describe('the guard', () => {
   })
 
   test('an accepted effect does not block and is in the plan', async () => {
-    for (const allow of ['default-route', 'default-route:eth0']) {
+    for (const allow of ['default-route', 'default-route:eth0'] as const) {
       const plan = await kmod.plan('e1000', { allow: [allow] })
       expect(plan).toMatchObject({ feasible: true, effects: [{ subject: 'eth0' }] })
     }

@@ -495,7 +495,7 @@ describe('remove commands', () => {
     const error = await rejection(kmod.unload('a', { commands: 'run' }))
     expect(error).toMatchObject({
       code: 'ERR_KMOD_REMOVE_COMMAND',
-      command: 'sh -c off',
+      shell: 'sh -c off',
       exitCode: 0,
       report: { removed: [] },
     })
@@ -534,7 +534,7 @@ describe('a given plan', () => {
 
   test('is never a source of commands', async () => {
     const plan = await kmod.plan('top')
-    plan.steps[0] = { action: 'run', module: 'top', reason: 'target', command: 'rm -rf /' }
+    plan.steps[0] = { action: 'run', module: 'top', reason: 'target', shell: 'rm -rf /' }
     expect(await rejection(kmod.unload(plan))).toMatchObject({ code: 'ERR_KMOD_PLAN_CHANGED' })
   })
 

@@ -59,7 +59,7 @@ describe("beside Debian's modprobe", () => {
     modprobe('dummy')
     const refused = await configured.plan('dummy')
     expect(refused.blockers).toMatchObject([
-      { code: 'ERR_KMOD_REMOVE_COMMAND', command: 'echo "going: $MODPROBE_MODULE"' },
+      { code: 'ERR_KMOD_REMOVE_COMMAND', shell: 'echo "going: $MODPROBE_MODULE"' },
     ])
     const plan = await configured.plan('dummy', { commands: 'run' })
     expect(formatPlan(plan)).toBe(run('modprobe', ['-C', config, '-nrv', 'dummy']).trim())

@@ -1,0 +1,21 @@
+import { abortedError, throwIfAborted, waitFor } from '../change/waiting'
+import { abortSignal, checkOptions } from '../contract/options'
+import type { CallOptions } from '../contract/types'
+import type { Kernel } from '../kernel/kernel'
+
+/**
+ * Runs a call that only asks, under its caller's signal. When the signal aborts, the call rejects at once; the
+ * reading that was under way ends later, and its result is dropped. `call`: the name of the call.
+ */
+export async function ask<T>(
+  kernel: Kernel,
+  call: string,
+  options: unknown,
+  question: () => Promise<T>,
+): Promise<T> {
+  const { signal } = checkOptions<CallOptions>(options, { signal: abortSignal })
+  throwIfAborted(signal, `${call}()`)
+  const wait = await waitFor(kernel.clock, question(), { signal })
+  if (wait.ended === 'done') return wait.value
+  throw abortedError(signal!, `${call}() was aborted.`)
+}
