@@ -7,6 +7,7 @@ import { NO_INDEX } from '../inspect/meaning'
 import type { Kernel } from '../kernel/kernel'
 import type { RemovalPolicy } from '../kernel/module-index'
 import type { Graph } from './graph'
+import type { Explanation } from './users'
 
 export interface Readings {
   graph: Graph
@@ -14,6 +15,8 @@ export interface Readings {
   policies: ReadonlyMap<string, RemovalPolicy>
   /** By module; empty if the plan did not need to know. */
   effects: ReadonlyMap<string, Effect[]>
+  /** Has only modules for which the plan depends on who has their references. */
+  explanations: ReadonlyMap<string, Explanation>
   stuck: Pick<StuckChanges, 'pid'>
 }
 

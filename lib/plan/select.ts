@@ -56,8 +56,7 @@ export function select(
   const unexplained = new Map<string, LoadedModule>()
   const reasonToKeep = (name: string): Kept['reason'] | null => {
     const row = graph.row(name)!
-    const obstacle =
-      progress.givenUp.get(name) ?? obstacleOf(row, candidates.get(name)!, options)
+    const obstacle = progress.givenUp.get(name) ?? obstacleOf(row, candidates.get(name)!, options)
     if (obstacle !== null) return obstacle
     const isOutside = progress.only !== null && !progress.only.has(name)
     const harm = harmOf(name, readings, options) ?? (isOutside ? 'option' : null)

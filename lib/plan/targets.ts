@@ -1,6 +1,6 @@
 /** The first stage: which modules the names and aliases stand for. */
 import { builtinBlocker, notFoundBlocker, notLoadedBlocker } from '../change/refusals'
-import type { Blocker, PlanOptions } from '../contract/types'
+import type { AppliedPlanOptions, Blocker } from '../contract/types'
 import { meaningsOf, type Missing } from '../inspect/meaning'
 import type { Kernel } from '../kernel/kernel'
 import type { Graph } from './graph'
@@ -18,7 +18,7 @@ export async function findTargets(
   kernel: Kernel,
   asked: readonly string[],
   graph: Graph,
-  options: Required<PlanOptions>,
+  options: AppliedPlanOptions,
   accepted: ReadonlySet<string>,
 ): Promise<Targets> {
   const isGone = (name: string): boolean => accepted.has(name) && !graph.has(name)
@@ -51,7 +51,7 @@ export async function findTargets(
 /** `null`: that it is not loaded is fine. */
 function missingBlocker(
   { name, status }: Missing,
-  { allowUnknown, mustBeLoaded }: Required<PlanOptions>,
+  { allowUnknown, mustBeLoaded }: AppliedPlanOptions,
 ): Blocker | null {
   if (status === 'builtin') return builtinBlocker(name)
   if (status === 'unknown' && !allowUnknown) return notFoundBlocker(name, 'unload')

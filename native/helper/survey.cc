@@ -93,6 +93,7 @@ class Survey {
     PutMounts(&reply);
     PutNetworks(net_contents_, &reply);
     PutDevices(&reply);
+    reply.Put(AllProcessesRead());
     reply.Put(Unreadable());
     return reply;
   }
@@ -204,24 +205,33 @@ class Survey {
       of_networks.insert(network.contents.unreadable.begin(), network.contents.unreadable.end());
     }
     phrases.insert(phrases.end(), of_networks.begin(), of_networks.end());
-    AddHidden(&phrases);
+    const std::vector<std::string> hidden = Hidden();
+    phrases.insert(phrases.end(), hidden.begin(), hidden.end());
     return phrases;
   }
 
-  void AddHidden(std::vector<std::string>* phrases) const {
+  // The open files of every process of the system, not only of those that this process may see.
+  bool AllProcessesRead() const {
+    return open_devices_ && closed_processes_ == 0 && closed_files_ == 0 && Hidden().empty();
+  }
+
+  // Which processes are not seen at all.
+  std::vector<std::string> Hidden() const {
+    std::vector<std::string> phrases;
     const MountLine* proc = CoveringMount(own_lines_, "/proc");
     const unsigned long long capabilities =
         ParseEffectiveCapabilities(FileText("/proc/self/status", kStatusLimit));
     const bool sees_all = ((capabilities >> kCapSysPtrace) & 1) != 0;
     if (!sees_all && proc != nullptr && proc->type == "proc" &&
         HidesProcesses(proc->super_options)) {
-      phrases->push_back("processes of other users: /proc is mounted with hidepid");
+      phrases.push_back("processes of other users: /proc is mounted with hidepid");
     } else if (hidden_ > 0) {
-      phrases->push_back(Count(hidden_, "process", "processes"));
+      phrases.push_back(Count(hidden_, "process", "processes"));
     }
     if (LinkTarget("/proc/self/ns/pid") != kFirstPidNamespace) {
-      phrases->push_back("processes outside of this pid namespace");
+      phrases.push_back("processes outside of this pid namespace");
     }
+    return phrases;
   }
 
   void PutMounts(Reply* reply) const {

@@ -51,6 +51,7 @@ export function survey(parts: Partial<RawSurvey> = {}): RawSurvey {
     trafficControl: [],
     nfTables: [],
     openDevices: [],
+    allProcessesRead: true,
     unreadable: [],
     ...parts,
   }

@@ -22,6 +22,7 @@ export async function readSurvey(users: boolean): Promise<RawSurvey> {
     mountTables: records(reader, readMountTable),
     ...readNetworks(reader),
     openDevices: records(reader, readOpenDevice),
+    allProcessesRead: reader.flag(),
     unreadable: reader.list(),
   }
 }
