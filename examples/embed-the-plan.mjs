@@ -19,7 +19,8 @@ if (verb === 'plan') {
 } else {
   const plan = JSON.parse(await text(process.stdin))
   try {
-    const { removed } = await kmod.unload(plan)
+    // An option that permits more than the default counts only if the call has it too.
+    const { removed } = await kmod.unload(plan, { holders: 'remove' })
     console.log(`removed: ${removed.join(', ')}`)
   } catch (error) {
     if (!isKmodError(error, 'ERR_KMOD_PLAN_CHANGED')) throw error

@@ -18,7 +18,7 @@ import type {
   SysModule,
 } from '../kernel/kernel'
 import { readParameters, readSourceVersion } from '../kernel/module-attributes'
-import type { ModuleIndex } from '../kernel/module-index'
+import { readModuleNames, type ModuleIndex } from '../kernel/module-index'
 import type { Snapshot } from '../kernel/snapshot'
 import { parseTable } from '../kernel/table'
 import { buildSnapshot } from '../snapshot/build'
@@ -63,6 +63,10 @@ export class CapturedKernel implements Kernel {
 
   async row(name: string): Promise<LoadedModule | undefined> {
     return (await this.table()).find((module) => module.name === name)
+  }
+
+  moduleNames(): Promise<string[]> {
+    return readModuleNames(this.#files(), this.places.moduleDirectory)
   }
 
   async sysModules(names: readonly string[]): Promise<SysModule[]> {

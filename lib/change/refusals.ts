@@ -3,6 +3,8 @@
  * blockers, a call rejects with them, preflight() reports them; the words are the same everywhere.
  */
 import { KmodError, type KmodErrorDetails } from '../contract/errors'
+import { fileAdvice } from '../contract/names'
+import { printable } from '../contract/printable'
 import type { Blocker, Effect, KmodErrorCode, LoadedModule, User } from '../contract/types'
 
 /** A refusal that is not about one module. Each {@link Blocker} is a refusal too. */
@@ -77,20 +79,25 @@ export const CALL_FORBIDDEN: Refusal = {
 
 /** What a caller can do about an unknown name, by what the caller wanted. */
 const NOT_FOUND_ADVICE = {
-  inspect: 'Check the spelling; list() has the loaded modules.',
-  unload: 'Check the spelling, or accept unknown names with allowUnknown: true.',
-  load: 'Check the spelling. A module that is not installed is loaded from its file: load({ file }).',
-  info: 'Check the spelling. A module that is not installed is described by its file: info({ file }).',
+  inspect: 'list() has the loaded modules.',
+  unload: 'Accept unknown names with allowUnknown: true.',
+  load: 'A module that is not installed is loaded from its file: load({ file }).',
+  info: 'A module that is not installed is described by its file: info({ file }).',
 }
 
+/** `similar`: a module that there is, with a similar name. */
 export function notFoundBlocker(
   name: string,
   wanted: keyof typeof NOT_FOUND_ADVICE,
+  similar?: string,
 ): BlockerOf<'ERR_KMOD_NOT_FOUND'> {
+  const spelling =
+    similar === undefined ? 'Check the spelling.' : `Did you mean "${printable(similar)}"?`
+  const advice = fileAdvice(name) || ` ${spelling} ${NOT_FOUND_ADVICE[wanted]}`
   return {
     code: 'ERR_KMOD_NOT_FOUND',
     module: name,
-    message: `The module index has no module or alias ${name}. ${NOT_FOUND_ADVICE[wanted]}`,
+    message: `The module index has no module or alias ${printable(name)}.${advice}`,
   }
 }
 

@@ -74,7 +74,7 @@ export function listOf<T>(rule: Rule<T>): Rule<readonly T[]> {
     expected: `an array, each element ${rule.expected}`,
     accepts: (value): value is readonly T[] =>
       Array.isArray(value) && value.every((element) => rule.accepts(element)),
-    advice: (value) => {
+    advice: (value): string => {
       const wrong: unknown = Array.isArray(value) && value.find((element) => !rule.accepts(element))
       return rule.advice?.(wrong) ?? ''
     },
@@ -99,12 +99,12 @@ const EFFECT_KINDS: Record<EffectKind, true> = {
 /** An element of `allow`. The subject may contain colons. */
 export const effect: Rule<EffectKind | `${EffectKind}:${string}`> = {
   expected: `an effect, KIND or KIND:SUBJECT, where KIND is one of ${Object.keys(EFFECT_KINDS).join(', ')}`,
-  accepts: (value): value is EffectKind => {
+  accepts: (value): value is EffectKind | `${EffectKind}:${string}` => {
     if (typeof value !== 'string') return false
     const [kind, subject] = splitEffect(value)
     return Object.hasOwn(EFFECT_KINDS, kind) && subject !== ''
   },
-  advice: (value) => {
+  advice: (value): string => {
     if (typeof value !== 'string') return ''
     const [kind] = splitEffect(value)
     if (!Object.hasOwn(EFFECT_KINDS, kind)) return didYouMean(kind, Object.keys(EFFECT_KINDS))

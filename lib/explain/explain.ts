@@ -15,7 +15,7 @@ export async function explain(kernel: Kernel, name: unknown): Promise<Usage> {
   const { meanings } = await meaningsOf(kernel, [checkAlias(name)], (one) => table.has(one))
   const { loaded, missing } = meanings[0]!
   const row = table.get(loaded[0] ?? '')
-  if (row === undefined) return absentUsage(missing[0]!)
+  if (row === undefined) return absentUsage(kernel, missing[0]!)
   const found = await usersOf(kernel, [row])
   const users = found.users[0]!
   const references = referencesOf(row)
@@ -39,8 +39,8 @@ function knownReferences(users: readonly User[]): number {
     .reduce((sum, { references }) => sum + (references ?? 0), 0)
 }
 
-function absentUsage(missing: Missing): Usage {
-  refuseUnknown(missing)
+async function absentUsage(kernel: Kernel, missing: Missing): Promise<Usage> {
+  await refuseUnknown(kernel, missing)
   const { name: module, status } = missing
   return {
     module,

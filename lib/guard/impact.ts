@@ -13,7 +13,9 @@ export async function impact(kernel: Kernel, names: unknown): Promise<Effect[]> 
   const asked = checkTargets(names)
   const loaded = new Set((await kernel.table()).map(({ name }) => name))
   const { meanings } = await meaningsOf(kernel, asked, (one) => loaded.has(one))
-  for (const missing of meanings.flatMap((meaning) => meaning.missing)) refuseUnknown(missing)
+  for (const missing of meanings.flatMap((meaning) => meaning.missing)) {
+    await refuseUnknown(kernel, missing)
+  }
   const modules = new Set(meanings.flatMap((meaning) => meaning.loaded))
   if (modules.size === 0) return []
   const effects = effectsOf(await kernel.snapshot({ users: false }))

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { notFoundBlocker, refusalError } from '../change/refusals'
+import { refusalError } from '../change/refusals'
 import { invalidType, invalidValue } from '../contract/errors'
 import type { Kernel } from '../kernel/kernel'
 import type { Description } from '../kernel/module-index'
@@ -7,6 +7,7 @@ import { checkName } from '../contract/names'
 import { path as pathRule } from '../contract/options'
 import type { ModuleInfo } from '../contract/types'
 import { statusOfAbsent } from './status'
+import { unknownBlocker } from './unknown'
 
 /** What a module's file says about it, or the kernel's list of built-in modules. */
 export async function info(kernel: Kernel, what: unknown): Promise<ModuleInfo> {
@@ -19,7 +20,7 @@ export async function info(kernel: Kernel, what: unknown): Promise<ModuleInfo> {
   if (description !== null) return toInfo(description)
   // Some built-in modules are in /sys/module and in no index.
   if ((await statusOfAbsent(kernel, name)) === 'builtin') return toInfo(bareBuiltin(name))
-  throw refusalError(notFoundBlocker(name, 'info'))
+  throw refusalError(await unknownBlocker(kernel, name, 'info'))
 }
 
 /** Checks the `file` of `{ file }`. Makes it absolute: the helper has another working directory. */

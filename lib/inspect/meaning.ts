@@ -1,9 +1,10 @@
 /** Which modules a name or an alias stands for. */
-import { notFoundBlocker, refusalError } from '../change/refusals'
+import { refusalError } from '../change/refusals'
 import { isKmodError } from '../contract/errors'
 import { checkAlias, isName, normalize } from '../contract/names'
 import type { Kernel } from '../kernel/kernel'
 import { statusOfAbsent } from './status'
+import { unknownBlocker } from './unknown'
 
 /** An entry of `unreadable`. */
 export const NO_INDEX = 'the module index: depmod has left none'
@@ -85,6 +86,6 @@ async function describeMissing(kernel: Kernel, name: string, complete: boolean):
 }
 
 /** For calls that reject a name that is neither loaded nor in the index. */
-export function refuseUnknown({ name, status }: Missing): void {
-  if (status === 'unknown') throw refusalError(notFoundBlocker(name, 'inspect'))
+export async function refuseUnknown(kernel: Kernel, { name, status }: Missing): Promise<void> {
+  if (status === 'unknown') throw refusalError(await unknownBlocker(kernel, name, 'inspect'))
 }

@@ -1,9 +1,10 @@
 /** One module: its row in the table, its holders, and its status, loaded or not. */
-import { builtinBlocker, notFoundBlocker, notLoadedBlocker, refusalError } from '../change/refusals'
+import { builtinBlocker, notLoadedBlocker, refusalError } from '../change/refusals'
 import { isKmodError, type KmodError } from '../contract/errors'
 import { checkName } from '../contract/names'
 import type { LoadedModule, ModuleStatus } from '../contract/types'
 import type { Kernel } from '../kernel/kernel'
+import { unknownBlocker } from './unknown'
 
 export async function find(kernel: Kernel, name: unknown): Promise<LoadedModule | undefined> {
   return kernel.row(checkName(name))
@@ -53,7 +54,7 @@ export async function absentError(kernel: Kernel, name: string): Promise<KmodErr
   if (found === 'builtin') return refusalError(builtinBlocker(name))
   // Without an index, no name is known to be wrong.
   if (found === 'unknown' && (await kernel.index.find([])).complete) {
-    return refusalError(notFoundBlocker(name, 'inspect'))
+    return refusalError(await unknownBlocker(kernel, name, 'inspect'))
   }
   return refusalError(notLoadedBlocker(name))
 }

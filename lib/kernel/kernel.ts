@@ -113,6 +113,8 @@ export interface Kernel {
   readonly clock: Clock
   /** The table of loaded modules, newest first, as it was at one moment. */
   table(): Promise<LoadedModule[]>
+  /** The names of the modules that depmod has listed, built in or not; empty without such lists. */
+  moduleNames(): Promise<string[]>
   /** One module's row of the table. */
   row(name: string): Promise<LoadedModule | undefined>
   sysModules(names: readonly string[]): Promise<SysModule[]>

@@ -1,6 +1,8 @@
 /**
  * The questions to depmod's index, modprobe.d and the module files, and the shapes of the answers.
  */
+import { normalize } from '../contract/names'
+import type { SystemFiles } from './system-files'
 
 /** What the module index has for a name. */
 export interface Presence {
@@ -45,4 +47,17 @@ export interface ModuleIndex {
   /** `null`: the index does not have it. Rejects with ERR_KMOD_NOT_FOUND if the file is missing. */
   describe(name: string): Promise<Description | null>
   describeFile(path: string): Promise<Description>
+}
+
+/**
+ * The names in the lists of depmod that are text: libkmod looks one name up, and does not list all of
+ * them. A line of modules.dep is "PATH: PATH ...", one of modules.builtin "PATH".
+ */
+export async function readModuleNames(files: SystemFiles, directory: string): Promise<string[]> {
+  const texts = await files.readTexts([`${directory}/modules.dep`, `${directory}/modules.builtin`])
+  return texts.flatMap((text) =>
+    [...(text ?? '').matchAll(/^(?:[^\s:]*\/)?([^\s:/]+?)\.ko/gm)].map(([, name]) =>
+      normalize(name!),
+    ),
+  )
 }

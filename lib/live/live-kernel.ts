@@ -20,7 +20,7 @@ import type {
   SysModule,
 } from '../kernel/kernel'
 import { readParameters, readSourceVersion } from '../kernel/module-attributes'
-import type { ModuleIndex } from '../kernel/module-index'
+import { readModuleNames, type ModuleIndex } from '../kernel/module-index'
 import type { Snapshot } from '../kernel/snapshot'
 import { parseTable } from '../kernel/table'
 import { buildSnapshot } from '../snapshot/build'
@@ -68,6 +68,10 @@ export class LiveKernel implements Kernel {
 
   async row(name: string): Promise<LoadedModule | undefined> {
     return parseTable(checkTable(await load().native.readTableRow(this.tableFile, name)))[0]
+  }
+
+  moduleNames(): Promise<string[]> {
+    return readModuleNames(host.files, this.#source.directory)
   }
 
   async sysModules(names: readonly string[]): Promise<SysModule[]> {

@@ -5,7 +5,6 @@
 import {
   alreadyLoadedError,
   builtinBlocker,
-  notFoundBlocker,
   refusalError,
   transientBlocker,
 } from '../change/refusals'
@@ -13,6 +12,7 @@ import { invalidValue } from '../contract/errors'
 import { isName, normalize } from '../contract/names'
 import type { LoadedModule } from '../contract/types'
 import { statusOfAbsent } from '../inspect/status'
+import { unknownBlocker } from '../inspect/unknown'
 import type { InsertRequest, Kernel } from '../kernel/kernel'
 
 /** One module that a load must leave loaded. */
@@ -59,7 +59,7 @@ export async function findTargets(
     }),
   )
   if (matches.length === 0 && targets.every(({ present }) => present === null)) {
-    throw refusalError(notFoundBlocker(name ?? what, 'load'))
+    throw refusalError(await unknownBlocker(kernel, name ?? what, 'load'))
   }
   return { needs: [], targets }
 }

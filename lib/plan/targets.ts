@@ -1,7 +1,8 @@
 /** The first stage: which modules the names and aliases stand for. */
-import { builtinBlocker, notFoundBlocker, notLoadedBlocker } from '../change/refusals'
+import { builtinBlocker, notLoadedBlocker } from '../change/refusals'
 import type { AppliedPlanOptions, Blocker } from '../contract/types'
 import { meaningsOf, type Missing } from '../inspect/meaning'
+import { unknownBlocker } from '../inspect/unknown'
 import type { Kernel } from '../kernel/kernel'
 import type { Graph } from './graph'
 
@@ -35,7 +36,7 @@ export async function findTargets(
     for (const one of missing) {
       if (names.has(one.name)) continue
       names.add(one.name)
-      const blocker = missingBlocker(one, options)
+      const blocker = await missingBlocker(kernel, one, options)
       if (blocker === null) absent.push(one.name)
       else blockers.push(blocker)
     }
@@ -49,11 +50,12 @@ export async function findTargets(
 }
 
 /** `null`: that it is not loaded is fine. */
-function missingBlocker(
+async function missingBlocker(
+  kernel: Kernel,
   { name, status }: Missing,
   { allowUnknown, mustBeLoaded }: AppliedPlanOptions,
-): Blocker | null {
+): Promise<Blocker | null> {
   if (status === 'builtin') return builtinBlocker(name)
-  if (status === 'unknown' && !allowUnknown) return notFoundBlocker(name, 'unload')
+  if (status === 'unknown' && !allowUnknown) return unknownBlocker(kernel, name, 'unload')
   return mustBeLoaded ? notLoadedBlocker(name) : null
 }

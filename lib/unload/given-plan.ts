@@ -3,15 +3,16 @@
  * are planned again, and the new plan must be the same.
  */
 import { invalidType, invalidValue, KmodError } from '../contract/errors'
-import { checkPlanOptions } from '../plan/options'
 import { checkTargets } from '../contract/names'
 import type { AppliedPlanOptions, UnloadOptions, UnloadPlan } from '../contract/types'
+import { checkPlanOptions } from '../plan/options'
+import { outlineOf, planChanges, type PlanOutline } from './plan-changes'
 
 export interface GivenPlan {
   targets: string[]
   options: AppliedPlanOptions
-  /** What it would do, as text to compare. */
-  fingerprint: string
+  /** To compare with the new plan. */
+  outline: PlanOutline
 }
 
 export function isPlan(what: unknown): what is object {
@@ -20,52 +21,73 @@ export function isPlan(what: unknown): what is object {
 
 /** Throws a TypeError for what is not a plan, and for options that contradict it. */
 export function checkGivenPlan(what: object, options: UnloadOptions): GivenPlan {
-  const { targets, steps, blockers, effects, options: own } = what as Partial<UnloadPlan>
-  if (![targets, steps, blockers, effects].every(Array.isArray) || typeof own !== 'object') {
+  const { targets, steps, blockers, effects, options: own } = what as UnloadPlan
+  if (
+    !Array.isArray(targets) ||
+    ![steps, blockers, effects].every(isListOfObjects) ||
+    typeof own !== 'object'
+  ) {
     throw invalidType('what', 'a string, an array of strings or an UnloadPlan', what)
   }
   const planned = checkPlanOptions(own)
   for (const [name, value] of Object.entries(planned)) {
     const given = options[name as keyof UnloadOptions]
-    if (given === undefined || JSON.stringify(given) === JSON.stringify(value)) continue
-    throw invalidValue(
-      `options.${name}`,
-      "absent or the plan's own, because a plan is given",
-      given,
-    )
+    if (JSON.stringify(given) === JSON.stringify(value)) continue
+    if (given !== undefined) {
+      throw invalidValue(
+        `options.${name}`,
+        "absent or the plan's own, because a plan is given",
+        given,
+      )
+    }
+    if (permitsMore(name as keyof AppliedPlanOptions, planned)) {
+      throw invalidValue(
+        `options.${name}`,
+        `${JSON.stringify(value)}, as in the given plan: an option that permits more than the default must be repeated in the call`,
+        given,
+      )
+    }
   }
   return {
     targets: checkTargets(targets),
     options: planned,
-    fingerprint: fingerprint(what as UnloadPlan),
+    outline: outlineOf(what as UnloadPlan),
+  }
+}
+
+function isListOfObjects(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => typeof one === 'object' && one !== null)
+}
+
+/**
+ * Does the option let the call remove or run something that a call without options would not? A plan
+ * out of JSON could be forged, so such an option counts only if the caller gives it too.
+ */
+function permitsMore(name: keyof AppliedPlanOptions, options: AppliedPlanOptions): boolean {
+  switch (name) {
+    case 'guard':
+      return options.guard === 'off'
+    case 'force':
+      return options.force
+    case 'allow':
+      return options.allow.length > 0
+    case 'holders':
+      return options.holders === 'remove'
+    case 'commands':
+      return options.commands !== 'refuse'
+    default:
+      return false
   }
 }
 
 /** Throws ERR_KMOD_PLAN_CHANGED if the new plan would do something else. */
-export function refuseChanges(given: GivenPlan, plan: UnloadPlan): void {
-  if (fingerprint(plan) === given.fingerprint) return
+export function refuseChanges({ outline }: GivenPlan, plan: UnloadPlan): void {
+  const changes = planChanges(outline, outlineOf(plan))
+  if (changes.length === 0) return
   throw new KmodError(
     'ERR_KMOD_PLAN_CHANGED',
-    'The system has changed since the plan was made, and unloading would not do the same any more. Nothing was ' +
-      'changed. Check the new plan, which is the `plan` of this error, and unload with that.',
-    { plan, changes: [] },
+    `The given plan is not what unloading would do now. Nothing was removed. ${changes.join(' ')} ` +
+      'Check the new plan, which is the `plan` of this error, and unload with that.',
+    { plan, changes },
   )
-}
-
-/**
- * Steps, blockers, and the set of effects by kind and subject. The figures of a blocker do not
- * count: they change all the time.
- */
-function fingerprint({ steps, blockers, effects }: UnloadPlan): string {
-  const pick = (value: unknown, ...keys: string[]): unknown[] =>
-    keys.map((key) => {
-      const field = (value as Record<string, unknown> | null)?.[key]
-      return typeof field === 'string' ? field : null
-    })
-  const subjects = effects.map((effect) => JSON.stringify(pick(effect, 'kind', 'subject')))
-  return JSON.stringify([
-    steps.map((step) => pick(step, 'action', 'module', 'reason', 'shell')),
-    blockers.map((blocker) => pick(blocker, 'code', 'module', 'shell')),
-    [...new Set(subjects)].sort(),
-  ])
 }

@@ -72,8 +72,10 @@ test('can be required and imported, with all its names', () => {
 })
 
 test('has types that a strict user can rely on', () => {
-  const source = readFileSync(join(ROOT, 'test/types/user.ts'), 'utf8')
-  writeFileSync(join(folder, 'user', 'user.ts'), source)
+  const programs = readdirSync(join(ROOT, 'test/types'))
+  for (const program of programs) {
+    writeFileSync(join(folder, 'user', program), readFileSync(join(ROOT, 'test/types', program)))
+  }
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
   const options = [
     '--noEmit',
@@ -94,7 +96,7 @@ test('has types that a strict user can rely on', () => {
       '--target',
       'es2022',
       ...module,
-      'user.ts',
+      ...programs,
     ])
   }
 })

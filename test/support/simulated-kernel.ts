@@ -244,6 +244,10 @@ export class SimulatedKernel implements Kernel {
     return (await this.table()).find((module) => module.name === name)
   }
 
+  moduleNames(): Promise<string[]> {
+    return Promise.resolve(this.hasIndex ? [...this.indexed.keys()] : [])
+  }
+
   sysModules(names: readonly string[]): Promise<SysModule[]> {
     const states = { live: 'live', loading: 'coming', unloading: 'going' }
     return Promise.resolve(

@@ -1,4 +1,14 @@
-import { abortSignal, checkOptions, duration, flag, listOf, path } from '../../lib/contract/options'
+import {
+  abortSignal,
+  checkOptions,
+  duration,
+  effect,
+  flag,
+  listOf,
+  oneOf,
+  path,
+} from '../../lib/contract/options'
+import { nearest } from '../../lib/contract/nearest'
 
 interface Sample {
   wait?: number
@@ -56,4 +66,61 @@ test.each([null, 5, 'wait', true, []])('options must be an object, not %p', (o) 
 test('a signal of another realm is valid', () => {
   const foreign = { aborted: false, addEventListener: () => undefined }
   expect(check({ signal: foreign })).toEqual({ signal: foreign })
+})
+
+describe('"did you mean"', () => {
+  const wrong = (value: unknown): string => {
+    const words = { holders: oneOf('refuse', 'remove'), allow: listOf(effect) }
+    try {
+      checkOptions(value, words)
+    } catch (error) {
+      return (error as Error).message
+    }
+    return ''
+  }
+
+  test('names the nearest word of an option', () => {
+    expect(wrong({ holders: 'remvoe' })).toBe(
+      `The "options.holders" argument must be one of 'refuse', 'remove'. Received 'remvoe'. Did you mean "remove"?`,
+    )
+    expect(wrong({ holders: 'yes' })).toMatch(/Received 'yes'$/)
+    expect(wrong({ holders: 5 })).toMatch(/Received 5$/)
+  })
+
+  test.each([
+    ['default-rout', 'Did you mean "default-route"?'],
+    ['sessions', 'Did you mean "session"?'],
+    ['Firewall:inet fw', 'Did you mean "firewall"?'],
+    ['file-system:/srv', 'Did you mean "filesystem"?'],
+  ])('names the kind of effect that is nearest to %p', (accepted, advice) => {
+    const message = wrong({ allow: ['swap', accepted] })
+    expect(message).toContain('options.allow')
+    expect(message).toContain(accepted)
+    expect(message.endsWith(advice)).toBe(true)
+  })
+
+  test('names all kinds of effects where none is near', () => {
+    expect(wrong({ allow: ['everything'] })).toMatch(/root-filesystem, filesystem, swap.*Received/)
+    expect(wrong({ allow: ['everything'] })).not.toContain('Did you mean')
+  })
+
+  test.each(['swap', 'firewall:inet fw', 'input', 'storage:a:b', 'filesystem:/a\nb'])(
+    'an effect may be %p',
+    (accepted) => {
+      expect(wrong({ allow: [accepted] })).toBe('')
+    },
+  )
+
+  test.each([['swap:'], [''], [':eth0'], [5], [null], ['toString']])('and not %p', (accepted) => {
+    expect(wrong({ allow: [accepted] })).toContain('options.allow')
+  })
+
+  test('is only for words that are similar', () => {
+    expect(nearest('dumy', ['tun', 'dummy', 'dumb'])).toBe('dummy')
+    expect(nearest('DUMMY', ['dummy'])).toBe('dummy')
+    expect(nearest('abc', ['xyz', 'ab_long_name'])).toBeUndefined()
+    expect(nearest('a', ['b', 'tun'])).toBeUndefined()
+    expect(nearest('', ['a'])).toBeUndefined()
+    expect(nearest('x', [])).toBeUndefined()
+  })
 })

@@ -54,3 +54,60 @@ test('a module in use is described by what may hold it', async () => {
       "a mount, a socket, an interface). explain('tun') lists what uses it.",
   )
 })
+
+describe('a wrong name', () => {
+  const messages = async (name: string): Promise<string[]> => [
+    await blocker(name),
+    (await rejection(kmod.load(name))).message,
+    (await rejection(kmod.explain(name))).message,
+    (await rejection(kmod.impact(name))).message,
+  ]
+
+  test('brings the nearest name of the module index', async () => {
+    const all = await messages('dumy')
+    all.push((await rejection(kmod.info('dumy'))).message)
+    all.push((await rejection(kmod.holders('dumy'))).message)
+    kernel.addToIndex({ name: 'snd_hda_intel' })
+    all.push(...(await messages('snd-hda-intl')).map((one) => one.replace('snd_hda_intel', 'dummy')))
+    for (const message of all) expect(message).toContain('. Did you mean "dummy"?')
+  })
+
+  test('brings the nearest name of a loaded module, which need not be in the index', async () => {
+    kernel.add('outoftree')
+    for (const message of await messages('outoftre')) {
+      expect(message).toContain('. Did you mean "outoftree"?')
+    }
+  })
+
+  test('brings no name where none is similar', async () => {
+    for (const message of await messages('nowhere')) {
+      expect(message).toContain('. Check the spelling. ')
+      expect(message).not.toContain('Did you mean')
+    }
+  })
+
+  test.each(['dummy.ko', './dummy.ko', '/lib/modules/6.1/dummy.ko.xz', '../build/dummy', 'dummy.ko.zst'])(
+    'that is the name of a file, such as %p, is told so',
+    async (file) => {
+      const named = 'module is named without folder and ending, here "dummy"'
+      for (const message of await messages(file)) {
+        expect(message).toContain(file)
+        expect(message).toContain(named)
+        expect(message).toContain('info({ file })')
+        expect(message).toContain('load({ file })')
+      }
+      for (const call of [kmod.find(file), kmod.remove(file), kmod.info(file), kmod.status(file)]) {
+        const error = await rejection(call)
+        expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' })
+        expect(error.message).toContain(named)
+      }
+    },
+  )
+
+  test.each(['dmi:bvnX:bd01/30/2019', 'devname:snd/seq', 'a.b'])(
+    'is not taken for a file if it is an alias such as %p',
+    async (alias) => {
+      for (const message of await messages(alias)) expect(message).not.toContain('file,')
+    },
+  )
+})
