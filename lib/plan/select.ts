@@ -61,10 +61,9 @@ export function select(
     const isOutside = progress.only !== null && !progress.only.has(name)
     const harm = harmOf(name, readings, options) ?? (isOutside ? 'option' : null)
     if (referencesOf(row) === 0) return harm
-    const runsCommand = readings.policies.get(name)?.removeCommand != null
     const mayBeFree = mayBelongToHolders(row, graph, (one) => removals.has(one))
     // To find out whose the references are takes long, so this is the last question.
-    if (harm !== null || runsCommand || !mayBeFree) return 'in-use'
+    if (harm !== null || !mayBeFree) return 'in-use'
     unexplained.set(name, row)
     return readings.explanations.get(name)?.isUnexplained ? null : 'in-use'
   }

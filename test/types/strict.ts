@@ -44,7 +44,9 @@ export async function passOn(
 }
 
 /** Every call that returns a promise takes a signal in its last argument. */
-type Calls = { [Name in keyof Kmod]: Kmod[Name] extends (...args: never) => Promise<unknown> ? Name : never }
+type Calls = {
+  [Name in keyof Kmod]: Kmod[Name] extends (...args: never) => Promise<unknown> ? Name : never
+}
 type Last<T extends unknown[]> = Required<T> extends [...unknown[], infer Options] ? Options : never
 type WithoutSignal = {
   [Name in Calls[keyof Kmod]]: CallOptions extends Last<Parameters<Kmod[Name]>> ? never : Name

@@ -68,7 +68,9 @@ describe('a wrong name', () => {
     all.push((await rejection(kmod.info('dumy'))).message)
     all.push((await rejection(kmod.holders('dumy'))).message)
     kernel.addToIndex({ name: 'snd_hda_intel' })
-    all.push(...(await messages('snd-hda-intl')).map((one) => one.replace('snd_hda_intel', 'dummy')))
+    all.push(
+      ...(await messages('snd-hda-intl')).map((one) => one.replace('snd_hda_intel', 'dummy')),
+    )
     for (const message of all) expect(message).toContain('. Did you mean "dummy"?')
   })
 
@@ -86,23 +88,26 @@ describe('a wrong name', () => {
     }
   })
 
-  test.each(['dummy.ko', './dummy.ko', '/lib/modules/6.1/dummy.ko.xz', '../build/dummy', 'dummy.ko.zst'])(
-    'that is the name of a file, such as %p, is told so',
-    async (file) => {
-      const named = 'module is named without folder and ending, here "dummy"'
-      for (const message of await messages(file)) {
-        expect(message).toContain(file)
-        expect(message).toContain(named)
-        expect(message).toContain('info({ file })')
-        expect(message).toContain('load({ file })')
-      }
-      for (const call of [kmod.find(file), kmod.remove(file), kmod.info(file), kmod.status(file)]) {
-        const error = await rejection(call)
-        expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' })
-        expect(error.message).toContain(named)
-      }
-    },
-  )
+  test.each([
+    'dummy.ko',
+    './dummy.ko',
+    '/lib/modules/6.1/dummy.ko.xz',
+    '../build/dummy',
+    'dummy.ko.zst',
+  ])('that is the name of a file, such as %p, is told so', async (file) => {
+    const named = 'module is named without folder and ending, here "dummy"'
+    for (const message of await messages(file)) {
+      expect(message).toContain(file)
+      expect(message).toContain(named)
+      expect(message).toContain('info({ file })')
+      expect(message).toContain('load({ file })')
+    }
+    for (const call of [kmod.find(file), kmod.remove(file), kmod.info(file), kmod.status(file)]) {
+      const error = await rejection(call)
+      expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' })
+      expect(error.message).toContain(named)
+    }
+  })
 
   test.each(['dmi:bvnX:bd01/30/2019', 'devname:snd/seq', 'a.b'])(
     'is not taken for a file if it is an alias such as %p',
