@@ -3,6 +3,7 @@
  * changes.
  */
 import { heldBlocker, reappearedError, refusalError } from '../change/refusals'
+import { isKmodError } from '../contract/errors'
 import type { Blocker, Kept, LoadedModule, UnloadPlan, UnloadStep } from '../contract/types'
 import { makePlan, type Planned } from '../plan/plan'
 import { withGivenUp, withoutGivenUp, type Progress } from '../plan/progress'
@@ -152,12 +153,18 @@ export class RunningPlan {
         only?.has(name) !== false,
     )
     if (busy.length === 0) return
-    const table = await kernel.table()
     const isFree = ({ name, state, holders, refCount }: LoadedModule): boolean =>
       busy.includes(name) && state === 'live' && holders.length === 0 && refCount === 0
-    if (!table.some(isFree)) return
-    this.#progress = withoutGivenUp(this.#progress, busy)
-    await this.renew({ hasDeadline: false })
+    try {
+      if (!(await kernel.table()).some(isFree)) return
+      this.#progress = withoutGivenUp(this.#progress, busy)
+      await this.renew({ hasDeadline: false })
+    } catch (error) {
+      // The targets are gone. A dependency that cannot be looked at, or that could not be restored,
+      // is kept and does not fail the call.
+      if (!isKmodError(error)) throw error
+      if (isKmodError(error, 'ERR_KMOD_ABORTED', 'ERR_KMOD_REAPPEARED')) throw error
+    }
   }
 
   /** The blocker with what uses the module, if the kernel itself refused. */

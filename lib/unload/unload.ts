@@ -81,12 +81,10 @@ async function execute(
   const { draft } = call
   let execution: Execution | undefined
   try {
-    let { plan, progress } = await planning
-    if (given !== null) {
-      refuseChanges(given, plan)
-      progress = limitedTo(progress, plan)
-    }
-    execution = new Execution(call, { plan, progress }, users)
+    const { plan, progress } = await planning
+    if (given !== null) refuseChanges(given, plan)
+    const planned = { plan, progress: given === null ? progress : limitedTo(progress, plan) }
+    execution = new Execution(call, planned, users)
     await execution.run()
     await verify(call, plan.targets)
     return draft.finish(await health.finish())

@@ -237,7 +237,7 @@ test('a dependency that becomes free during the run is removed too', async () =>
       if (report.removed.some((name) => !planned.has(name))) late++
       for (const name of [...used].map(nameOf)) {
         const module = kernel.modules.get(name)
-        if (module === undefined || module.state !== 'live' || module.permanent) continue
+        if (module?.state !== 'live' || module.permanent) continue
         const users = kernel.holdersOf(name).length + kernel.referencesOf(name)
         expect([name, users]).not.toEqual([name, 0])
       }

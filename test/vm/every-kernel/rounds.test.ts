@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
-import { kmod, type KmodError, type UnloadReport } from 'node-kmod'
+import { kmod, type KmodError } from 'node-kmod'
 import { attempt, lsmod, MODULE_DIRECTORY } from '../support'
 
 const ROUNDS = Number(process.env.KMOD_ROUNDS ?? 20)
