@@ -130,7 +130,7 @@ export function heldInCircleBlocker(module: string, holders: string[]): BlockerO
   return {
     code: 'ERR_KMOD_HELD',
     module,
-    message: `Module ${module} is used by ${holders.join(', ')}, in a circle: by the table of loaded modules, each of them can only be removed after another one of them. No order removes them; check where the table comes from.`,
+    message: `Module ${module} is used by ${holders.join(', ')}. By the table of loaded modules they use each other in a circle, so no order of removals is possible. Check where this table comes from.`,
     holders,
   }
 }

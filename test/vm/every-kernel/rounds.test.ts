@@ -83,7 +83,8 @@ test(
           } else {
             expect([what, outcome]).toEqual([
               what,
-              expect.objectContaining({ code: 'ERR_KMOD_IN_USE', module: stay[0] }),
+              // A target is in use itself, or a dependency that is in use holds it.
+              expect.objectContaining({ code: expect.stringMatching(/IN_USE|HELD/) as string }),
             ])
           }
         } else {
