@@ -15,7 +15,7 @@ const ROOMS = {
   inspect: ['contract', 'kernel', 'change'],
   explain: ['contract', 'kernel', 'snapshot/system', 'snapshot', 'inspect'],
   guard: ['contract', 'kernel', 'snapshot/system', 'snapshot', 'inspect'],
-  plan: ['contract', 'kernel', 'change', 'inspect', 'guard'],
+  plan: ['contract', 'kernel', 'change', 'inspect', 'explain', 'guard'],
   load: ['contract', 'kernel', 'change', 'inspect'],
   remove: ['contract', 'kernel', 'change', 'inspect'],
   trace: ['contract', 'kernel', 'change', 'inspect'],

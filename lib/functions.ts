@@ -175,8 +175,10 @@ export function plan(
  * error.
  *
  * The kernel is read again before each step. A target or holder that got a new user ends the call (or is
- * waited for, see `wait`); a dependency that got a new user is kept, and the call continues. Calls of one
- * process that touch the same modules run one after the other.
+ * waited for, see `wait`); a dependency that got a new user is kept, and the call continues. At the end,
+ * dependencies that were kept because something used them are removed if nothing uses them any more; for
+ * a given plan only those that the plan names. Calls of one process that touch the same modules run one
+ * after the other; a call that itself waits, or awaits a callback, is not waited for.
  *
  * Rejects with the code of the first blocker if the plan is not feasible (nothing is removed then); with
  * ERR_KMOD_TIMEOUT, ERR_KMOD_REAPPEARED, ERR_KMOD_CALLBACK, ERR_KMOD_REMOVE_COMMAND and

@@ -51,6 +51,14 @@ export class CapturedKernel implements Kernel {
           'modules, or its /proc/modules was not captured.',
       )
     }
+    if (isFailure(text) && text.failure === 'transient') {
+      // A file does not change. In the running kernel another reading would help.
+      throw new KmodError(
+        'ERR_KMOD_FORMAT',
+        `${this.view.show('/proc/modules')} lists a module twice: no kernel has such a table. It was ` +
+          'captured while modules were loaded or unloaded, or it is damaged. Capture it again.',
+      )
+    }
     return parseTable(unwrap(text, 'read the captured table of loaded modules'))
   }
 

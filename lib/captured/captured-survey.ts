@@ -17,14 +17,16 @@ export async function capturedSurvey(files: SystemFiles, users: boolean): Promis
   const [mounts, network, open, missing] = await Promise.all([
     capturedMounts(files, pids),
     capturedNetwork(files, users),
-    users ? capturedOpenDevices(files, pids) : { openDevices: [], unreadable: [] },
+    users
+      ? capturedOpenDevices(files, pids)
+      : { openDevices: [], allProcessesRead: false, unreadable: [] },
     findMissing(files, pids),
   ])
   const unreadable = [mounts, network, open].flatMap((one) => one.unreadable)
   return { users, ...mounts, ...network, ...open, unreadable: [...unreadable, ...missing] }
 }
 
-type RawNetwork = Omit<RawSurvey, 'users' | 'mountTables' | 'openDevices'>
+type RawNetwork = Omit<RawSurvey, 'users' | 'mountTables' | 'openDevices' | 'allProcessesRead'>
 
 /** No file shows queueing disciplines, and no file the rules of firewalls. */
 async function capturedNetwork(files: SystemFiles, users: boolean): Promise<RawNetwork> {

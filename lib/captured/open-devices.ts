@@ -2,7 +2,7 @@
 import type { SystemFiles } from '../kernel/system-files'
 import type { RawSurvey } from '../snapshot/system/raw-survey'
 
-type OpenDevices = Pick<RawSurvey, 'openDevices' | 'unreadable'>
+type OpenDevices = Pick<RawSurvey, 'openDevices' | 'allProcessesRead' | 'unreadable'>
 
 /** A virtual machine and its parts are no device files, but refer to the modules of /dev/kvm. */
 const KVM_FILES = 'anon_inode:kvm-'
@@ -21,13 +21,19 @@ export async function capturedOpenDevices(
   const lists = await files.listNames(pids.map((pid) => `/proc/${pid}/fd`))
   const all = pids.flatMap((pid, i) => lists[i]!.map((fd) => ({ pid, fd: Number(fd) })))
   if (all.length === 0) {
-    return { openDevices: [], unreadable: ['open devices: no /proc/PID/fd was captured'] }
+    return {
+      openDevices: [],
+      allProcessesRead: false,
+      unreadable: ['open devices: no /proc/PID/fd was captured'],
+    }
   }
   const paths = await files.readLinks(all.map(({ pid, fd }) => `/proc/${pid}/fd/${fd}`))
   const open = all
     .map((one, i): Descriptor => ({ ...one, path: paths[i] ?? '' }))
     .filter(({ path }) => path.startsWith('/dev/') || path.startsWith(KVM_FILES))
-  return open.length === 0 ? { openDevices: [], unreadable: [] } : withNumbers(files, open)
+  return open.length === 0
+    ? { openDevices: [], allProcessesRead: true, unreadable: [] }
+    : withNumbers(files, open)
 }
 
 async function withNumbers(files: SystemFiles, open: readonly Descriptor[]): Promise<OpenDevices> {
@@ -44,6 +50,7 @@ async function withNumbers(files: SystemFiles, open: readonly Descriptor[]): Pro
       if (number === undefined) return []
       return [{ pid, comm: comms.get(pid) ?? '', self: false, path, fd, ...number }]
     }),
+    allProcessesRead: numbers.size > 0,
     unreadable: numbers.size === 0 ? ['open devices: /sys/dev was not captured'] : [],
   }
 }

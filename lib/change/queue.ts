@@ -5,28 +5,26 @@
  * Which modules a call touches is known only once it has planned. So a call takes its place when it
  * is made, plans, and then claims its modules. It waits for each earlier call that has claimed one
  * of them, and for each earlier call that has not claimed any yet.
+ *
+ * A call that waits for something outside of the queue (a module in use, a callback of the caller)
+ * rests: other calls do not wait for it. So a call waits only for calls that are at work, and calls
+ * whose callbacks make other calls cannot wait for each other in a circle.
  */
-import { AsyncLocalStorage } from 'node:async_hooks'
 
 /** One call's place in the queue. */
 export interface Place {
   /**
    * Names the modules that the call touches, in place of those that it named before. Returns null
-   * if it is the call's turn; else a promise to wait for. Then the call must plan and claim again,
-   * because the calls before it have changed the system.
+   * if it is the call's turn; else a promise to wait for. Then the call must claim again, because
+   * another call may have been faster; and plan again, because the calls before it have changed the
+   * system.
    */
   claim(modules: Iterable<string>): Promise<void> | null
-  /**
-   * Runs a callback of the user as a part of the call: calls made in there do not wait for this
-   * one.
-   */
-  run<T>(callback: () => T): T
+  /** Ends the turn of the call until it claims again. It keeps its place. */
+  rest(): void
   /** To be called when the call has ended. A wait for its turn ends too. */
   leave(): void
 }
-
-/** The calls in whose callbacks the code is that runs now, outermost first. */
-const callersNow = new AsyncLocalStorage<readonly Entry[]>()
 
 export class Queue {
   /** In the order in which the calls were made. */
@@ -34,23 +32,20 @@ export class Queue {
 
   /** To be called when a call is made, before anything asynchronous: this settles the order. */
   enter(): Place {
-    const entry = new Entry(this.#entries, callersNow.getStore() ?? [])
+    const entry = new Entry(this.#entries)
     this.#entries.push(entry)
     return entry
   }
 }
 
 class Entry implements Place {
-  /** Null until the call has planned. */
+  /** Null until the call has planned; empty while it rests. */
   #modules: ReadonlySet<string> | null = null
   /** The one call that this one waits for at the moment. */
   #blocker: Entry | null = null
   #proceed: () => void = () => undefined
 
-  constructor(
-    private readonly queue: Entry[],
-    private readonly callers: readonly Entry[],
-  ) {}
+  constructor(private readonly queue: Entry[]) {}
 
   claim(modules: Iterable<string>): Promise<void> | null {
     if (!this.queue.includes(this)) return null
@@ -63,8 +58,8 @@ class Entry implements Place {
     })
   }
 
-  run<T>(callback: () => T): T {
-    return callersNow.run([...this.callers, this], callback)
+  rest(): void {
+    void this.claim([])
   }
 
   leave(): void {
@@ -88,26 +83,21 @@ class Entry implements Place {
   /** The modules of this call have changed, or the call has left. */
   #wakeOthers(): void {
     for (const entry of this.queue) if (entry.#blocker === this) entry.#decide()
-    // Whether a call inside a callback has to wait depends on what all the others wait for.
-    for (const entry of this.queue) {
-      if (entry.#blocker !== null && entry.callers.length > 0) entry.#decide()
-    }
   }
 
   #findBlocker(): Entry | null {
-    const waitingForUs = this.#waitingForCallers()
     const position = this.queue.indexOf(this)
     // The nearest first: calls for the same module then wait in a chain, and the end of one wakes
     // only the next.
     for (let i = position - 1; i >= 0; i--) {
       const earlier = this.queue[i]!
-      if (!waitingForUs.has(earlier) && earlier.#isInTheWayOf(this)) return earlier
+      if (earlier.#isInTheWayOf(this)) return earlier
     }
-    // The plan after a wait can name more modules than the one before, and a later call may have
+    // A call that claims again (with more modules, or after a rest) can find that a later call has
     // its turn with those by now.
     for (let i = position + 1; i < this.queue.length; i++) {
       const later = this.queue[i]!
-      if (later.#hasTurn && !waitingForUs.has(later) && later.#isInTheWayOf(this)) return later
+      if (later.#hasTurn && later.#isInTheWayOf(this)) return later
     }
     return null
   }
@@ -120,23 +110,5 @@ class Entry implements Place {
     const [few, many] = claimed.size < wanted.size ? [claimed, wanted] : [wanted, claimed]
     for (const name of few) if (many.has(name)) return true
     return false
-  }
-
-  /**
-   * The calls in whose callbacks this one was made, and all that wait for one of them, directly or
-   * through others. To wait for any of these would be to wait for itself.
-   */
-  #waitingForCallers(): ReadonlySet<Entry> {
-    const found = new Set(this.callers)
-    for (let size = 0; size !== found.size;) {
-      size = found.size
-      for (const entry of this.queue) {
-        if (entry.#blocker === null || !found.has(entry.#blocker)) continue
-        found.add(entry)
-        // A call waits for the calls that are made in its callbacks.
-        for (const caller of entry.callers) found.add(caller)
-      }
-    }
-    return found
   }
 }

@@ -133,6 +133,16 @@ export function heldBlocker(module: string, holders: string[]): BlockerOf<'ERR_K
   }
 }
 
+/** For modules that use each other in a circle, which only the table of a captured system can have. */
+export function heldInCircleBlocker(module: string, holders: string[]): BlockerOf<'ERR_KMOD_HELD'> {
+  return {
+    code: 'ERR_KMOD_HELD',
+    module,
+    message: `Module ${module} is used by ${holders.join(', ')}. By the table of loaded modules they use each other in a circle, so no order of removals is possible. Check where this table comes from.`,
+    holders,
+  }
+}
+
 /** `users`: what is known to use it. `removedHolders`: holders that the same plan removes. */
 export function inUseBlocker(
   module: string,
@@ -205,6 +215,15 @@ export function queuedBlocker(module: string): BlockerOf<'ERR_KMOD_TRANSIENT'> {
     code: 'ERR_KMOD_TRANSIENT',
     module,
     message: `Another call of this process is at work on module ${module}, or on a module that would be removed with it. Await that call, or allow more time with a larger wait.`,
+  }
+}
+
+/** For a module of whose step the caller's own function was told, and has not settled. */
+export function callbackBlocker(module: string): BlockerOf<'ERR_KMOD_TRANSIENT'> {
+  return {
+    code: 'ERR_KMOD_TRANSIENT',
+    module,
+    message: `The promise that the callback returned for module ${module} has not settled.`,
   }
 }
 

@@ -25,6 +25,12 @@ export const duration: Rule<number> = {
   accepts: (value): value is number => typeof value === 'number' && value >= 0,
 }
 
+/** Milliseconds that something may take. No time at all would be too short for anything. */
+export const timeLimit: Rule<number> = {
+  expected: 'a number of milliseconds above 0, or Infinity',
+  accepts: (value): value is number => typeof value === 'number' && value > 0,
+}
+
 export const abortSignal: Rule<AbortSignal> = {
   expected: 'an AbortSignal',
   // Not by class: the signal can come from another realm, such as a vm context.

@@ -15,7 +15,7 @@ export interface UnloadOptions extends PlanOptions {
   wait?: number | undefined
   /**
    * Milliseconds that each removal may spend inside the kernel before the call rejects with
-   * ERR_KMOD_HUNG. Default: 30,000; `Infinity`: no limit. A `remove` command that takes longer is killed,
+   * ERR_KMOD_HUNG. Above 0, default 30,000; `Infinity`: no limit. A `remove` command that takes longer is killed,
    * and the call rejects with ERR_KMOD_REMOVE_COMMAND.
    */
   hungAfter?: number | undefined
@@ -36,13 +36,15 @@ export interface UnloadOptions extends PlanOptions {
   signal?: AbortSignal | undefined
   /**
    * Called when a step starts, when it has to wait, and when it is done; or, for a dependency that came
-   * into use, when it is kept.
+   * into use, when it is kept. If it returns a promise, the call awaits that, at most for the time of
+   * `wait` (unless that is 0) and until `signal` aborts.
    */
   onStep?: ((event: UnloadEvent) => void) | undefined
   /**
    * Called while the call waits (see `wait`): at the first blocker, and each time that the blocker
    * changes. The call awaits the returned promise, then tries again at once: the callback can close
-   * what uses the module.
+   * what uses the module. It may make other calls for the same modules. A promise that has not settled
+   * when `wait` is over is abandoned, and the call rejects with ERR_KMOD_TIMEOUT.
    */
   onBlocked?: ((blocker: Blocker, users: User[]) => void | Promise<void>) | undefined
 }

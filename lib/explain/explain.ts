@@ -16,7 +16,8 @@ export async function explain(kernel: Kernel, name: unknown): Promise<Usage> {
   const { loaded, missing } = meanings[0]!
   const row = table.get(loaded[0] ?? '')
   if (row === undefined) return absentUsage(kernel, missing[0]!)
-  const { users, unreadable } = await usersOf(kernel, row)
+  const found = await usersOf(kernel, [row])
+  const users = found.users[0]!
   const references = referencesOf(row)
   return {
     module: row.name,
@@ -27,7 +28,7 @@ export async function explain(kernel: Kernel, name: unknown): Promise<Usage> {
     references,
     unexplained: references === null ? null : Math.max(0, references - knownReferences(users)),
     users,
-    unreadable,
+    unreadable: found.unreadable,
   }
 }
 

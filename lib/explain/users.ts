@@ -43,20 +43,30 @@ const KINDS: readonly FindUsers[] = [
   deviceUsers,
 ]
 
-/** The users of a loaded module, and what could not be read. */
-export async function usersOf(
-  kernel: Kernel,
-  row: LoadedModule,
-): Promise<{ users: User[]; unreadable: string[] }> {
+export interface UsersFound {
+  /** Of each of the modules that were asked for. */
+  users: User[][]
+  unreadable: string[]
+  /** Whether the open files of every process could be looked at. */
+  allProcessesRead: boolean
+}
+
+/** The users of loaded modules, with one look at the system for all of them. */
+export async function usersOf(kernel: Kernel, rows: readonly LoadedModule[]): Promise<UsersFound> {
   let snapshot: Snapshot
   try {
     snapshot = await kernel.snapshot({ users: true })
   } catch (error) {
     // The table still has the holders.
     if (!isKmodError(error)) throw error
-    return { users: holderUsers(row), unreadable: [`what runs on the modules: ${error.message}`] }
+    return {
+      users: rows.map(holderUsers),
+      unreadable: [`what runs on the modules: ${error.message}`],
+      allProcessesRead: false,
+    }
   }
-  return { users: findUsers(row, snapshot), unreadable: snapshot.unreadable }
+  const { unreadable, allProcessesRead } = snapshot
+  return { users: rows.map((row) => findUsers(row, snapshot)), unreadable, allProcessesRead }
 }
 
 /** The users of all kinds that a module has in a snapshot. */

@@ -10,6 +10,8 @@ import type { NetNamespace } from './net-namespace'
 export interface Snapshot extends Dependents, Users {
   /** What could not be read, and may therefore be missing. */
   unreadable: string[]
+  /** Whether the open files of every process were read. False unless the caller asked for users. */
+  allProcessesRead: boolean
 }
 
 /** What would stop working without modules. */

@@ -12,7 +12,7 @@ import type { Place } from '../change/queue'
 import { throwIfAborted, waitFor } from '../change/waiting'
 import { invalidType, isKmodError } from '../contract/errors'
 import { checkAlias } from '../contract/names'
-import { abortSignal, checkOptions, duration, flag, type Rule } from '../contract/options'
+import { abortSignal, checkOptions, flag, timeLimit, type Rule } from '../contract/options'
 import { checkParameters } from '../contract/parameters'
 import type { LoadedModule, LoadOptions, LoadReport, ModuleParameters } from '../contract/types'
 import { checkFile } from '../inspect/info'
@@ -60,7 +60,7 @@ function checkRequest(what: unknown, options: unknown): Request {
   const checked = checkOptions<LoadOptions>(options, {
     parameters: parametersRule,
     mustBeNew: flag,
-    hungAfter: duration,
+    hungAfter: timeLimit,
     signal: abortSignal,
   })
   const parameters = checkParameters(checked.parameters ?? {})

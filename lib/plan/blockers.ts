@@ -3,15 +3,16 @@ import {
   criticalBlocker,
   heldBlocker,
   heldByUnloadingBlocker,
-  inUseBlocker,
+  heldInCircleBlocker,
   permanentBlocker,
   removeCommandBlocker,
   transientBlocker,
 } from '../change/refusals'
-import type { Blocker, Effect, LoadedModule, PlanOptions } from '../contract/types'
+import type { AppliedPlanOptions, Blocker, Effect, LoadedModule } from '../contract/types'
 import { referencesOf } from '../kernel/table'
 import type { Readings } from './readings'
 import { requiredRemovals, type RemovalSet } from './select'
+import { explainedInUse, mayBelongToHolders } from './users'
 
 /** The codes that come last, in this order. The last two can pass while a call waits. */
 const LAST = ['ERR_KMOD_HELD', 'ERR_KMOD_IN_USE', 'ERR_KMOD_TRANSIENT']
@@ -25,14 +26,15 @@ export function findBlockers(
   readings: Readings,
   targets: readonly string[],
   removals: RemovalSet,
-  options: Required<PlanOptions>,
+  inCircles: ReadonlySet<string>,
+  options: AppliedPlanOptions,
 ): Blocker[] {
   const blockers: Blocker[] = []
   for (const name of requiredRemovals(readings, targets, options).keys()) {
     const row = readings.graph.row(name)!
     const command = readings.policies.get(name)?.removeCommand ?? null
     const commandRuns = command !== null && options.commands === 'run'
-    const ofKernel = kernelBlockers(row, readings, removals, options.force)
+    const ofKernel = kernelBlockers(row, readings, removals, inCircles, options.force)
       // It is the task of a remove command to end what uses the module.
       .filter(({ code }) => !commandRuns || code !== 'ERR_KMOD_IN_USE')
     blockers.push(...ofKernel)
@@ -51,11 +53,13 @@ export function findBlockers(
 /** Why delete_module(2) would refuse: state, no exit function, holders, references. */
 function kernelBlockers(
   row: LoadedModule,
-  { graph, stuck }: Readings,
+  readings: Readings,
   removals: RemovalSet,
+  inCircles: ReadonlySet<string>,
   force: boolean,
 ): Blocker[] {
   const { name: module } = row
+  const { graph, stuck } = readings
   if (row.state !== 'live') return [transientBlocker(module, row.state, stuck.pid(module))]
   const found: Blocker[] = []
   if (row.permanent && !force) found.push(permanentBlocker(module))
@@ -66,17 +70,33 @@ function kernelBlockers(
       areUnloading ? heldByUnloadingBlocker(module, holders) : heldBlocker(module, holders),
     )
   }
+  const circle = inCircles.has(module) ? row.holders.filter((one) => inCircles.has(one)) : []
+  if (circle.length > 0) found.push(heldInCircleBlocker(module, circle))
   const references = referencesOf(row) ?? 0
-  if (references > 0 && !force) {
+  if (references > 0 && !force && undecidedReferences(row, readings, removals) === 0) {
     const removedHolders = row.holders.filter((holder) => removals.has(holder))
-    found.push(inUseBlocker(module, references, { removedHolders }))
+    const users = readings.explanations.get(module)?.users ?? []
+    found.push(explainedInUse(module, references, users, removedHolders))
   }
   return found
 }
 
+/**
+ * How many references of a module may be those of holders that the plan removes; 0 if it has none, or
+ * if they are known to be held by something else.
+ */
+export function undecidedReferences(
+  row: LoadedModule,
+  { graph, explanations }: Pick<Readings, 'graph' | 'explanations'>,
+  removals: RemovalSet,
+): number {
+  if (!explanations.get(row.name)?.isUnexplained) return 0
+  return mayBelongToHolders(row, graph, (name) => removals.has(name)) ? referencesOf(row)! : 0
+}
+
 function isRefused(
   { kind, subject, severity }: Effect,
-  { guard, allow }: Required<PlanOptions>,
+  { guard, allow }: AppliedPlanOptions,
 ): boolean {
   if (guard === 'off' || (severity === 'disruptive' && guard !== 'strict')) return false
   return !allow.includes(kind) && !allow.includes(`${kind}:${subject}`)

@@ -8,6 +8,7 @@ import {
   effect,
   listOf,
   oneOf,
+  timeLimit,
 } from '../contract/options'
 import type { AppliedPlanOptions, PlanOptions, UnloadOptions } from '../contract/types'
 
@@ -40,7 +41,7 @@ export function checkUnloadOptions(options: unknown): UnloadOptions {
   return checkOptions<UnloadOptions>(options, {
     ...planRules,
     wait: duration,
-    hungAfter: duration,
+    hungAfter: timeLimit,
     settle: duration,
     onFailure: oneOf('stop', 'restore'),
     signal: abortSignal,

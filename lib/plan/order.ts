@@ -3,6 +3,15 @@ import type { Graph } from './graph'
 import type { Readings } from './readings'
 import type { RemovalSet } from './select'
 
+export interface Order {
+  names: string[]
+  /**
+   * Modules that use each other in a circle, and those that they use: no order removes them. No
+   * kernel has a circle, but the table of a captured system can.
+   */
+  inCircles: ReadonlySet<string>
+}
+
 /**
  * A module is removed after its holders: the kernel requires that. Soft dependencies, `post` before
  * the module and `pre` after it, count as far as the holders allow and as they do not contradict
@@ -11,7 +20,7 @@ import type { RemovalSet } from './select'
 export function order(
   { graph, policies }: Pick<Readings, 'graph' | 'policies'>,
   removals: RemovalSet,
-): string[] {
+): Order {
   const constraints = new Constraints()
   for (const name of removals.keys()) {
     for (const holder of graph.holders(name)) {
@@ -66,7 +75,7 @@ class Constraints {
    * A topological sort, depth first: a module follows the one whose removal made it free. When
    * every module that is left has a constraint, the first one with softdeps only is next.
    */
-  sort(names: readonly string[]): string[] {
+  sort(names: readonly string[]): Order {
     const sorted = new Set<string>()
     const { holder, softdep } = this.#before
     const free: string[] = []
@@ -95,8 +104,7 @@ class Constraints {
       if (!sorted.has(next)) append(next)
       else heldBySoftdeps.delete(next)
     }
-    // Modules that use each other in a circle. No kernel has them, but a captured table can.
-    for (const name of names) sorted.add(name)
-    return [...sorted]
+    const inCircles = new Set(names.filter((name) => !sorted.has(name)))
+    return { names: [...sorted, ...inCircles], inCircles }
   }
 }

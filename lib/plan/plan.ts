@@ -2,9 +2,10 @@
 import { callsOn } from '../change/calls'
 import { NO_FORCE, refusalError } from '../change/refusals'
 import { checkTargets, isName, normalize } from '../contract/names'
-import type { PlanOptions, UnloadPlan, UnloadStep } from '../contract/types'
+import type { AppliedPlanOptions, LoadedModule, UnloadPlan, UnloadStep } from '../contract/types'
 import type { Kernel } from '../kernel/kernel'
-import { findBlockers } from './blockers'
+import { referencesOf } from '../kernel/table'
+import { findBlockers, undecidedReferences } from './blockers'
 import { Graph } from './graph'
 import { checkUnloadOptions, planOptions } from './options'
 import { order } from './order'
@@ -12,19 +13,31 @@ import { NO_PROGRESS, type Progress } from './progress'
 import { PolicyReader, readEffects, type Readings } from './readings'
 import { requiredRemovals, select, type RemovalSet, type Selection } from './select'
 import { findTargets } from './targets'
+import { UserReader } from './users'
 
 /** What an unload would do. Changes nothing. */
 export async function plan(kernel: Kernel, names: unknown, options?: unknown): Promise<UnloadPlan> {
-  return makePlan(kernel, checkTargets(names), planOptions(checkUnloadOptions(options)))
+  const asked = checkTargets(names)
+  return (await makePlan(kernel, asked, planOptions(checkUnloadOptions(options)))).plan
 }
 
-/** `progress`: what the call has learned so far, if it is not its first plan. */
+export interface Planned {
+  plan: UnloadPlan
+  /** For the next plan of the same call. */
+  progress: Progress
+}
+
+/**
+ * `progress`: what the call has learned so far, if it is not its first plan; `users`: what its plans
+ * have found out about references.
+ */
 export async function makePlan(
   kernel: Kernel,
   names: readonly string[],
-  options: Required<PlanOptions>,
+  options: AppliedPlanOptions,
   progress: Progress = NO_PROGRESS,
-): Promise<UnloadPlan> {
+  users = new UserReader(kernel),
+): Promise<Planned> {
   if (options.force && (await kernel.facts()).kernel.forceUnload === false) {
     throw refusalError(NO_FORCE)
   }
@@ -45,6 +58,7 @@ export async function makePlan(
   let readings: Readings = {
     graph,
     policies: reader.policies,
+    explanations: users.explanations,
     effects: new Map(),
     drivers: new Set(),
     stuck,
@@ -53,23 +67,35 @@ export async function makePlan(
   let selection = await selectAll(readings, reader, targets.names, options, progress)
   // The removal of a dependency must be harmless, also without a guard.
   const required = requiredRemovals(readings, targets.names, options)
-  const hasDependencies = selection.removals.size > required.size
+  const hasDependencies =
+    selection.removals.size > required.size || selection.unexplained.length > 0
   if (selection.removals.size > 0 && (options.guard !== 'off' || hasDependencies)) {
     const found = await (early ?? readEffects(kernel))
     readings = { ...readings, effects: found.effects, drivers: found.drivers }
     unreadable.push(...found.unreadable)
     selection = await selectAll(readings, reader, targets.names, options, progress)
   }
+  for (;;) {
+    const rows = [...rowsInUse(required.keys(), readings, options), ...selection.unexplained]
+    if (rows.length === 0) break
+    const isNews = await users.read(rows)
+    if (!isNews) {
+      unreadable.push(...users.unreadable)
+      break
+    }
+    selection = await selectAll(readings, reader, targets.names, options, progress)
+  }
   unreadable.push(...reader.unreadable)
   const { removals, kept } = selection
+  const { names: inOrder, inCircles } = order(readings, removals)
   const blockers = [
     ...targets.blockers,
-    ...findBlockers(readings, targets.names, removals, options),
+    ...findBlockers(readings, targets.names, removals, inCircles, options),
   ]
-  return {
+  const plan: UnloadPlan = {
     targets: targets.names,
     absent: targets.absent,
-    steps: order(readings, removals).map((name) => stepOf(name, removals, readings, options)),
+    steps: inOrder.map((name) => stepOf(name, removals, readings, options)),
     blockers,
     kept,
     effects:
@@ -80,6 +106,16 @@ export async function makePlan(
     unreadable: [...new Set(unreadable)],
     options,
   }
+  const accepted = targets.names.filter((name) => graph.has(name) || plan.absent.includes(name))
+  return {
+    plan,
+    progress: {
+      ...progress,
+      targets: targets.names,
+      accepted: new Set([...progress.accepted, ...accepted]),
+      dependencies: new Map([...progress.dependencies, ...selection.dependencies]),
+    },
+  }
 }
 
 /** Selects, and reads the policies of what was selected, until there are no more to read. */
@@ -87,24 +123,40 @@ async function selectAll(
   readings: Readings,
   reader: PolicyReader,
   targets: readonly string[],
-  options: Required<PlanOptions>,
+  options: AppliedPlanOptions,
   progress: Progress,
 ): Promise<Selection> {
   for (;;) {
     const selection = select(readings, targets, options, progress)
-    if (!(await reader.read(selection.removals.keys()))) return selection
+    const names = [...selection.removals.keys(), ...selection.unexplained.map(({ name }) => name)]
+    if (!(await reader.read(names))) return selection
   }
+}
+
+/** The targets and holders with references, which block the plan or are undecided. */
+function rowsInUse(
+  required: Iterable<string>,
+  { graph }: Pick<Readings, 'graph'>,
+  { force }: AppliedPlanOptions,
+): LoadedModule[] {
+  if (force) return []
+  return [...required]
+    .map((name) => graph.row(name)!)
+    .filter((row) => row.state === 'live' && (referencesOf(row) ?? 0) > 0)
 }
 
 function stepOf(
   module: string,
   removals: RemovalSet,
-  { policies }: Readings,
-  { commands }: Required<PlanOptions>,
+  readings: Readings,
+  { commands, force }: AppliedPlanOptions,
 ): UnloadStep {
   const reason = removals.get(module)!
-  const shell = policies.get(module)?.removeCommand ?? null
-  return shell !== null && commands === 'run'
-    ? { action: 'run', module, reason, shell }
-    : { action: 'remove', module, reason }
+  const shell = readings.policies.get(module)?.removeCommand ?? null
+  if (shell !== null && commands === 'run') return { action: 'run', module, reason, shell }
+  const isForced = force && (reason === 'target' || reason === 'holder')
+  const undecided = isForced
+    ? 0
+    : undecidedReferences(readings.graph.row(module)!, readings, removals)
+  return { action: 'remove', module, reason, ...(undecided > 0 && { undecided }) }
 }

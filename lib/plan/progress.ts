@@ -2,7 +2,7 @@
  * What a call has learned from its earlier plans and from carrying them out, and what its next plan
  * must take into account. A value: each function returns a new one.
  */
-import type { Kept, StepReason, UnloadPlan } from '../contract/types'
+import type { Kept, StepReason } from '../contract/types'
 
 export interface Progress {
   /**
@@ -13,40 +13,45 @@ export interface Progress {
   /** Those of the targets that are valid: when one is not loaded any more, it is absent. */
   readonly accepted: ReadonlySet<string>
   /**
-   * Dependencies that the plan still had to remove, by reason. Their holders may be removed by now,
-   * so that the table alone does not show that they belong to the plan.
+   * The dependencies and soft dependencies that the plans of the call have found, kept or not, with
+   * the reason that a step would have. Their holders may be removed by now, so that the table alone
+   * does not show that they belong to the call.
    */
-  readonly remaining: ReadonlyMap<string, StepReason>
+  readonly dependencies: ReadonlyMap<string, StepReason>
   /** Dependencies that could not be removed and are not tried again. */
   readonly givenUp: ReadonlyMap<string, Kept['reason']>
+  /** The modules that a given plan removes: the call removes no other. Null without a given plan. */
+  readonly only: ReadonlySet<string> | null
 }
 
 export const NO_PROGRESS: Progress = {
   targets: null,
   accepted: new Set(),
-  remaining: new Map(),
+  dependencies: new Map(),
   givenUp: new Map(),
+  only: null,
 }
 
-/** After a plan was made. */
-export function withTargets(
-  progress: Progress,
-  { targets, absent, steps }: Pick<UnloadPlan, 'targets' | 'absent' | 'steps'>,
-): Progress {
-  const loaded = steps.filter(({ reason }) => reason === 'target').map(({ module }) => module)
-  return { ...progress, targets, accepted: new Set([...progress.accepted, ...absent, ...loaded]) }
-}
-
-/** After some steps of a plan were carried out; `steps` are the others. */
-export function withRemaining(progress: Progress, { steps }: Pick<UnloadPlan, 'steps'>): Progress {
-  const remaining = new Map<string, StepReason>()
-  for (const { module, reason } of steps) {
-    if (reason === 'dependency' || reason === 'soft-dependency') remaining.set(module, reason)
-  }
-  return { ...progress, remaining }
-}
-
-/** After a dependency could not be removed. */
+/** After a dependency could not be removed, or was removed. */
 export function withGivenUp(progress: Progress, module: string, reason: Kept['reason']): Progress {
   return { ...progress, givenUp: new Map([...progress.givenUp, [module, reason]]) }
+}
+
+/** When dependencies that could not be removed may be tried again. */
+export function withoutGivenUp(progress: Progress, modules: readonly string[]): Progress {
+  const givenUp = new Map(progress.givenUp)
+  for (const module of modules) givenUp.delete(module)
+  return { ...progress, givenUp }
+}
+
+/** When the call was given a plan, and it has been found to be true. */
+export function limitedTo(
+  progress: Progress,
+  { steps, kept }: { steps: readonly { module: string }[]; kept: readonly Kept[] },
+): Progress {
+  return {
+    ...progress,
+    only: new Set(steps.map(({ module }) => module)),
+    givenUp: new Map(kept.map(({ module, reason }) => [module, reason])),
+  }
 }

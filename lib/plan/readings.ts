@@ -7,6 +7,7 @@ import { NO_INDEX } from '../inspect/meaning'
 import type { Kernel } from '../kernel/kernel'
 import type { RemovalPolicy } from '../kernel/module-index'
 import type { Graph } from './graph'
+import type { Explanation } from './users'
 
 export interface Readings {
   graph: Graph
@@ -16,6 +17,8 @@ export interface Readings {
   effects: ReadonlyMap<string, Effect[]>
   /** The modules that drive a device that is present; empty if the plan did not need to know. */
   drivers: ReadonlySet<string>
+  /** Has only modules for which the plan depends on who has their references. */
+  explanations: ReadonlyMap<string, Explanation>
   stuck: Pick<StuckChanges, 'pid'>
 }
 

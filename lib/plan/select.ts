@@ -1,8 +1,9 @@
 /** The second stage: which modules are removed, and which dependencies are kept and why. */
-import type { Kept, PlanOptions, StepReason } from '../contract/types'
+import type { AppliedPlanOptions, Kept, LoadedModule, StepReason } from '../contract/types'
 import { referencesOf } from '../kernel/table'
 import type { Progress } from './progress'
 import type { Readings } from './readings'
+import { mayBelongToHolders } from './users'
 
 /** The modules that a plan removes, each with its reason, in no particular order. */
 export type RemovalSet = ReadonlyMap<string, StepReason>
@@ -10,13 +11,17 @@ export type RemovalSet = ReadonlyMap<string, StepReason>
 export interface Selection {
   removals: RemovalSet
   kept: Kept[]
+  /** All dependencies and soft dependencies that were found, removed or kept. */
+  dependencies: ReadonlyMap<string, StepReason>
+  /** Dependencies that are removed or kept depending on who has their references. */
+  unexplained: LoadedModule[]
 }
 
 /** What must be removed: the targets and, where that is allowed, their holders all the way up. */
 export function requiredRemovals(
   { graph }: Pick<Readings, 'graph'>,
   targets: readonly string[],
-  { holders }: Required<PlanOptions>,
+  { holders }: AppliedPlanOptions,
 ): Map<string, StepReason> {
   const loaded = targets.filter((name) => graph.has(name))
   const required = new Map<string, StepReason>(loaded.map((name) => [name, 'target']))
@@ -35,25 +40,33 @@ export function requiredRemovals(
 export function select(
   readings: Readings,
   targets: readonly string[],
-  options: Required<PlanOptions>,
-  { remaining, givenUp }: Progress,
+  options: AppliedPlanOptions,
+  progress: Progress,
 ): Selection {
   const { graph } = readings
   const removals = requiredRemovals(readings, targets, options)
-  /**
-   * Dependencies and soft dependencies of what is removed, with the reason that a step would have.
-   */
   const candidates = new Map<string, StepReason>()
-  for (const [name, reason] of remaining) {
-    if (graph.has(name) && !removals.has(name)) candidates.set(name, reason)
-  }
-  if (options.softDependencies) {
-    for (const name of softDependenciesOf(readings, removals.keys())) {
-      if (!removals.has(name)) candidates.set(name, 'soft-dependency')
+  const { soft, refused } = softDependencies(readings, removals, options, progress)
+  for (const [name, reason] of progress.dependencies) {
+    if (reason === 'dependency' && graph.has(name) && !removals.has(name)) {
+      candidates.set(name, reason)
     }
   }
-  const reasonToKeep = (name: string): Kept['reason'] | null =>
-    givenUp.get(name) ?? harmOf(name, candidates.get(name)!, readings, options)
+  for (const name of soft) candidates.set(name, 'soft-dependency')
+  const unexplained = new Map<string, LoadedModule>()
+  const reasonToKeep = (name: string): Kept['reason'] | null => {
+    const row = graph.row(name)!
+    const obstacle = progress.givenUp.get(name) ?? obstacleOf(row, candidates.get(name)!, options)
+    if (obstacle !== null) return obstacle
+    const isOutside = progress.only !== null && !progress.only.has(name)
+    const harm = harmOf(name, readings, options) ?? (isOutside ? 'option' : null)
+    if (referencesOf(row) === 0) return harm
+    const mayBeFree = mayBelongToHolders(row, graph, (one) => removals.has(one))
+    // To find out whose the references are takes long, so this is the last question.
+    if (harm !== null || !mayBeFree) return 'in-use'
+    unexplained.set(name, row)
+    return readings.explanations.get(name)?.isUnexplained ? null : 'in-use'
+  }
 
   /** How many holders are not removed, as far as is known by now. */
   const holdersLeft = new Map<string, number>()
@@ -87,35 +100,56 @@ export function select(
     const isHeld = countHoldersLeft(module) > 0
     kept.push({ module, reason: isHeld && reason !== 'option' ? 'held' : (reason ?? 'held') })
   }
-  return { removals, kept }
-}
-
-/** The loaded modules that softdeps of the given ones name. */
-function softDependenciesOf(
-  { graph, policies }: Pick<Readings, 'graph' | 'policies'>,
-  names: Iterable<string>,
-): Set<string> {
-  const found = new Set<string>()
-  for (const name of names) {
-    const { pre = [], post = [] } = policies.get(name)?.softDependencies ?? {}
-    for (const one of [...pre, ...post]) if (graph.has(one)) found.add(one)
+  for (const module of refused) {
+    if (!candidates.has(module) && !removals.has(module)) kept.push({ module, reason: 'option' })
   }
-  return found
+  return { removals, kept, dependencies: candidates, unexplained: [...unexplained.values()] }
 }
 
-/** Why a dependency is kept although no module uses it; `null`: its removal is harmless. */
+/**
+ * The loaded soft dependencies of what must be removed, and those of earlier plans. `refused`: those
+ * that use a target, directly or through others, while `holders: 'refuse'` says to leave such modules.
+ */
+function softDependencies(
+  { graph, policies }: Pick<Readings, 'graph' | 'policies'>,
+  required: RemovalSet,
+  { holders, softDependencies: areWanted }: AppliedPlanOptions,
+  { dependencies }: Progress,
+): { soft: string[]; refused: string[] } {
+  const found = new Set<string>()
+  for (const [name, reason] of dependencies) if (reason === 'soft-dependency') found.add(name)
+  for (const name of areWanted ? required.keys() : []) {
+    const { pre = [], post = [] } = policies.get(name)?.softDependencies ?? {}
+    for (const one of [...pre, ...post]) found.add(one)
+  }
+  if (found.size === 0) return { soft: [], refused: [] }
+  const loaded = [...found].filter((name) => graph.has(name) && !required.has(name))
+  if (holders === 'remove') return { soft: loaded, refused: [] }
+  const above = graph.reach(required.keys(), (one) => graph.holders(one))
+  return {
+    soft: loaded.filter((name) => !above.has(name)),
+    refused: loaded.filter((name) => above.has(name)),
+  }
+}
+
+/** Why a dependency is kept whatever its removal would do; `null`: nothing prevents the removal. */
+function obstacleOf(
+  { state, permanent }: LoadedModule,
+  reason: StepReason,
+  options: AppliedPlanOptions,
+): Kept['reason'] | null {
+  if (reason === 'dependency' && options.dependencies === 'keep') return 'option'
+  if (state !== 'live') return 'transient'
+  return permanent ? 'permanent' : null
+}
+
+/** Why a dependency is kept although nothing uses it; `null`: its removal is harmless. */
 function harmOf(
   name: string,
-  reason: StepReason,
-  { graph, policies, effects, drivers }: Readings,
-  options: Required<PlanOptions>,
-): Exclude<Kept['reason'], 'held'> | null {
-  if (reason === 'dependency' && options.dependencies === 'keep') return 'option'
-  const row = graph.row(name)!
+  { policies, effects, drivers }: Readings,
+  options: AppliedPlanOptions,
+): Kept['reason'] | null {
   const policy = policies.get(name)
-  if (row.state !== 'live') return 'transient'
-  if (row.permanent) return 'permanent'
-  if (referencesOf(row) !== 0) return 'in-use'
   if ((effects.get(name)?.length ?? 0) > 0) return 'effect'
   if (drivers.has(name)) return 'device'
   if (policy?.removeCommand != null && options.commands === 'refuse') return 'command'

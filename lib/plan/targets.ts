@@ -1,6 +1,6 @@
 /** The first stage: which modules the names and aliases stand for. */
 import { builtinBlocker, notLoadedBlocker } from '../change/refusals'
-import type { Blocker, PlanOptions } from '../contract/types'
+import type { AppliedPlanOptions, Blocker } from '../contract/types'
 import { meaningsOf, type Missing } from '../inspect/meaning'
 import { unknownBlocker } from '../inspect/unknown'
 import type { Kernel } from '../kernel/kernel'
@@ -19,7 +19,7 @@ export async function findTargets(
   kernel: Kernel,
   asked: readonly string[],
   graph: Graph,
-  options: Required<PlanOptions>,
+  options: AppliedPlanOptions,
   accepted: ReadonlySet<string>,
 ): Promise<Targets> {
   const isGone = (name: string): boolean => accepted.has(name) && !graph.has(name)
@@ -53,7 +53,7 @@ export async function findTargets(
 async function missingBlocker(
   kernel: Kernel,
   { name, status }: Missing,
-  { allowUnknown, mustBeLoaded }: Required<PlanOptions>,
+  { allowUnknown, mustBeLoaded }: AppliedPlanOptions,
 ): Promise<Blocker | null> {
   if (status === 'builtin') return builtinBlocker(name)
   if (status === 'unknown' && !allowUnknown) return unknownBlocker(kernel, name, 'unload')

@@ -5,7 +5,7 @@ import { NO_FORCE, refusalError } from '../change/refusals'
 import { throwIfAborted } from '../change/waiting'
 import { KmodError } from '../contract/errors'
 import { checkName } from '../contract/names'
-import { abortSignal, checkOptions, duration, flag } from '../contract/options'
+import { abortSignal, checkOptions, flag, timeLimit } from '../contract/options'
 import type { RemoveOptions } from '../contract/types'
 import { absentError } from '../inspect/status'
 import type { Kernel } from '../kernel/kernel'
@@ -18,7 +18,7 @@ export async function remove(kernel: Kernel, name: unknown, options?: unknown): 
     signal,
   } = checkOptions<RemoveOptions>(options, {
     force: flag,
-    hungAfter: duration,
+    hungAfter: timeLimit,
     signal: abortSignal,
   })
   refuseReadOnly(kernel)

@@ -79,12 +79,13 @@ export async function buildSnapshot(
     raw.users ? readAll(USERS, sources) : noUsers(),
   ])
   const unreadable = [...sources.unreadable, ...sources.stack.unreadable].map(printable)
-  return { ...dependents, ...users, unreadable }
+  const allProcessesRead = raw.users && raw.allProcessesRead
+  return { ...dependents, ...users, unreadable, allProcessesRead }
 }
 
 /** A snapshot in which nothing runs. */
 export function emptySnapshot(): Snapshot {
-  return { ...emptyLists(DEPENDENTS), ...noUsers(), unreadable: [] }
+  return { ...emptyLists(DEPENDENTS), ...noUsers(), unreadable: [], allProcessesRead: true }
 }
 
 function noUsers(): Users {

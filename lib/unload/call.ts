@@ -1,6 +1,6 @@
 /** What the stages of one unload share. */
 import type { Place } from '../change/queue'
-import type { PlanOptions, UnloadOptions } from '../contract/types'
+import type { AppliedPlanOptions, UnloadOptions } from '../contract/types'
 import type { Kernel } from '../kernel/kernel'
 import type { Draft } from './draft'
 import type { Polling } from './polling'
@@ -10,7 +10,7 @@ export interface Call {
   readonly kernel: Kernel
   /** Names and aliases, as they were given. */
   readonly names: readonly string[]
-  readonly planOptions: Required<PlanOptions>
+  readonly planOptions: AppliedPlanOptions
   readonly options: UnloadOptions
   /** Its place in the queue of this process. */
   readonly place: Place

@@ -1,38 +1,87 @@
-/** The functions that the caller gave, which may throw, reject, or call this package. */
-import type { Place } from '../change/queue'
+/**
+ * The functions that the caller gave. They may throw, reject, call this package, or return a promise
+ * that never settles.
+ */
+import { callbackBlocker, timeoutError } from '../change/refusals'
+import { abortedError, waitFor } from '../change/waiting'
 import { KmodError } from '../contract/errors'
-import type { Blocker, UnloadEvent, UnloadOptions, User } from '../contract/types'
+import type { Blocker, UnloadEvent, User } from '../contract/types'
+import type { Call } from './call'
 
 export class Callbacks {
-  constructor(
-    private readonly options: Pick<UnloadOptions, 'onStep' | 'onBlocked'>,
-    private readonly place: Place,
-  ) {}
+  constructor(private readonly call: Call) {}
 
   get wantsBlockers(): boolean {
-    return this.options.onBlocked !== undefined
+    return this.call.options.onBlocked !== undefined
   }
 
-  async step(event: UnloadEvent): Promise<void> {
-    const { onStep } = this.options
-    if (onStep !== undefined) await this.#run(() => onStep(event))
+  /** Returns whether the call has rested in the meantime, so that it must take its turn again. */
+  async step(event: UnloadEvent): Promise<boolean> {
+    const { onStep } = this.call.options
+    if (onStep === undefined) return false
+    const { polling } = this.call
+    // The deadline is for what blocks. A step can start after it, and its callback has time, too.
+    const timeout = polling.remaining || polling.timeout || Infinity
+    return this.#run(
+      () => onStep(event),
+      timeout,
+      () => {
+        const blocker = callbackBlocker(event.step.module)
+        return Promise.resolve(timeoutError(polling.timeout, blocker, { users: [] }))
+      },
+    )
   }
 
-  async blocked(blocker: Blocker, users: User[]): Promise<void> {
-    const { onBlocked } = this.options
-    if (onBlocked !== undefined) await this.#run(() => onBlocked(blocker, users))
+  /** `timeUp`: the error if the callback has not settled at the deadline. */
+  async blocked(blocker: Blocker, users: User[], timeUp: () => Promise<KmodError>): Promise<void> {
+    const { onBlocked } = this.call.options
+    if (onBlocked === undefined) return
+    await this.#run(() => onBlocked(blocker, users), this.call.polling.remaining, timeUp)
   }
 
-  async #run(callback: () => unknown): Promise<void> {
+  async #run(
+    callback: () => unknown,
+    timeout: number,
+    timeUp: () => Promise<KmodError>,
+  ): Promise<boolean> {
+    const { kernel, place, options } = this.call
+    let result: unknown
     try {
-      await this.place.run(callback)
+      result = callback()
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new KmodError(
-        'ERR_KMOD_CALLBACK',
-        `A callback of the caller threw an error, and the unload stopped there: ${reason}`,
-        { cause },
-      )
+      throw callbackError(cause)
     }
+    if (!isThenable(result)) return false
+    // The callback may wait for other calls of this process, also for such as want the same modules.
+    place.rest()
+    const settled = Promise.resolve(result).catch((cause: unknown) => {
+      throw callbackError(cause)
+    })
+    const wait = await waitFor(kernel.clock, settled, { timeout, signal: options.signal })
+    if (wait.ended === 'timeout') throw await timeUp()
+    if (wait.ended === 'aborted') {
+      const message =
+        'The unload was aborted while a callback of the caller ran. The report lists what was removed before.'
+      throw abortedError(wait.signal, message)
+    }
+    return true
   }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'then' in value &&
+    typeof value.then === 'function'
+  )
+}
+
+function callbackError(cause: unknown): KmodError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new KmodError(
+    'ERR_KMOD_CALLBACK',
+    `A callback of the caller threw an error, and the unload stopped there: ${reason}`,
+    { cause },
+  )
 }

@@ -22,27 +22,28 @@ export class Draft {
   readonly #steps = new Map<string, { record: StepRecord; began: number }>()
   readonly #absent = new Set<string>()
   readonly #kept = new Map<string, Kept['reason']>()
-  /** Of every plan of the call: what would stop working with the modules that it named. */
-  readonly #effects: Effect[] = []
+  /** What would stop working without each module, as the last plan knew that removed it. */
+  readonly #effects = new Map<string, Effect[]>()
   readonly #reappeared = new Set<string>()
   #failed: UnloadReport['failed'] = null
 
   constructor(private readonly clock: Clock) {}
 
-  /** Takes over what a plan says about the modules that it does not remove. */
-  take({ absent, kept, effects }: Pick<UnloadPlan, 'absent' | 'kept' | 'effects'>): void {
+  /** Takes over what a plan says about the modules that it does not remove, and the effects. */
+  take({ absent, kept, steps, effects }: UnloadPlan): void {
     for (const name of absent) this.markAbsent(name)
     for (const { module, reason } of kept) this.#kept.set(module, reason)
-    for (const effect of effects) {
-      const isKnown = this.#effects.some(
-        ({ module, kind, subject }) =>
-          module === effect.module && kind === effect.kind && subject === effect.subject,
+    for (const { module } of steps) {
+      this.#kept.delete(module)
+      this.#effects.set(
+        module,
+        effects.filter((effect) => effect.module === module),
       )
-      if (!isKnown) this.#effects.push(effect)
     }
   }
 
   markAbsent(module: string): void {
+    this.#kept.delete(module)
     // A later plan finds the targets absent that this call has removed.
     if (!this.removed.includes(module)) this.#absent.add(module)
   }
@@ -59,6 +60,10 @@ export class Draft {
 
   get kept(): string[] {
     return [...this.#kept.keys()]
+  }
+
+  reasonToKeep(module: string): Kept['reason'] | undefined {
+    return this.#kept.get(module)
   }
 
   /** A module that is not loaded at the end was not kept. */
@@ -110,7 +115,7 @@ export class Draft {
       restored: this.restored,
       notRestored: this.notRestored,
       parametersLost: this.parametersLost,
-      effects: this.#effects.filter(({ module }) => this.removed.includes(module)),
+      effects: this.removed.flatMap((module) => this.#effects.get(module) ?? []),
       ...health,
       clean: reappeared.length > 0 ? false : health.clean,
     }

@@ -3,7 +3,8 @@ import { DEFAULT_HUNG_AFTER } from '../change/change'
 import { abortedError } from '../change/waiting'
 import { isKmodError, type KmodError } from '../contract/errors'
 import type { Blocker, Kept, UnloadEvent, UnloadPlan, UnloadStep } from '../contract/types'
-import type { Progress } from '../plan/progress'
+import type { Planned } from '../plan/plan'
+import type { UserReader } from '../plan/users'
 import { BlockerWait } from './blocker-wait'
 import type { Call } from './call'
 import { Callbacks } from './callbacks'
@@ -21,28 +22,40 @@ export class Execution {
   readonly #plan: RunningPlan
   readonly #callbacks: Callbacks
   readonly #blockerWait: BlockerWait
-  /** Modules whose step was reported as started. */
-  readonly #started = new Set<string>()
+  /** The plan as it was when the first step began. */
+  #begun: UnloadPlan | undefined
+  /** Steps of whose start the caller was told, and not yet of their end. */
+  readonly #started = new Map<string, UnloadStep>()
   #stepsDone = 0
 
   constructor(
     private readonly call: Call,
-    plan: UnloadPlan,
-    progress: Progress,
+    planned: Planned,
+    users: UserReader,
   ) {
-    this.#plan = new RunningPlan(call, plan, progress)
-    this.#callbacks = new Callbacks(call.options, call.place)
+    this.#plan = new RunningPlan(call, planned, users)
+    this.#callbacks = new Callbacks(call)
     this.#blockerWait = new BlockerWait(call, this.#callbacks)
   }
 
-  /** With the steps that are left. */
+  /** As it was begun; before that, the last one that was made. */
   get plan(): UnloadPlan {
-    return this.#plan.plan
+    return this.#begun ?? this.#plan.plan
   }
 
-  /** Resolves when no step is left. */
+  /** Resolves when no step is left, and no dependency has become free since it was kept. */
   async run(): Promise<void> {
+    const { draft } = this.call
     await this.#plan.adopt()
+    await this.#runSteps()
+    for (let before = 0; draft.removed.length > before;) {
+      before = draft.removed.length
+      await this.#plan.lookAgain()
+      await this.#runSteps()
+    }
+  }
+
+  async #runSteps(): Promise<void> {
     for (;;) {
       const { blocker, nextStep } = this.#plan
       if (blocker !== undefined) await this.#waitOut(blocker)
@@ -55,14 +68,16 @@ export class Execution {
     const { draft } = this.call
     draft.current = step
     this.#throwIfAborted()
+    this.#begun ??= this.#plan.plan
     draft.begin(step)
     if (!this.#started.has(step.module)) {
-      this.#started.add(step.module)
+      this.#started.set(step.module, step)
       await this.#report(step, 'start')
+      this.#throwIfAborted()
     }
     switch (await this.#plan.compare(step)) {
       case 'changed':
-        return this.#plan.renew()
+        return this.#renew()
       case 'absent':
         return this.#afterRemoval(step, 'absent')
       case 'as-planned':
@@ -92,22 +107,23 @@ export class Execution {
   async #afterRemoval(step: UnloadStep, outcome: 'removed' | 'absent'): Promise<void> {
     this.call.draft.end(step, outcome)
     this.#plan.drop(step)
-    this.#started.delete(step.module)
     this.#blockerWait.restart()
-    const index = this.#stepsDone++
-    await this.#report(step, 'done', { index })
+    await this.#reportDone(step)
   }
 
-  async #afterBlocked(step: UnloadStep, blocker: Blocker): Promise<void> {
+  async #afterBlocked(step: UnloadStep, refusal: Blocker): Promise<void> {
     if (!isRequired(step)) {
-      this.#plan.giveUp(step, KEPT_REASONS[blocker.code] ?? 'in-use')
-      return
+      this.#plan.giveUp(step, KEPT_REASONS[refusal.code] ?? 'in-use')
+      return this.#reportEnds()
     }
-    const { polling } = this.call
-    if (blocker.code !== 'ERR_KMOD_HELD' || polling.isOver) return this.#waitOut(blocker)
+    const { polling, place } = this.call
+    if (refusal.code !== 'ERR_KMOD_HELD' || polling.isOver) {
+      return this.#waitOut(await this.#plan.explain(refusal))
+    }
     // The holder was loaded after the plan was made. The next plan removes it, or is blocked by it.
+    place.rest()
     await polling.pause()
-    await this.#plan.renew()
+    await this.#renew()
   }
 
   async #afterFailure(step: UnloadStep, error: KmodError): Promise<void> {
@@ -117,7 +133,7 @@ export class Execution {
     if (isGone) draft.markRemoved(step.module)
     if (isRequired(step) || !isKmodError(error, 'ERR_KMOD_REMOVE_COMMAND')) throw error
     if (!isGone) this.#plan.giveUp(step, 'command')
-    await this.#plan.renew()
+    await this.#renew()
   }
 
   async #waitOut(blocker: Blocker): Promise<void> {
@@ -129,7 +145,35 @@ export class Execution {
     const step = planned ?? { action: 'remove', module, reason: 'target' }
     await this.#blockerWait.wait(blocker, () => this.#report(step, 'waiting', { blocker }))
     this.#throwIfAborted()
+    await this.#renew()
+  }
+
+  async #renew(): Promise<void> {
     await this.#plan.renew()
+    await this.#reportEnds()
+  }
+
+  /** Tells the caller of the end of each step that was started and that the plan has no more. */
+  async #reportEnds(): Promise<void> {
+    const { draft } = this.call
+    for (const step of [...this.#started.values()]) {
+      if (this.#plan.stepOf(step.module) !== undefined) continue
+      const reason = draft.reasonToKeep(step.module)
+      if (reason === undefined) {
+        draft.end(step, draft.removed.includes(step.module) ? 'removed' : 'absent')
+        await this.#reportDone(step)
+      } else {
+        draft.keep(step, reason)
+        this.#started.delete(step.module)
+        await this.#report(step, 'kept')
+      }
+    }
+  }
+
+  async #reportDone(step: UnloadStep): Promise<void> {
+    this.#started.delete(step.module)
+    const index = this.#stepsDone++
+    await this.#report(step, 'done', { index })
   }
 
   #throwIfAborted(): void {
@@ -143,13 +187,17 @@ export class Execution {
     state: UnloadEvent['state'],
     { blocker, index }: { blocker?: Blocker; index?: number } = {},
   ): Promise<void> {
-    const { steps } = this.plan
-    await this.#callbacks.step({
+    const { steps } = this.#plan.plan
+    const left = this.#plan.stepOf(step.module)
+    const position = left === undefined ? 0 : steps.indexOf(left)
+    const hasRested = await this.#callbacks.step({
       step,
-      index: index ?? this.#stepsDone + Math.max(0, steps.indexOf(step)),
+      index: index ?? this.#stepsDone + position,
       total: this.#stepsDone + steps.length,
       state,
       ...(blocker && { blocker }),
     })
+    // A call that waits takes its turn when it has planned again.
+    if (hasRested && state !== 'waiting') await this.#plan.retakeTurn()
   }
 }

@@ -3,12 +3,18 @@
  * changes.
  */
 import { heldBlocker, reappearedError, refusalError } from '../change/refusals'
-import type { Blocker, Kept, UnloadPlan, UnloadStep } from '../contract/types'
+import { isKmodError } from '../contract/errors'
+import type { Blocker, Kept, LoadedModule, UnloadPlan, UnloadStep } from '../contract/types'
 import type { Kernel, SysModule } from '../kernel/kernel'
-import { makePlan } from '../plan/plan'
-import { withGivenUp, withRemaining, type Progress } from '../plan/progress'
+import { makePlan, type Planned } from '../plan/plan'
+import { withGivenUp, withoutGivenUp, type Progress } from '../plan/progress'
+import { UserReader, withUsersNow } from '../plan/users'
 import type { Call } from './call'
 import { isAsPlanned, isForced, isRequired } from './step'
+import { takeTurn } from './turn'
+
+/** A dependency that was kept for one of these reasons may be free when the run ends. */
+const PASSING: readonly (Kept['reason'] | undefined)[] = ['held', 'in-use']
 
 export class RunningPlan {
   readonly #identities = new Identities()
@@ -23,8 +29,8 @@ export class RunningPlan {
 
   constructor(
     private readonly call: Call,
-    plan: UnloadPlan,
-    progress: Progress,
+    { plan, progress }: Planned,
+    private readonly users: UserReader,
   ) {
     this.#plan = plan
     this.#progress = progress
@@ -83,29 +89,87 @@ export class RunningPlan {
   }
 
   /** The step is done. */
-  drop({ module }: UnloadStep): void {
+  drop({ module, reason }: UnloadStep): void {
     this.#plan = { ...this.#plan, steps: this.#plan.steps.filter((one) => one.module !== module) }
     this.#identities.forget(module)
+    if (reason === 'target' || reason === 'holder') return
+    // If something loads it again, it is needed.
+    this.#progress = withGivenUp(this.#progress, module, 'transient')
   }
 
   /**
-   * A dependency that cannot be removed does not fail the call: it is kept, and not tried again.
+   * A dependency that cannot be removed does not fail the call: it is kept, and not tried again
+   * before the end of the run.
    */
   giveUp(step: UnloadStep, reason: Kept['reason']): void {
+    this.drop(step)
     this.call.draft.keep(step, reason)
     this.#progress = withGivenUp(this.#progress, step.module, reason)
-    this.drop(step)
   }
 
-  /** Makes the plan again. Rejects if the new one has what the call must not do. */
-  async renew(): Promise<void> {
+  /**
+   * Makes the plan again, and waits until no other call is at work on its modules. Rejects if the
+   * new plan has what the call must not do.
+   */
+  async renew({ hasDeadline = true } = {}): Promise<void> {
     const { kernel, names, planOptions, draft } = this.call
-    this.#progress = withRemaining(this.#progress, this.#plan)
-    const plan = await makePlan(kernel, names, planOptions, this.#progress)
-    const returned = plan.steps.find(({ module }) => draft.removed.includes(module))
-    if (returned?.reason === 'target') this.#refuseReturned(returned.module)
-    await this.#refuseNewHolders(plan)
-    await this.adopt(plan)
+    for (;;) {
+      const { plan, progress } = await makePlan(
+        kernel,
+        names,
+        planOptions,
+        this.#progress,
+        this.users,
+      )
+      this.#progress = progress
+      const returned = plan.steps.find(({ module }) => draft.removed.includes(module))
+      if (returned?.reason === 'target') this.#refuseReturned(returned.module)
+      await this.#refuseNewHolders(plan)
+      // A plan that is blocked needs no turn: the call waits, or it ends.
+      if (plan.feasible && !(await takeTurn(this.call, plan, { hasDeadline }))) continue
+      return this.adopt(plan)
+    }
+  }
+
+  /** After a callback, during which other calls may have had their turn. */
+  async retakeTurn(): Promise<void> {
+    while (!(await takeTurn(this.call, this.#plan))) {
+      // What they have changed is found when the next step is compared with its module.
+    }
+  }
+
+  /**
+   * At the end of a run: plans the removal of dependencies that were kept because something used
+   * them, and that nothing uses any more. Other calls and other processes that share a dependency
+   * with this one do the same, so that the last one of them removes it.
+   */
+  async lookAgain(): Promise<void> {
+    const { kernel, draft } = this.call
+    const { dependencies, only } = this.#progress
+    const busy = draft.kept.filter(
+      (name) =>
+        PASSING.includes(draft.reasonToKeep(name)) &&
+        dependencies.has(name) &&
+        only?.has(name) !== false,
+    )
+    if (busy.length === 0) return
+    const isFree = ({ name, state, holders, refCount }: LoadedModule): boolean =>
+      busy.includes(name) && state === 'live' && holders.length === 0 && refCount === 0
+    try {
+      if (!(await kernel.table()).some(isFree)) return
+      this.#progress = withoutGivenUp(this.#progress, busy)
+      await this.renew({ hasDeadline: false })
+    } catch (error) {
+      // The targets are gone. A dependency that cannot be looked at, or that could not be restored,
+      // is kept and does not fail the call.
+      if (!isKmodError(error)) throw error
+      if (isKmodError(error, 'ERR_KMOD_ABORTED', 'ERR_KMOD_REAPPEARED')) throw error
+    }
+  }
+
+  /** The blocker with what uses the module, if the kernel itself refused. */
+  explain(blocker: Blocker): Promise<Blocker> {
+    return withUsersNow(this.call.kernel, blocker)
   }
 
   /**
@@ -126,11 +190,15 @@ export class RunningPlan {
     throw reappearedError(module)
   }
 
-  /** Without `wait`, a holder that was not in the plan is not removed. */
+  /**
+   * Without `wait`, a holder that was not in the plan is not removed; and never one that is not in
+   * the plan that the caller gave.
+   */
   async #refuseNewHolders(plan: UnloadPlan): Promise<void> {
     const { kernel, polling, draft } = this.call
-    if (polling.timeout > 0) return
-    const known = new Set(this.#plan.steps.map(({ module }) => module))
+    const { only } = this.#progress
+    if (polling.timeout > 0 && only === null) return
+    const known = only ?? new Set(this.#plan.steps.map(({ module }) => module))
     const added = plan.steps
       .filter(({ module, reason }) => reason === 'holder' && !known.has(module))
       .map(({ module }) => module)

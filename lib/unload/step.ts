@@ -32,7 +32,9 @@ export function isAsPlanned(row: LoadedModule, step: UnloadStep, force: boolean)
   if (row.state !== 'live' || row.holders.length > 0) return false
   if (force) return true
   if (row.permanent) return false
-  return step.action === 'run' || (referencesOf(row) ?? 0) === 0
+  // It is the task of the remove command of a target or holder to end what uses the module.
+  if (step.action === 'run' && isRequired(step)) return true
+  return (referencesOf(row) ?? 0) === 0
 }
 
 /** One delete_module(2). It does not hear the signal: the report must tell how it ended. */

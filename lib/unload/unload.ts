@@ -2,21 +2,22 @@
 import { callsOn } from '../change/calls'
 import { refuseReadOnly } from '../change/change'
 import { HealthWatch } from '../change/health'
-import { queuedBlocker, timeoutError } from '../change/refusals'
-import { throwIfAborted, waitFor } from '../change/waiting'
+import { throwIfAborted } from '../change/waiting'
 import { isKmodError } from '../contract/errors'
 import { checkTargets } from '../contract/names'
-import type { UnloadPlan, UnloadReport } from '../contract/types'
+import type { UnloadReport } from '../contract/types'
 import type { Kernel } from '../kernel/kernel'
 import { checkUnloadOptions, planOptions } from '../plan/options'
-import { makePlan } from '../plan/plan'
-import { NO_PROGRESS, withTargets, type Progress } from '../plan/progress'
+import { makePlan, type Planned } from '../plan/plan'
+import { limitedTo, NO_PROGRESS } from '../plan/progress'
+import { UserReader } from '../plan/users'
 import type { Call } from './call'
 import { Draft } from './draft'
 import { Execution } from './execution'
 import { checkGivenPlan, isPlan, refuseChanges, type GivenPlan } from './given-plan'
 import { Polling } from './polling'
 import { Restorer } from './restore'
+import { takeTurn } from './turn'
 import { verify } from './verify'
 
 /** Removes modules as {@link plan} says. */
@@ -42,54 +43,40 @@ export async function unload(
       options.onFailure === 'restore' ? new Restorer(kernel, draft, options.hungAfter) : null,
   }
   try {
-    const planning = planInTurn(call)
+    const users = new UserReader(kernel)
+    const planning = planInTurn(call, users)
     planning.catch(() => undefined) // awaited in execute(), perhaps after it has rejected
     const health = await HealthWatch.begin(kernel)
-    return await execute(call, planning, given, health)
+    return await execute(call, { planning, users, given }, health)
   } finally {
     call.polling.end()
     call.place.leave()
   }
 }
 
-interface Planned {
-  plan: UnloadPlan
-  progress: Progress
-}
-
 /** Plans, if necessary again, until no earlier call is at work on the modules of the plan. */
-async function planInTurn(call: Call): Promise<Planned> {
-  const { kernel, names, options, place } = call
+async function planInTurn(call: Call, users: UserReader): Promise<Planned> {
+  const { kernel, names, options } = call
   let progress = NO_PROGRESS
   throwIfAborted(options.signal, 'The unload')
   for (;;) {
-    const plan = await makePlan(kernel, names, call.planOptions, progress)
+    const planned = await makePlan(kernel, names, call.planOptions, progress, users)
     throwIfAborted(options.signal, 'The unload')
-    progress = withTargets(progress, plan)
-    const turn = place.claim([...plan.targets, ...plan.steps.map(({ module }) => module)])
-    if (turn === null) return { plan, progress }
-    await waitForTurn(call, turn, plan)
+    progress = planned.progress
+    if (await takeTurn(call, planned.plan)) return planned
   }
 }
 
-/** The time in the queue counts against `wait`. */
-async function waitForTurn(
-  { kernel, polling, options: { signal } }: Call,
-  turn: Promise<void>,
-  plan: UnloadPlan,
-): Promise<void> {
-  const timeout = polling.timeout === 0 ? Infinity : polling.remaining
-  const wait = await waitFor(kernel.clock, turn, { timeout, signal })
-  throwIfAborted(signal, 'The unload')
-  if (wait.ended !== 'timeout') return
-  throw timeoutError(polling.timeout, queuedBlocker(plan.targets[0]!), { users: [], plan })
+interface Prepared {
+  planning: Promise<Planned>
+  users: UserReader
+  given: GivenPlan | null
 }
 
 /** Every error that it rejects with has the report. */
 async function execute(
   call: Call,
-  planning: Promise<Planned>,
-  given: GivenPlan | null,
+  { planning, users, given }: Prepared,
   health: HealthWatch,
 ): Promise<UnloadReport> {
   const { draft } = call
@@ -97,16 +84,24 @@ async function execute(
   try {
     const { plan, progress } = await planning
     if (given !== null) refuseChanges(given, plan)
-    execution = new Execution(call, plan, progress)
+    const planned = { plan, progress: given === null ? progress : limitedTo(progress, plan) }
+    execution = new Execution(call, planned, users)
     await execution.run()
     await verify(call, plan.targets)
     return draft.finish(await health.finish())
   } catch (error) {
     if (isKmodError(error)) draft.fail(error.code)
-    await call.restorer?.restore()
+    await restore(call)
     const report = draft.finish(await health.finish())
     if (!isKmodError(error)) throw error
     const plan = error.plan ?? execution?.plan
     throw Object.assign(error, { ...(plan && { plan }), report })
   }
+}
+
+async function restore({ restorer, place, draft }: Call): Promise<void> {
+  if (restorer === null) return
+  // The call may have rested when it failed.
+  for (let turn; (turn = place.claim(draft.removed)) !== null;) await turn
+  await restorer.restore()
 }

@@ -156,6 +156,7 @@ Reply SurveyReply(const SystemSurvey& survey) {
   PutRecordsOf(
       networks, [](Contents one) { return std::array{one.firewalls.xfrm}; }, &reply);
   PutRecords(survey.open_devices, &reply);
+  reply.Put(survey.all_processes_read);
   reply.Put(survey.unreadable);
   return reply;
 }

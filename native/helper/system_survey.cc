@@ -68,7 +68,11 @@ class Surveyor {
       LookAtNetwork(pid, stat);
     }
     LookAtNamedNamespaces();
+    const std::vector<std::string> hidden = HiddenProcesses();
+    survey_.all_processes_read =
+        open_devices_ && closed_processes_ == 0 && closed_files_ == 0 && hidden.empty();
     survey_.unreadable = Unreadable();
+    survey_.unreadable.insert(survey_.unreadable.end(), hidden.begin(), hidden.end());
     return std::move(survey_);
   }
 
@@ -253,24 +257,26 @@ class Surveyor {
       of_networks.insert(network.contents.unreadable.begin(), network.contents.unreadable.end());
     }
     phrases.insert(phrases.end(), of_networks.begin(), of_networks.end());
-    AddHidden(&phrases);
     return phrases;
   }
 
-  void AddHidden(std::vector<std::string>* phrases) const {
+  // The processes that cannot be seen at all.
+  std::vector<std::string> HiddenProcesses() const {
+    std::vector<std::string> phrases;
     const MountLine* proc = CoveringMount(own_lines_, "/proc");
     const unsigned long long capabilities =
         ParseEffectiveCapabilities(ReadTextFile("/proc/self/status", kStatusLimit).ValueOr({}));
     const bool sees_all = ((capabilities >> kCapSysPtrace) & 1) != 0;
     if (!sees_all && proc != nullptr && proc->type == "proc" &&
         HidesProcesses(proc->super_options)) {
-      phrases->push_back("processes of other users: /proc is mounted with hidepid");
+      phrases.push_back("processes of other users: /proc is mounted with hidepid");
     } else if (hidden_ > 0) {
-      phrases->push_back(Count(hidden_, "process", "processes"));
+      phrases.push_back(Count(hidden_, "process", "processes"));
     }
     if (LinkTarget("/proc/self/ns/pid") != kFirstPidNamespace) {
-      phrases->push_back("processes outside of this pid namespace");
+      phrases.push_back("processes outside of this pid namespace");
     }
+    return phrases;
   }
 
   bool open_devices_;

@@ -38,6 +38,9 @@ struct SystemSurvey {
   std::vector<MountTable> mount_tables;
   std::vector<NamespaceContents> networks;
   std::vector<OpenDevice> open_devices;
+  // Whether the open files of every process of the system were read, not only of those that this
+  // process may see.
+  bool all_processes_read = false;
   std::vector<std::string> unreadable;  // what may be missing above, as phrases for the user
 };
 

@@ -109,7 +109,8 @@ describe.each(['modules.dep.bin', 'modules.alias.bin', 'modules.symbols.bin'])(
 
     test('a plan has the remove command, and reports the damage once', async () => {
       system.write('proc/modules', 'dummy 16384 0 - Live 0x0\n')
-      const { steps, unreadable } = await makePlan(open(), ['dummy', 'rtnl-link-dummy'], OPTIONS)
+      const { plan } = await makePlan(open(), ['dummy', 'rtnl-link-dummy'], OPTIONS)
+      const { steps, unreadable } = plan
       expect(steps).toEqual([
         { action: 'run', module: 'dummy', reason: 'target', shell: '/bin/true' },
       ])

@@ -485,9 +485,10 @@ describe('files that are damaged or missing', () => {
   })
 
   test('leave the lists of a snapshot empty', async () => {
-    const { unreadable, ...lists } = await snapshotOf(system)
+    const { unreadable, allProcessesRead, ...lists } = await snapshotOf(system)
     for (const list of Object.values(lists)) expect(list).toEqual([])
     expect(unreadable).not.toEqual([])
+    expect(allProcessesRead).toBe(false)
   })
 
   test.each([

@@ -40,9 +40,21 @@ describe('the table of loaded modules', () => {
     ['cut off', TABLE.slice(0, -10)],
     ['binary', Buffer.from([0, 1, 2, 255, 10])],
     ['something else', 'Module Size Used by\n'],
+    ['a table with a repeated row', TABLE + TABLE],
   ])('that is %s is a format error', async (_, content) => {
     system.write('proc/modules', content)
     await expect(open().list()).rejects.toMatchObject({ code: 'ERR_KMOD_FORMAT' })
+  })
+
+  test('with modules that use each other in a circle has no feasible plan', async () => {
+    system
+      .addModules()
+      .write('proc/modules', 'a 1 1 b, Live 0x0\nb 1 1 a, Live 0x0\nc 1 1 c, Live 0x0\n')
+    for (const names of ['a', ['a', 'b'], 'c']) {
+      const plan = await open().plan(names, { holders: 'remove' })
+      expect(plan.feasible).toBe(false)
+      for (const { code } of plan.blockers) expect(code).toBe('ERR_KMOD_HELD')
+    }
   })
 
   test('that is a FIFO is a format error, and is not waited for', async () => {

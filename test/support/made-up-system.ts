@@ -2,10 +2,15 @@
 import fc from 'fast-check'
 import type { PlanOptions } from '../../lib/contract/types'
 import { SimulatedKernel } from './simulated-kernel'
+import { openDevice } from './snapshots'
 
 export interface MadeUpModule {
   uses: number[]
   references: number
+  /** What holds the references is seen. */
+  visible: boolean
+  /** References that it takes on the first module that it uses, besides the one of the link. */
+  takes: number
   permanent: boolean
   state: 'live' | 'loading' | 'unloading'
   removeCommand: boolean
@@ -31,6 +36,8 @@ const moduleAt = (i: number, count: number): fc.Arbitrary<MadeUpModule> =>
     // A module can only use older ones.
     uses: i === 0 ? fc.constant([]) : fc.uniqueArray(fc.nat(i - 1), { maxLength: 3 }),
     references: mostly(0, 1, 3),
+    visible: fc.boolean(),
+    takes: mostly(0, 1, 2),
     permanent: mostly(false, true),
     state: mostly<MadeUpModule['state']>('live', 'loading', 'unloading'),
     removeCommand: mostly(false, true),
@@ -70,7 +77,14 @@ export function build({ modules }: MadeUpSystem): SimulatedKernel {
     const uses = module.uses.map(nameOf)
     kernel.addToIndex({ name, uses })
     const { references, permanent, state } = module
-    kernel.add(name, { uses, references, permanent, state })
+    const takes: Record<string, number> =
+      module.takes > 0 && uses[0] ? { [uses[0]]: module.takes } : {}
+    kernel.add(name, { uses, references, takes, permanent, state })
+    for (let fd = 0; module.visible && fd < references; fd++) {
+      kernel.snapshotNow.openDevices.push(
+        openDevice(1000 + i, `/dev/${name}`, { fd, modules: [name] }),
+      )
+    }
     kernel.policies.set(name, {
       removeCommand: module.removeCommand ? '/bin/true' : null,
       configured: module.configured,
@@ -105,3 +119,39 @@ export const removableSystem: fc.Arbitrary<MadeUpSystem> = madeUpSystem.map((sys
   })),
   options: { holders: 'remove' as const },
 }))
+
+/** Only what the kernel itself looks at: any dependency that nothing uses is removed. */
+export const plainSystem: fc.Arbitrary<MadeUpSystem> = fc
+  .tuple(madeUpSystem, fc.constantFrom<'refuse' | 'remove'>('refuse', 'remove'))
+  .map(([system, holders]) => ({
+    ...system,
+    modules: system.modules.map((module) => ({
+      ...module,
+      removeCommand: false,
+      configured: false,
+      hasInterface: false,
+      pre: [],
+      post: [],
+    })),
+    options: { holders },
+  }))
+
+/**
+ * What rmmod removes of some modules if it is tried with each of them again and again. A removal
+ * never prevents another one, so the order does not matter.
+ */
+export function removableByRmmod(
+  { modules }: MadeUpSystem,
+  allowed: ReadonlySet<number>,
+): Set<number> {
+  const removed = new Set<number>()
+  for (let before = -1; before !== removed.size;) {
+    before = removed.size
+    for (const i of allowed) {
+      const { references, permanent, state } = modules[i]!
+      const holders = modules.filter(({ uses }, j) => uses.includes(i) && !removed.has(j))
+      if (state === 'live' && !permanent && references === 0 && holders.length === 0) removed.add(i)
+    }
+  }
+  return removed
+}

@@ -31,6 +31,8 @@ export interface SimulatedModule {
   uses: string[]
   /** References that are not held by modules. */
   references: number
+  /** References on modules that it uses, besides the one of each link; they go with it. */
+  takes: Record<string, number>
   state: LoadedModule['state']
   permanent: boolean
   /** How many milliseconds the exit function takes; Infinity: it hangs. */
@@ -161,6 +163,7 @@ export class SimulatedKernel implements Kernel {
       name,
       uses: [],
       references: 0,
+      takes: {},
       state: 'live',
       permanent: false,
       exitTime: 0,
@@ -192,6 +195,12 @@ export class SimulatedKernel implements Kernel {
     return [...this.modules.values()]
       .filter((module) => module.uses.includes(name))
       .map((module) => module.name)
+  }
+
+  /** All references that are not links. */
+  referencesOf(name: string): number {
+    const taken = [...this.modules.values()].map(({ takes }) => takes[name] ?? 0)
+    return taken.reduce((sum, count) => sum + count, this.modules.get(name)?.references ?? 0)
   }
 
   readonly index: ModuleIndex = {
@@ -243,7 +252,8 @@ export class SimulatedKernel implements Kernel {
       return {
         name: module.name,
         size: 4096,
-        refCount: module.state === 'unloading' ? null : module.references + holders.length,
+        refCount:
+          module.state === 'unloading' ? null : this.referencesOf(module.name) + holders.length,
         holders,
         state: module.state,
         permanent: module.permanent,
@@ -361,7 +371,7 @@ export class SimulatedKernel implements Kernel {
     if (this.holdersOf(name).length > 0) return refused('EAGAIN', 11)
     if (module.state !== 'live') return refused('EBUSY', 16)
     if (module.permanent && !force) return refused('EBUSY', 16)
-    if (module.references > 0 && !force) return refused('EAGAIN', 11)
+    if (this.referencesOf(name) > 0 && !force) return refused('EAGAIN', 11)
     module.state = 'unloading'
     if (module.exitTime > 0) await this.clock.sleep(module.exitTime)
     if (module.oops) return { outcome: 'killed', signal: 9 }

@@ -54,6 +54,7 @@ export function survey(parts: Partial<RawSurvey> = {}): RawSurvey {
     ipSets: [],
     ipsec: [],
     openDevices: [],
+    allProcessesRead: true,
     unreadable: [],
     ...parts,
   }

@@ -205,8 +205,10 @@ describe('a name', () => {
 
 test('without a snapshot there are still the holders', async () => {
   kernel.snapshot = () => Promise.reject(new KmodError('ERR_KMOD_SYSTEM', 'No survey.'))
-  const { users, unreadable } = await usersOf(kernel, (await kernel.row('fat'))!)
-  expect(users).toMatchObject([{ kind: 'module', name: 'vfat' }])
+  const found = await usersOf(kernel, [(await kernel.row('fat'))!])
+  const { users, unreadable } = found
+  expect(found.allProcessesRead).toBe(false)
+  expect(users).toMatchObject([[{ kind: 'module', name: 'vfat' }]])
   expect(unreadable).toEqual([expect.stringContaining('No survey.')])
 })
 

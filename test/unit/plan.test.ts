@@ -1,8 +1,10 @@
+import { KmodError } from '../../lib/contract/errors'
 import { Kmod } from '../../lib/kmod'
 import type { NetworkInterface } from '../../lib/kernel/snapshot'
 import { formatPlan } from '../../lib/plan/format'
 import type { UnloadPlan } from '../../lib/contract/types'
 import { SimulatedKernel } from '../support/simulated-kernel'
+import { openDevice } from '../support/snapshots'
 
 let kernel: SimulatedKernel
 let kmod: Kmod
@@ -118,7 +120,13 @@ describe('the reason why a dependency is kept', () => {
 
   test.each([
     ['held', () => kernel.add('other', { uses: ['base'] })],
-    ['in-use', () => (kernel.modules.get('base')!.references = 1)],
+    [
+      'in-use',
+      () => {
+        kernel.modules.get('base')!.references = 1
+        kernel.snapshotNow.openDevices.push(openDevice(7, '/dev/base', { modules: ['base'] }))
+      },
+    ],
     ['permanent', () => (kernel.modules.get('base')!.permanent = true)],
     ['transient', () => (kernel.modules.get('base')!.state = 'unloading')],
     ['command', () => kernel.policies.set('base', { removeCommand: '/bin/true' })],
@@ -201,6 +209,27 @@ describe('soft dependencies', () => {
     expect(names(await kmod.plan('top'))).toEqual(['top', 'base'])
   })
 
+  test('never remove a module that uses the target under holders: refuse', async () => {
+    kernel
+      .add('b')
+      .add('mid', { uses: ['b'] })
+      .add('a', { uses: ['mid'] })
+    soft('b', ['a'], [])
+    const plan = await kmod.plan('b')
+    expect(plan.blockers).toMatchObject([{ code: 'ERR_KMOD_HELD', module: 'b', holders: ['mid'] }])
+    expect(names(plan)).toEqual(['b'])
+    expect(plan.kept).toEqual([{ module: 'a', reason: 'option' }])
+    expect(names(await kmod.plan('b', { holders: 'remove' }))).toEqual(['a', 'mid', 'b'])
+    // A target that uses it makes it a dependency.
+    kernel.add('top', { uses: ['a'] })
+    expect((await kmod.plan(['b', 'top'])).steps.map((one) => [one.module, one.reason])).toEqual([
+      ['top', 'target'],
+      ['a', 'dependency'],
+      ['mid', 'dependency'],
+      ['b', 'target'],
+    ])
+  })
+
   test('of dependencies do not count', async () => {
     kernel
       .add('base')
@@ -262,6 +291,149 @@ describe('blockers', () => {
       'ERR_KMOD_IN_USE',
       'ERR_KMOD_TRANSIENT',
     ])
+  })
+})
+
+describe('undecided references', () => {
+  const step = (module: string, reason: string, undecided: number): unknown => ({
+    action: 'remove',
+    module,
+    reason,
+    undecided,
+  })
+  /** What modprobe dlm loads: dlm takes a reference on configfs besides the one of its link. */
+  const addDlm = (): void => {
+    kernel.add('configfs').add('dlm', { uses: ['configfs'], takes: { configfs: 1 } })
+  }
+
+  test('of a dependency: it is removed after its holder', async () => {
+    addDlm()
+    const plan = await kmod.plan('dlm')
+    expect(plan).toMatchObject({ feasible: true, kept: [] })
+    expect(plan.steps[1]).toEqual(step('configfs', 'dependency', 1))
+    expect(JSON.parse(JSON.stringify(plan))).toEqual(plan)
+  })
+
+  test('of a target, and of a target whose holders are removed', async () => {
+    addDlm()
+    expect((await kmod.plan(['configfs', 'dlm'])).steps[1]).toEqual(step('configfs', 'target', 1))
+    kernel
+      .add('ip_vs')
+      .add('ip_vs_rr', { uses: ['ip_vs'], takes: { ip_vs: 2 } })
+      .add('ip_vs_wlc', { uses: ['ip_vs'], takes: { ip_vs: 2 } })
+    const plan = await kmod.plan('ip_vs', { holders: 'remove' })
+    expect(plan).toMatchObject({ feasible: true, blockers: [] })
+    expect(plan.steps[2]).toEqual(step('ip_vs', 'target', 4))
+  })
+
+  test('not where a holder stays', async () => {
+    addDlm()
+    kernel.add('other', { uses: ['configfs'] })
+    expect((await kmod.plan('dlm')).kept).toEqual([{ module: 'configfs', reason: 'held' }])
+  })
+
+  test('not where the module has no holder', async () => {
+    kernel.add('busy', { references: 1 })
+    expect(codes(await kmod.plan('busy'))).toEqual(['ERR_KMOD_IN_USE'])
+  })
+
+  test.each([
+    ['a reference', 1],
+    ['a number of references that is not known', null],
+  ])('not where a visible user has %s', async (_, references) => {
+    addDlm()
+    if (references === 1) {
+      kernel.snapshotNow.openDevices.push(openDevice(7, '/dev/x', { modules: ['configfs'] }))
+    } else addInterface('configfs', { type: 'tun' })
+    const plan = await kmod.plan(['dlm', 'configfs'])
+    expect(plan.blockers[0]).toMatchObject({
+      code: 'ERR_KMOD_IN_USE',
+      module: 'configfs',
+      references: 1,
+      users: [{ references }],
+    })
+    expect((await kmod.plan('dlm')).kept).toMatchObject([{ module: 'configfs', reason: 'in-use' }])
+  })
+
+  test('not where processes could not be looked at, or the survey failed', async () => {
+    addDlm()
+    kernel.snapshotNow = { ...kernel.snapshotNow, allProcessesRead: false, unreadable: ['some'] }
+    const plan = await kmod.plan(['dlm', 'configfs'])
+    expect(plan.blockers).toMatchObject([{ code: 'ERR_KMOD_IN_USE', users: [] }])
+    expect(plan.unreadable).toEqual(['some'])
+    kernel.snapshot = () => Promise.reject(new KmodError('ERR_KMOD_SYSTEM', 'No survey.'))
+    expect(codes(await kmod.plan(['dlm', 'configfs'], { guard: 'off' }))).toEqual([
+      'ERR_KMOD_IN_USE',
+    ])
+  })
+
+  test('the guard judges a target that may be free', async () => {
+    addDlm()
+    addInterface('configfs', { hasDefaultRoute: true })
+    expect(codes(await kmod.plan(['dlm', 'configfs']))).toContain('ERR_KMOD_CRITICAL')
+  })
+
+  test('a dependency must be harmless, also with guard: off', async () => {
+    addDlm()
+    addInterface('configfs')
+    expect((await kmod.plan('dlm', { guard: 'off' })).kept).toEqual([
+      { module: 'configfs', reason: 'in-use' },
+    ])
+  })
+
+  test('force needs no decision', async () => {
+    addDlm()
+    const plan = await kmod.plan(['dlm', 'configfs'], { force: true })
+    expect(plan.steps[1]).toEqual({ action: 'remove', module: 'configfs', reason: 'target' })
+  })
+
+  test('only such a module costs a look at every process', async () => {
+    const asked: boolean[] = []
+    const { snapshot } = kernel
+    kernel.snapshot = (wanted?: { users: boolean }) => {
+      asked.push(wanted!.users)
+      return snapshot.call(kernel)
+    }
+    addBridge()
+    await kmod.plan('br_netfilter')
+    expect(asked).toEqual([false])
+    addDlm()
+    await kmod.plan('dlm')
+    expect(asked).toEqual([false, false, true])
+  })
+})
+
+describe('modules that use each other in a circle', () => {
+  test('block, with the holders in the circle', async () => {
+    kernel.add('a', { uses: ['b'] }).add('b', { uses: ['a'] })
+    kernel.add('below').modules.get('a')!.uses.push('below')
+    for (const [targets, holders] of [
+      [['a'], 'remove'],
+      [['a', 'b'], 'refuse'],
+    ] as const) {
+      const plan = await kmod.plan(targets, { holders })
+      expect(plan.feasible).toBe(false)
+      const blockers = plan.blockers.map((one) => [
+        one.code,
+        one.module,
+        'holders' in one ? one.holders : [],
+      ])
+      expect(blockers.sort()).toEqual([
+        ['ERR_KMOD_HELD', 'a', ['b']],
+        ['ERR_KMOD_HELD', 'b', ['a']],
+      ])
+    }
+    expect(codes(await kmod.plan('below', { holders: 'remove' }))).toEqual(
+      Array(3).fill('ERR_KMOD_HELD'),
+    )
+  })
+
+  test('a module that holds itself', async () => {
+    kernel.add('self', { uses: ['self'] }).add('top', { uses: ['self'] })
+    expect((await kmod.plan('self', { holders: 'remove' })).blockers).toMatchObject([
+      { code: 'ERR_KMOD_HELD', module: 'self', holders: ['self'] },
+    ])
+    expect((await kmod.plan('top')).kept).toEqual([{ module: 'self', reason: 'held' }])
   })
 })
 
@@ -337,6 +509,7 @@ describe('names', () => {
     { allow: 'interface' },
     { nothing: 1 },
     { onStep: 1 },
+    { hungAfter: 0 },
   ])('option %p is a TypeError', async (wrong) => {
     kernel.add('a')
     await expect(kmod.plan('a', wrong as object)).rejects.toMatchObject({
@@ -398,6 +571,19 @@ describe('the guard', () => {
       feasible: true,
       effects: [],
     })
+  })
+
+  test('each effect is accepted by itself', async () => {
+    addInterface('e1000', { name: 'eth1' })
+    kernel.snapshotNow.sessions.push({ netns: null, interface: 'eth1', remote: '192.0.2.7:22' })
+    expect(codes(await kmod.plan('e1000'))).toEqual(['ERR_KMOD_CRITICAL', 'ERR_KMOD_CRITICAL'])
+    const plan = await kmod.plan('e1000', { allow: ['default-route'] })
+    expect(plan.blockers).toMatchObject([{ effect: { kind: 'session', subject: 'eth1' } }])
+    const both = await kmod.plan('e1000', { allow: ['default-route', 'session:eth1'] })
+    expect(both.feasible).toBe(true)
+    expect(both.effects.map(({ kind }) => kind)).toEqual(
+      expect.arrayContaining(['default-route', 'session']),
+    )
   })
 
   test('disruptive effects block only with guard: strict', async () => {

@@ -1,47 +1,47 @@
-import { NO_PROGRESS, withGivenUp, withRemaining, withTargets } from '../../lib/plan/progress'
-import type { StepReason, UnloadStep } from '../../lib/contract/types'
+import { makePlan } from '../../lib/plan/plan'
+import { planOptions } from '../../lib/plan/options'
+import { limitedTo, NO_PROGRESS, withGivenUp, withoutGivenUp } from '../../lib/plan/progress'
+import { SimulatedKernel } from '../support/simulated-kernel'
 
-const step = (module: string, reason: StepReason): UnloadStep => ({
-  action: 'remove',
-  module,
-  reason,
-})
-
-test('a plan settles the targets, and accepts those that it removes or finds absent', () => {
-  const first = withTargets(NO_PROGRESS, {
-    targets: ['loaded', 'gone', 'wrong'],
-    absent: ['gone'],
-    steps: [step('loaded', 'target'), step('below', 'dependency')],
+test('a plan settles the targets, accepts those that are valid, and remembers the dependencies', async () => {
+  const kernel = new SimulatedKernel().addToIndex({ name: 'gone' })
+  kernel
+    .add('below')
+    .add('busy', { references: 1 })
+    .add('loaded', { uses: ['below', 'busy'] })
+  const names = ['loaded', 'gone', 'wrong']
+  const { progress } = await makePlan(kernel, names, planOptions({}))
+  expect(progress.targets).toEqual(names)
+  expect([...progress.accepted]).toEqual(['loaded', 'gone'])
+  expect(Object.fromEntries(progress.dependencies)).toEqual({
+    below: 'dependency',
+    busy: 'dependency',
   })
-  expect(first).toMatchObject({ targets: ['loaded', 'gone', 'wrong'] })
-  expect([...first.accepted]).toEqual(['gone', 'loaded'])
   // What one plan accepts, the next one does not take back.
-  const second = withTargets(first, { targets: ['loaded'], absent: [], steps: [] })
-  expect([...second.accepted]).toEqual(['gone', 'loaded'])
-})
-
-test('only dependencies remain to be found again', () => {
-  const steps = [
-    step('top', 'holder'),
-    step('target', 'target'),
-    step('below', 'dependency'),
-    step('soft', 'soft-dependency'),
-  ]
-  expect([...withRemaining(NO_PROGRESS, { steps }).remaining]).toEqual([
-    ['below', 'dependency'],
-    ['soft', 'soft-dependency'],
-  ])
+  kernel.modules.delete('loaded')
+  const second = await makePlan(kernel, names, planOptions({}), progress)
+  expect(second.plan).toMatchObject({
+    absent: expect.arrayContaining(['loaded', 'gone']) as unknown,
+    steps: [{ module: 'below', reason: 'dependency' }],
+    kept: [{ module: 'busy', reason: 'in-use' }],
+  })
 })
 
 test('each function returns a new value', () => {
   const given = withGivenUp(NO_PROGRESS, 'busy', 'in-use')
   expect([...given.givenUp]).toEqual([['busy', 'in-use']])
-  expect([...withGivenUp(given, 'held', 'held').givenUp.keys()]).toEqual(['busy', 'held'])
+  const both = withGivenUp(given, 'held', 'held')
+  expect([...both.givenUp.keys()]).toEqual(['busy', 'held'])
+  expect([...withoutGivenUp(both, ['busy']).givenUp.keys()]).toEqual(['held'])
+  expect(limitedTo(NO_PROGRESS, { steps: [{ module: 'a' }], kept: [] }).only).toEqual(
+    new Set(['a']),
+  )
   expect(given.givenUp.size).toBe(1)
   expect(NO_PROGRESS).toEqual({
     targets: null,
     accepted: new Set(),
-    remaining: new Map(),
+    dependencies: new Map(),
     givenUp: new Map(),
+    only: null,
   })
 })

@@ -4,8 +4,15 @@
 import fc from 'fast-check'
 import type { KmodError } from '../../lib/contract/errors'
 import { Kmod } from '../../lib/kmod'
-import type { UnloadReport } from '../../lib/contract/types'
-import { build, madeUpSystem, nameOf, removableSystem } from '../support/made-up-system'
+import type { UnloadReport, UnloadStep } from '../../lib/contract/types'
+import {
+  build,
+  madeUpSystem,
+  nameOf,
+  plainSystem,
+  removableByRmmod,
+  removableSystem,
+} from '../support/made-up-system'
 import type { SimulatedKernel } from '../support/simulated-kernel'
 
 const RUNS = 1_500
@@ -22,9 +29,14 @@ interface Facts {
 /** The state of the kernel, to compare with later. */
 const factsOf = (kernel: SimulatedKernel): Map<string, Facts> =>
   new Map(
-    [...kernel.modules.values()].map(({ name, references, permanent, state }) => [
+    [...kernel.modules.values()].map(({ name, permanent, state }) => [
       name,
-      { holders: kernel.holdersOf(name), references, permanent, state },
+      {
+        holders: kernel.holdersOf(name),
+        references: kernel.referencesOf(name),
+        permanent,
+        state,
+      },
     ]),
   )
 
@@ -47,7 +59,33 @@ test('an unload removes exactly the modules of a feasible plan, and nothing if i
       const steps = plan.steps.map(({ module }) => module)
       expect(new Set(steps).size).toBe(steps.length)
 
+      const isRequired = ({ reason }: UnloadStep): boolean =>
+        reason === 'target' || reason === 'holder'
+      // Modules with references that do not go with their holders.
+      const busy = plan.steps.filter(
+        (step) =>
+          kernel.modules.get(step.module)!.references > 0 &&
+          !(system.options.force && isRequired(step)),
+      )
       const { report, error } = await settle(kmod.unload(targets, system.options))
+      if (plan.feasible && busy.length > 0) {
+        for (const step of busy) expect(step).toHaveProperty('undecided')
+        const stays = new Set(busy.map(({ module }) => module))
+        expect(report.removed.filter((name) => stays.has(name))).toEqual([])
+        expect(steps.filter((name) => report.removed.includes(name))).toEqual(report.removed)
+        if (error === null) {
+          expect(busy.filter(isRequired)).toEqual([])
+          for (const module of stays)
+            expect(report.kept).toContainEqual({ module, reason: 'in-use' })
+        } else {
+          expect(error.plan).toEqual(plan)
+          // A target is in use itself, or a dependency that is in use holds it.
+          const holders = error.code === 'ERR_KMOD_HELD' ? error.holders! : [error.module!]
+          if (error.code !== 'ERR_KMOD_HELD') expect(error.code).toBe('ERR_KMOD_IN_USE')
+          expect(holders.some((name) => !report.removed.includes(name))).toBe(true)
+        }
+        return
+      }
       if (!plan.feasible) {
         expect(error!.code).toBe(plan.blockers[0]!.code)
         expect(error!.plan).toEqual(plan)
@@ -77,7 +115,18 @@ test('the reason of every step and the figures of every blocker are true', async
         plan.steps.some(
           ({ module, reason }) => module === name && ['target', 'holder'].includes(reason),
         )
-      plan.steps.forEach(({ module, reason }, i) => {
+      plan.steps.forEach((step, i) => {
+        const { module, reason } = step
+        const undecided = step.action === 'remove' ? (step.undecided ?? 0) : 0
+        const isForced = system.options.force === true && isRequired(module)
+        if (plan.feasible && !isForced) expect(undecided).toBe(facts.get(module)!.references)
+        if (undecided > 0) {
+          // Nothing is known to hold them, and they can be those of holders that are removed.
+          const { visible, references } = system.modules[Number(module.slice(1))]!
+          expect(visible && references > 0).toBe(false)
+          expect(facts.get(module)!.holders.length).toBeGreaterThan(0)
+          for (const holder of facts.get(module)!.holders) expect(removed).toContain(holder)
+        }
         const earlier = new Set(plan.steps.slice(0, i).map((step) => step.module))
         const fact = facts.get(module)!
         // A module is removed after its holders.
@@ -90,12 +139,8 @@ test('the reason of every step and the figures of every blocker are true', async
           expect(used.some(([name]) => isRequired(name))).toBe(true)
         }
         if (reason === 'dependency' || reason === 'soft-dependency') {
-          const { references, permanent, state, holders } = fact
-          expect({ references, permanent, state }).toEqual({
-            references: 0,
-            permanent: false,
-            state: 'live',
-          })
+          const { permanent, state, holders } = fact
+          expect({ permanent, state }).toEqual({ permanent: false, state: 'live' })
           for (const holder of holders) expect(removed).toContain(holder)
           const { configured, hasInterface } = system.modules[Number(module.slice(1))]!
           expect({ configured, hasInterface }).toEqual({ configured: false, hasInterface: false })
@@ -121,6 +166,87 @@ test('the reason of every step and the figures of every blocker are true', async
     }),
     { numRuns: RUNS },
   )
+})
+
+test('an unload removes what rmmod accepts of the modules that it may remove, and nothing else', async () => {
+  let removals = 0
+  await fc.assert(
+    fc.asyncProperty(plainSystem, async (system) => {
+      const kernel = build(system)
+      const uses = new Map(system.modules.map((module, i) => [i, module.uses]))
+      const reach = (from: Iterable<number>, next: (i: number) => number[]): Set<number> => {
+        const reached = new Set(from)
+        for (const i of reached) for (const one of next(i)) reached.add(one)
+        return reached
+      }
+      const holdersOf = (i: number): number[] =>
+        [...uses.keys()].filter((one) => uses.get(one)!.includes(i))
+      const required =
+        system.options.holders === 'remove'
+          ? reach(system.targets, holdersOf)
+          : new Set(system.targets)
+      const allowed = reach(required, (i) => uses.get(i)!)
+      const removable = removableByRmmod(system, allowed)
+      const isPossible = [...required].every((i) => removable.has(i))
+      const before = loaded(kernel)
+
+      const kmod = Kmod.over(kernel)
+      const plan = await kmod.plan(system.targets.map(nameOf), system.options)
+      const { report, error } = await settle(
+        kmod.unload(system.targets.map(nameOf), system.options),
+      )
+      expect(error === null).toBe(isPossible)
+      if (isPossible) {
+        expect(plan.feasible).toBe(true)
+        expect(new Set(report.removed)).toEqual(new Set([...removable].map(nameOf)))
+        expect(loaded(kernel)).toEqual(before.filter((name) => !report.removed.includes(name)))
+        removals += report.removed.length
+      } else if (plan.feasible) {
+        // Undecided references were not those of the holders.
+        expect(['ERR_KMOD_IN_USE', 'ERR_KMOD_HELD']).toContain(error!.code)
+        expect(plan.steps.some((step) => step.action === 'remove' && step.undecided)).toBe(true)
+      } else {
+        expect(loaded(kernel)).toEqual(before)
+      }
+    }),
+    { numRuns: RUNS },
+  )
+  expect(removals).toBeGreaterThan(RUNS / 3)
+})
+
+test('a dependency that becomes free during the run is removed too', async () => {
+  let late = 0
+  await fc.assert(
+    fc.asyncProperty(plainSystem, fc.nat(3), fc.nat(11), async (system, at, which) => {
+      const kernel = build(system)
+      const kmod = Kmod.over(kernel)
+      const targets = system.targets.map(nameOf)
+      const plan = await kmod.plan(targets, system.options)
+      const planned = new Set(plan.steps.map(({ module }) => module))
+      const outsider = nameOf(which % system.modules.length)
+      fc.pre(plan.feasible && !planned.has(outsider) && plan.steps.length > at)
+      let count = 0
+      kernel.beforeRemoval = () => {
+        if (count++ !== at) return
+        // Something else stops using a module that stays, and removes it if that is possible.
+        kernel.modules.get(outsider)!.references = 0
+        if (kernel.holdersOf(outsider).length === 0) kernel.modules.delete(outsider)
+      }
+      const used = new Set(system.targets)
+      for (const i of used) for (const one of system.modules[i]!.uses) used.add(one)
+      const { report, error } = await settle(kmod.unload(targets, system.options))
+      if (error !== null) return
+      if (report.removed.some((name) => !planned.has(name))) late++
+      for (const name of [...used].map(nameOf)) {
+        const module = kernel.modules.get(name)
+        if (module?.state !== 'live' || module.permanent) continue
+        const users = kernel.holdersOf(name).length + kernel.referencesOf(name)
+        expect([name, users]).not.toEqual([name, 0])
+      }
+    }),
+    { numRuns: RUNS / 3 },
+  )
+  expect(late).toBeGreaterThan(0)
 })
 
 test('a dependency that only removed modules use is removed, or kept for a true reason', async () => {

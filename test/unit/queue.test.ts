@@ -85,62 +85,40 @@ test('a call that plans again and needs more waits for the later call that has i
   expect(other.hasTurn).toBe(true)
 })
 
-describe('a call inside a callback', () => {
-  const enterInside = (place: Place): Place => place.run(() => queue.enter())
-
-  test('does not wait for the outer call', () => {
-    const outer = queue.enter()
-    claim(outer, 'a')
-    expect(claim(enterInside(outer), 'a').hasTurn).toBe(true)
+describe('a call that rests', () => {
+  test('is not waited for, whether it is earlier or later', async () => {
+    const [first, second, third] = [queue.enter(), queue.enter(), queue.enter()]
+    claim(first, 'a')
+    const turn = claim(second, 'a')
+    first.rest()
+    await settle()
+    expect(turn.hasTurn).toBe(true)
+    second.rest()
+    expect(claim(third, 'a').hasTurn).toBe(true)
   })
 
-  test('does not wait for calls that wait for the outer call, directly or through others', () => {
-    const [outer, second, third] = [queue.enter(), queue.enter(), queue.enter()]
-    claim(outer, 'a')
-    claim(second, 'a', 'b')
-    claim(third, 'b', 'c')
-    expect(claim(enterInside(outer), 'c').hasTurn).toBe(true)
-  })
-
-  test('waits for other calls', async () => {
-    const [outer, other] = [queue.enter(), queue.enter()]
-    claim(outer, 'a')
-    claim(other, 'b')
-    const turn = claim(enterInside(outer), 'a', 'b')
+  test('waits for a later call that has its turn by then', async () => {
+    const [first, second] = [queue.enter(), queue.enter()]
+    claim(first, 'a')
+    first.rest()
+    claim(second, 'a')
+    const turn = claim(first, 'a')
     expect(turn.hasTurn).toBe(false)
-    other.leave()
+    second.rest()
     await settle()
     expect(turn.hasTurn).toBe(true)
   })
 
-  test('waits for an earlier call inside the same callback', () => {
-    const outer = queue.enter()
-    claim(outer, 'a')
-    const [one, two] = [enterInside(outer), enterInside(outer)]
-    expect(claim(one, 'a').hasTurn).toBe(true)
-    expect(claim(two, 'a').hasTurn).toBe(false)
-  })
-
-  test('goes on when the call that it waits for begins to wait for the outer call', async () => {
-    const [running, outer, other] = [queue.enter(), queue.enter(), queue.enter()]
-    claim(running, 'x')
-    claim(outer, 'a')
-    claim(other, 'x', 'b')
-    const turn = claim(enterInside(outer), 'b')
-    expect(turn.hasTurn).toBe(false)
-    running.leave()
-    // Its second plan needs a module of the outer call.
-    claim(other, 'a', 'b')
+  test('is before later calls that wait, when it claims again', async () => {
+    const [first, second, third] = [queue.enter(), queue.enter(), queue.enter()]
+    claim(first, 'a')
+    first.rest()
+    claim(second, 'a')
+    const last = claim(third, 'a')
+    const turn = claim(first, 'a')
+    second.leave()
     await settle()
-    expect(turn.hasTurn).toBe(true)
-  })
-
-  test('does not wait for an outer call whose callback waits for this one', () => {
-    const [one, two] = [queue.enter(), queue.enter()]
-    claim(one, 'a')
-    claim(two, 'b')
-    expect(claim(enterInside(one), 'b').hasTurn).toBe(false)
-    expect(claim(enterInside(two), 'a').hasTurn).toBe(true)
+    expect([turn.hasTurn, last.hasTurn]).toEqual([true, false])
   })
 })
 

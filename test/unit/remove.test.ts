@@ -191,6 +191,7 @@ test.each([
   ['a name with a dot', 'dummy.whatever', undefined],
   ['an unknown option', 'llc', { wait: 5 }],
   ['a negative time', 'llc', { hungAfter: -1 }],
+  ['no time', 'llc', { hungAfter: 0 }],
 ])('%s is a TypeError, and the kernel is not called', async (_, name, options) => {
   kernel.add('llc').add('dummy')
   const error = await rejection(kmod.remove(name, options as object))

@@ -22,6 +22,7 @@ export async function readSurvey(users: boolean): Promise<RawSurvey> {
     mountTables: reader.records(readMountTable),
     ...readNetworks(reader),
     openDevices: reader.records(readOpenDevice),
+    allProcessesRead: reader.flag(),
     unreadable: reader.list(),
   }
   reader.end()

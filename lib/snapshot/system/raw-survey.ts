@@ -28,6 +28,8 @@ export interface RawSurvey {
   ipsec: RawIpsec[]
   /** Only with users. */
   openDevices: RawOpenDevice[]
+  /** Whether the open files of every process were read. */
+  allProcessesRead: boolean
   /** What could not be read, each as a phrase. */
   unreadable: string[]
 }
