@@ -257,10 +257,9 @@ describe('calls that wait', () => {
 
   test('a callback of onStep that waits for another call goes on after it', async () => {
     kernel.add('a').add('b')
-    const report = await kmod.unload(['a', 'b'], {
-      onStep: (({ step, state }) =>
-        step.module === 'a' && state === 'start' ? kmod.unload('b') : undefined),
-    })
+    const onStep = ({ step, state }: UnloadEvent): unknown =>
+      step.module === 'a' && state === 'start' ? kmod.unload('b') : undefined
+    const report = await kmod.unload(['a', 'b'], { onStep: onStep as OnStep })
     expect(report).toMatchObject({ removed: ['a'], absent: ['b'] })
   })
 
