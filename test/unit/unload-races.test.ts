@@ -259,7 +259,7 @@ describe('calls that wait', () => {
     kernel.add('a').add('b')
     const onStep = ({ step, state }: UnloadEvent): unknown =>
       step.module === 'a' && state === 'start' ? kmod.unload('b') : undefined
-    const report = await kmod.unload(['a', 'b'], { onStep: onStep as OnStep })
+    const report = await kmod.unload(['a', 'b'], { onStep })
     expect(report).toMatchObject({ removed: ['a'], absent: ['b'] })
   })
 
