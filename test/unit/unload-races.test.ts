@@ -1,6 +1,6 @@
 /** Races between a call and other changes of the system. Each of these failed once. */
 import { Kmod } from '../../lib/kmod'
-import type { UnloadEvent } from '../../lib/contract/types'
+import type { UnloadEvent, UnloadOptions } from '../../lib/contract/types'
 import { rejection } from '../support/rejection'
 import { SimulatedKernel } from '../support/simulated-kernel'
 import { netInterface, openDevice } from '../support/snapshots'
@@ -125,6 +125,8 @@ describe('the queue', () => {
 
 describe('calls that wait', () => {
   const never = (): Promise<never> => new Promise(() => undefined)
+  /** By its type, onStep returns nothing; a program can return a promise all the same. */
+  type OnStep = NonNullable<UnloadOptions['onStep']>
 
   test('are not waited for by a call without wait, which says what blocks', async () => {
     kernel.add('busy', { references: 1 })
@@ -247,7 +249,7 @@ describe('calls that wait', () => {
 
   test('a callback of onStep that never settles ends at the deadline, and keeps no other call', async () => {
     kernel.add('idle')
-    const first = rejection(kmod.unload('idle', { wait: 500, onStep: never }))
+    const first = rejection(kmod.unload('idle', { wait: 500, onStep: never as unknown as OnStep }))
     expect((await kmod.unload('idle')).removed).toEqual(['idle'])
     expect(await first).toMatchObject({ code: 'ERR_KMOD_TIMEOUT', module: 'idle', users: [] })
     expect(kernel.clock.now()).toBe(500)
@@ -255,13 +257,9 @@ describe('calls that wait', () => {
 
   test('a callback of onStep that waits for another call goes on after it', async () => {
     kernel.add('a').add('b')
-    const report = await kmod.unload(['a', 'b'], {
-      // The types allow a function that returns nothing; a program can return a promise all the same.
-      onStep: ({ step, state }) =>
-        (step.module === 'a' && state === 'start'
-          ? kmod.unload('b')
-          : undefined) as unknown as void,
-    })
+    const onStep = ({ step, state }: UnloadEvent): unknown =>
+      step.module === 'a' && state === 'start' ? kmod.unload('b') : undefined
+    const report = await kmod.unload(['a', 'b'], { onStep })
     expect(report).toMatchObject({ removed: ['a'], absent: ['b'] })
   })
 

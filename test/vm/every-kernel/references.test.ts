@@ -12,11 +12,15 @@ import { kmod, type UnloadPlan } from 'node-kmod'
 import { nodeUnder } from '../processes'
 import { attempt, isInKernel, lsmod, modprobe, rejection, ROOT, run } from '../support'
 
-/** Without the checksums that come in by a softdep of a dependency: nothing uses them. */
+/**
+ * Checksums come in by softdeps of dependencies, which do not count, and the variants for a processor
+ * hold the common part: modprobe leaves them loaded too.
+ */
+const isChecksum = (name: string): boolean => name.startsWith('crc')
 const loaded = (): string[] =>
   lsmod()
     .map(({ name }) => name)
-    .filter((name) => !name.startsWith('crc32'))
+    .filter((name) => !isChecksum(name))
     .sort()
 const names = (plan: UnloadPlan): string[] => plan.steps.map(({ module }) => module)
 
@@ -42,7 +46,8 @@ describe('undecided references', () => {
       const came = loaded().filter((one) => !before.includes(one))
       expect(came).toContain('configfs')
       const plan = await kmod.plan(name)
-      expect(plan).toMatchObject({ feasible: true, kept: [] })
+      expect(plan.feasible).toBe(true)
+      expect(plan.kept.filter(({ module }) => !isChecksum(module))).toEqual([])
       expect(plan.steps).toContainEqual({
         action: 'remove',
         module: 'configfs',
@@ -50,7 +55,7 @@ describe('undecided references', () => {
         undecided: expect.any(Number) as number,
       })
       const report = await kmod.unload(name)
-      expect(report).toMatchObject({ removed: names(plan), kept: [], clean: true })
+      expect(report).toMatchObject({ removed: names(plan), kept: plan.kept, clean: true })
       expect(loaded()).toEqual(before)
     },
   )
@@ -77,7 +82,8 @@ describe('undecided references', () => {
     for (const name of modules) modprobe(name)
     expect(await rejection(kmod.unload('ip_vs'))).toMatchObject({ code: 'ERR_KMOD_HELD' })
     const report = await kmod.unload('ip_vs', { holders: 'remove' })
-    expect(report).toMatchObject({ kept: [], clean: true })
+    expect(report.clean).toBe(true)
+    expect(report.kept.filter(({ module }) => !isChecksum(module))).toEqual([])
     expect(loaded()).toEqual(before)
 
     modprobe('ip_vs_rr')
