@@ -27,7 +27,6 @@ beforeEach(() => {
   beforeTest = loaded()
 })
 afterEach(async () => {
-  await undoTest()
-  removeSince(beforeTest)
+  await undoTest().finally(() => removeSince(beforeTest))
 })
 afterAll(() => removeSince(beforeFile))

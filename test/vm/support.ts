@@ -43,9 +43,17 @@ export function afterThisTest(undo: () => unknown): void {
   undos.push(undo)
 }
 
-/** For setup.ts. */
+/** For setup.ts. One function that fails does not keep the others from running. */
 export async function undoTest(): Promise<void> {
-  while (undos.length > 0) await undos.pop()!()
+  const errors: unknown[] = []
+  for (let undo = undos.pop(); undo !== undefined; undo = undos.pop()) {
+    try {
+      await undo()
+    } catch (error) {
+      errors.push(error)
+    }
+  }
+  if (errors.length > 0) throw errors[0]
 }
 
 /** A new folder that is deleted after the test. */
