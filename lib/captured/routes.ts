@@ -56,7 +56,7 @@ function ofIpv6(row: string[]): WideRoute | null {
   const [destination, length, , , , , , , flags, name] = row
   // Where there is no default route, the loopback interface has one that rejects.
   if (name === undefined || name === 'lo' || !isUsable(flags)) return null
-  if (length === '01') return { covers: /^8/.test(destination!) ? 'upper' : 'lower', name }
+  if (length === '01') return { covers: destination!.startsWith('8') ? 'upper' : 'lower', name }
   return length === '00' && /^0+$/.test(destination!) ? { covers: 'all', name } : null
 }
 

@@ -39,9 +39,11 @@ describe('a question', () => {
     await kmod.explain('dummy')
     await kmod.explain('loop')
   }
-  beforeAll(() => {
+  beforeAll(async () => {
     for (const name of ['dummy', 'loop']) modprobe(name)
-  })
+    // The first questions load the package, which takes a slow guest longer than a test may.
+    await ask()
+  }, 300_000)
   afterAll(() => removeModules('dummy', 'loop'))
 
   test('loads no module where none of those that answer is there', async () => {
