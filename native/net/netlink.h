@@ -70,10 +70,10 @@ template <typename Body>
 std::string Request(uint16_t type, uint16_t flags, const Body& body,
                     std::string_view attributes = {}) {
   nlmsghdr header = {};
-  header.nlmsg_len = static_cast<uint32_t>(NLMSG_LENGTH(sizeof(body)) + attributes.size());
+  header.nlmsg_len = static_cast<uint32_t>(NLMSG_SPACE(sizeof(body)) + attributes.size());
   header.nlmsg_type = type;
   header.nlmsg_flags = static_cast<uint16_t>(NLM_F_REQUEST | flags);
-  std::string bytes(NLMSG_LENGTH(sizeof(body)), '\0');
+  std::string bytes(NLMSG_SPACE(sizeof(body)), '\0');  // attributes begin aligned
   memcpy(bytes.data(), &header, sizeof(header));
   memcpy(bytes.data() + NLMSG_HDRLEN, &body, sizeof(body));
   return bytes.append(attributes);
