@@ -98,12 +98,16 @@ describe('a network namespace', () => {
     expect(await placeOf('kmodt', false)).toMatch(new RegExp(`^/proc/${pid}/task/\\d+/ns/net$`))
   })
 
+  // Below a root on tmpfs: the survey follows a path of another process only as far as the kernel has
+  // it in its cache, which never holds for long below an overlay on 9p as in this guest.
   test('that is mounted in another mount namespace is found', async () => {
     const script =
-      'mount -t tmpfs kmod /mnt && touch /mnt/net && unshare --net=/mnt/net true && ' +
-      'nsenter --net=/mnt/net ip link add kmodn type dummy && echo ready && exec sleep 1000'
+      'mount -t tmpfs kmod /mnt && cp /bin/busybox /mnt && touch /mnt/net && ' +
+      'unshare --net=/mnt/net true && ' +
+      'nsenter --net=/mnt/net ip link add kmodn type dummy && ' +
+      'exec chroot /mnt /busybox sh -c "echo ready; exec /busybox sleep 1000"'
     const pid = await start('unshare', '-m', 'sh', '-c', script)
-    expect(await placeOf('kmodn', false)).toBe(`/proc/${pid}/root/mnt/net`)
+    expect(await placeOf('kmodn', false)).toBe(`/proc/${pid}/root/net`)
   })
 
   test('that a descriptor keeps is found where descriptors are looked at', async () => {
