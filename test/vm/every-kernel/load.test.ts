@@ -241,7 +241,7 @@ describe('a file', () => {
       loaded: [],
     })
     const { vermagic } = await kmod.info('dummy')
-    const damaged = (await kmod.info({ file: '/tmp/dummy.ko' })).vermagic
+    const damaged = (await kmod.info({ file })).vermagic
     expect(damaged).not.toBe(vermagic)
     expect(error.message).toContain(
       `the vermagic of the file is '${damaged}', and that of the kernel is '${vermagic}'`,
