@@ -16,15 +16,16 @@ export const blockUsers: FindUsers = ({ name }, { blocks }) =>
     }))
 
 /**
- * Whatever opens a block device takes one reference of its driver's module: a mount, a device above it,
- * swap (which is a user of its own). A mapping takes one as long as it exists, and so does a loop or
- * network device for its file or process, which `usedBy` begins with. Source: blkdev_get_by_dev() in
- * block/bdev.c, alloc_dev() in drivers/md/dm.c, loop_configure() in drivers/block/loop.c,
- * nbd_alloc_and_init_config() in drivers/block/nbd.c.
+ * Everything that opens a block device takes one reference to its driver's module: a mount, a device
+ * above it, swap. (Swap is not counted here, because swapUsers lists it.) A mapping also takes one as
+ * long as it exists, and so does a loop or network block device for its backing file or process, which
+ * is the first entry of `usedBy`. Source: blkdev_get_by_dev() in block/bdev.c, alloc_dev() in
+ * drivers/md/dm.c, loop_configure() in drivers/block/loop.c, nbd_alloc_and_init_config() in
+ * drivers/block/nbd.c.
  */
 function referencesOf(name: string, { modules, usedBy }: BlockDevice): number | null {
   if (!modules.includes(name)) return null
-  // The module of a RAID level or of a device-mapper target has one reference for each device. Source:
+  // Each device takes one reference to the module of its RAID level or device-mapper target. Source:
   // md_run() in drivers/md/md.c, dm_get_target_type() in drivers/md/dm-target.c.
   if (modules[0] !== name) return 1
   const opened = usedBy.filter((user) => user !== 'swap').length
@@ -33,7 +34,7 @@ function referencesOf(name: string, { modules, usedBy }: BlockDevice): number | 
 
 type Command = (block: BlockDevice) => string[]
 
-/** What detaches a device, by the module of its driver. Any other device is hardware. */
+/** The command that detaches a device, by the module of its driver. Other devices have no command. */
 const DETACH: Readonly<Record<string, Command>> = {
   loop: ({ path }) => ['losetup', '-d', path],
   zram: ({ path }) => ['zramctl', '--reset', path],
@@ -51,7 +52,7 @@ function releaseOf(block: BlockDevice): User['release'] {
   const name = mapping === null || mapping.name === path ? path : `${path} (${mapping.name})`
   const users = usedBy.join(', ')
   if (command !== null) {
-    const connected = users === '' ? '' : `, which is connected with ${users}`
+    const connected = users === '' ? '' : `, which is connected to ${users}`
     return { text: `detach the block device ${name}${connected}`, command }
   }
   const text =
@@ -62,9 +63,10 @@ function releaseOf(block: BlockDevice): User['release'] {
 }
 
 /**
- * A swap area keeps its block device open, which is one reference of the driver's module. (Older kernels
- * open the device twice.) How the modules below are referenced is not known. A swap file takes no
- * reference: the mount of its file system has one. Source: claim_swapfile() in mm/swapfile.c.
+ * A swap area keeps its block device open, which takes one reference to the driver's module. (Older
+ * kernels open the device twice.) How many references the modules below have because of it is not
+ * known. A swap file takes no reference, but the mount of its file system has one. Source:
+ * claim_swapfile() in mm/swapfile.c.
  */
 export const swapUsers: FindUsers = ({ name }, { swaps }) =>
   swaps

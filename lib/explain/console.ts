@@ -2,9 +2,9 @@
 import { using, type FindUsers } from './kind'
 
 /**
- * The console opens the frame buffer. With DRM drivers that takes no reference; other drivers do not all
- * name their module as the owner. Source: fbcon_open() in drivers/video/fbdev/core/fbcon.c, the fb_open
- * functions of DRM.
+ * The console opens the frame buffer. With DRM drivers this takes no reference. With other drivers the
+ * number is not known, because not all of them name their module as the owner. Source: fbcon_open() in
+ * drivers/video/fbdev/core/fbcon.c, the fb_open functions of DRM.
  */
 export const consoleUsers: FindUsers = (row, { consoles }) =>
   using(consoles, row).map(({ buffer, console, isDrm }) => ({

@@ -2,8 +2,8 @@
 import { using, type FindUsers } from './kind'
 
 /**
- * Each use of an algorithm takes a reference of the algorithm and one of its module. The count of the
- * algorithm includes one for its registration. Source: crypto_mod_get() in crypto/api.c.
+ * Each use of an algorithm takes a reference to the algorithm and one to its module. The count of the
+ * algorithm also includes one for its registration. Source: crypto_mod_get() in crypto/api.c.
  */
 export const cryptoUsers: FindUsers = (row, { algorithms }) =>
   using(algorithms, row)
@@ -15,7 +15,7 @@ export const cryptoUsers: FindUsers = (row, { algorithms }) =>
       value: name,
       references: refCount - 1,
       release: {
-        text: `end what uses the algorithm ${name} (an encrypted disk or file system, a VPN, a socket of a program)`,
+        text: `stop everything that uses the algorithm ${name} (an encrypted disk or file system, a VPN, a socket of a program)`,
         command: null,
       },
     }))

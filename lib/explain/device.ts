@@ -2,8 +2,8 @@
 import { using, type FindUsers } from './kind'
 
 /**
- * A bound device takes no reference: the removal of the driver unbinds it. Source: driver_detach() in
- * drivers/base/dd.c.
+ * A bound device takes no reference: the device is unbound when the driver is removed. Source:
+ * driver_detach() in drivers/base/dd.c.
  */
 export const deviceUsers: FindUsers = (row, { boundDevices }) =>
   using(boundDevices, row).map(({ bus, device, driver }) => ({

@@ -1,4 +1,4 @@
-/** The explain() of the public interface. */
+/** Implements explain() of the public interface. */
 import { checkAlias } from '../contract/names'
 import type { Usage, User } from '../contract/types'
 import { meaningsOf, refuseUnknown, type Missing } from '../inspect/meaning'
@@ -7,8 +7,8 @@ import { referencesOf } from '../kernel/table'
 import { usersOf } from './users'
 
 /**
- * Why a module is in use. An alias with several matches stands here for the first one that is loaded, or
- * else for the first one.
+ * Why a module is in use. Of an alias with several matches, the first loaded module is explained; if
+ * none is loaded, the first match.
  */
 export async function explain(kernel: Kernel, name: unknown): Promise<Usage> {
   const table = new Map((await kernel.table()).map((row) => [row.name, row]))
@@ -32,7 +32,7 @@ export async function explain(kernel: Kernel, name: unknown): Promise<Usage> {
   }
 }
 
-/** The references of users other than modules, as far as they are known. */
+/** The known references of users other than modules. */
 function knownReferences(users: readonly User[]): number {
   return users
     .filter(({ kind }) => kind !== 'module')

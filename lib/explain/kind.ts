@@ -1,4 +1,6 @@
-/** What the kinds of users share: their signature, and the commands in another network namespace. */
+/**
+ * What all kinds of users share: their signature, and commands that run in another network namespace.
+ */
 import type { LoadedModule, User } from '../contract/types'
 import type { NetNamespace } from '../kernel/net-namespace'
 import type { Snapshot } from '../kernel/snapshot'
@@ -6,7 +8,7 @@ import type { Snapshot } from '../kernel/snapshot'
 /** Finds the users of one kind that a loaded module has. */
 export type FindUsers = (row: LoadedModule, snapshot: Snapshot) => User[]
 
-/** Those of the things in a snapshot that use a module. */
+/** Selects from a list of a snapshot the items that use a module. */
 export function using<Thing extends { modules: readonly string[] }>(
   things: readonly Thing[],
   { name }: LoadedModule,
@@ -14,10 +16,10 @@ export function using<Thing extends { modules: readonly string[] }>(
   return things.filter(({ modules }) => modules.includes(name))
 }
 
-/** `ip netns` keeps its namespaces in this folder; /var/run is a link to /run. */
+/** The path of a namespace of `ip netns`; /var/run is a link to /run. */
 const NAMED = /^(?:\/var)?\/run\/netns\/([^/]+)$/
 
-/** The argv that runs a command in the namespace. */
+/** The argv that runs a command in a network namespace. */
 export function commandIn(netns: NetNamespace, command: readonly string[]): string[] {
   if (netns === null) return [...command]
   const pid = /^pid:(\d+)$/.exec(netns)?.[1]
@@ -30,7 +32,7 @@ export function commandIn(netns: NetNamespace, command: readonly string[]): stri
     : ['ip', 'netns', 'exec', name, ...command]
 }
 
-/** What a text adds to the name of something in another namespace; `''` in this one. */
+/** The words that name another network namespace in a text; `''` for that of this process. */
 export function whereText(netns: NetNamespace): string {
   return netns === null ? '' : ` in network namespace ${netns}`
 }

@@ -1,9 +1,9 @@
-/** Line disciplines of terminals that the module provides. */
+/** Terminal line disciplines that the module provides. */
 import { using, type FindUsers } from './kind'
 
 /**
- * Each terminal that uses a line discipline takes a reference of its module. The kernel tells which one a
- * terminal uses only to a process that has the terminal open, so that the number is not known. Source:
+ * Each terminal that uses a line discipline takes a reference to its module. Only a process that has the
+ * terminal open can ask which line discipline it uses, so the number of references is not known. Source:
  * tty_ldisc_get() in drivers/tty/tty_ldisc.c.
  */
 export const lineDisciplineUsers: FindUsers = (row, { lineDisciplines }) =>
@@ -14,7 +14,7 @@ export const lineDisciplineUsers: FindUsers = (row, { lineDisciplines }) =>
     value: `line discipline ${number}`,
     references: null,
     release: {
-      text: `end what has set a terminal to line discipline ${name} (such as ldattach, slattach or pppd), if anything has`,
+      text: `stop the program that set a terminal to line discipline ${name} (such as ldattach, slattach or pppd), if there is one`,
       command: null,
     },
   }))

@@ -5,8 +5,8 @@ import { fileSystems } from '../snapshot/storage/mounts'
 import { using, type FindUsers } from './kind'
 
 /**
- * A file system takes one reference, however often it is mounted. Source: alloc_super() in fs/super.c,
- * get_filesystem() in fs/filesystems.c.
+ * A file system takes one reference in total, even if it is mounted several times. Source:
+ * alloc_super() in fs/super.c, get_filesystem() in fs/filesystems.c.
  */
 export const mountUsers: FindUsers = (row, { mounts }) =>
   fileSystems(using(mounts, row)).map(({ mount, others }) => {

@@ -10,8 +10,8 @@ export const netfilterUsers: FindUsers = (row, snapshot) => [
 ]
 
 /**
- * A table of iptables takes no reference of its module: it is removed with it, and its rules too. Source:
- * xt_register_table() in net/netfilter/x_tables.c.
+ * A table of iptables takes no reference to its module: the table and its rules are removed with the
+ * module. Source: xt_register_table() in net/netfilter/x_tables.c.
  */
 function xTableUsers(row: LoadedModule, { xTables }: Snapshot): User[] {
   return using(xTables, row).map(({ netns, name, tool }) => ({
@@ -28,8 +28,8 @@ function xTableUsers(row: LoadedModule, { xTables }: Snapshot): User[] {
 }
 
 /**
- * Each part of a table (an expression, object, flow table, extension or hooked chain) takes one reference
- * of the module that provides its type. The table itself takes none.
+ * Each part of a table (an expression, object, flow table, extension or chain with a hook) takes one
+ * reference to the module that provides its type. The table itself takes none.
  */
 function nfTableUsers({ name: module }: LoadedModule, { nfTables }: Snapshot): User[] {
   return nfTables.flatMap((table) =>
@@ -46,7 +46,7 @@ function nfTableUsers({ name: module }: LoadedModule, { nfTables }: Snapshot): U
   )
 }
 
-/** Only such a name is safe: nft joins its arguments, and reads the result as its own language. */
+/** A name that is safe in a command: nft joins its arguments and parses the result as an nft script. */
 const PLAIN_NAME = /^[A-Za-z][A-Za-z0-9_./\\]*$/
 
 function deleteTable({ netns, family, name }: NfTable): User['release'] {

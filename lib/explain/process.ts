@@ -1,10 +1,10 @@
 /** Processes that have a device file of the module open. */
 import { using, type FindUsers } from './kind'
 
-/** One user for each descriptor or mapping, because each takes a reference. */
+/** Lists one user for each descriptor or mapping, because each of them takes a reference. */
 export const processUsers: FindUsers = (row, { openDevices }) =>
   using(openDevices, row).map(({ pid, comm, path, fd, self }) => {
-    const who = self ? 'this process or a child of it' : 'process'
+    const owner = self ? 'this process or a child of it' : 'process'
     const how = fd === null ? 'mapped into its memory' : `open as descriptor ${fd}`
     return {
       kind: 'process',
@@ -16,7 +16,7 @@ export const processUsers: FindUsers = (row, { openDevices }) =>
       self,
       references: 1,
       release: {
-        text: `close ${path}, which ${who} (${pid}, ${comm}) has ${how}`,
+        text: `close ${path}, which ${owner} (${pid}, ${comm}) has ${how}`,
         command: self ? null : ['kill', String(pid)],
       },
     }

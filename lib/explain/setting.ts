@@ -3,7 +3,7 @@ import { inNamespace } from '../kernel/net-namespace'
 import type { NetworkSetting } from '../kernel/snapshot'
 import { commandIn, using, whereText, type FindUsers } from './kind'
 
-/** A value of each setting that is compiled into the kernel. */
+/** For each setting, a value whose algorithm is compiled into the kernel. */
 const BUILT_IN_VALUES: Readonly<Record<NetworkSetting['name'], string>> = {
   'net.ipv4.tcp_congestion_control': 'reno',
   'net.core.default_qdisc': 'pfifo_fast',
@@ -23,7 +23,7 @@ export const settingUsers: FindUsers = (row, { settings }) =>
       value,
       references: 1,
       release: {
-        text: `set ${name}${whereText(netns)} to another value than ${value}, such as ${other}`,
+        text: `set ${name}${whereText(netns)} to a value other than ${value}, such as ${other}`,
         command: commandIn(netns, ['sysctl', '-w', `${name}=${other}`]),
       },
     }

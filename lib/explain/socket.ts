@@ -2,9 +2,9 @@
 import { using, type FindUsers } from './kind'
 
 /**
- * A socket takes one reference of its protocol's module. One that a process holds takes another one of
- * the module of its address family, which may be the same. Source: sk_prot_alloc() in net/core/sock.c,
- * __sock_create() in net/socket.c.
+ * A socket takes one reference to its protocol's module. A socket that a process has open also takes
+ * one to the module of its address family, which may be the same module. Source: sk_prot_alloc() in
+ * net/core/sock.c, __sock_create() in net/socket.c.
  */
 export const socketUsers: FindUsers = (row, { sockets }) =>
   using(sockets, row).map(({ protocol, count }) => ({

@@ -2,8 +2,8 @@
 import { using, type FindUsers } from './kind'
 
 /**
- * A card takes no reference. A process that has one of its devices open does, and is a user of its own.
- * Source: snd_card_file_add() in sound/core/init.c.
+ * A card takes no reference. A process that has one of its devices open does, and is listed as a
+ * separate user by processUsers. Source: snd_card_file_add() in sound/core/init.c.
  */
 export const soundUsers: FindUsers = (row, { soundCards }) =>
   using(soundCards, row).map(({ index, id, pids }) => {
@@ -19,7 +19,7 @@ export const soundUsers: FindUsers = (row, { soundCards }) =>
       release: {
         text: isIdle
           ? `the sound card ${name} is idle; it is removed with its driver`
-          : `end what plays or records on the sound card ${name}: process ${processes}`,
+          : `stop every process that plays or records on the sound card ${name} (PID ${processes})`,
         command: null,
       },
     }

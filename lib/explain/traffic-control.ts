@@ -5,9 +5,9 @@ import type { TrafficControl } from '../kernel/snapshot'
 import { commandIn, using, whereText, type FindUsers } from './kind'
 
 /**
- * Each discipline and each filter takes one reference. Several that one command removes are one user with
- * as many references. Source: qdisc_create() in net/sched/sch_api.c, tcf_proto_lookup_ops() in
- * net/sched/cls_api.c.
+ * Each discipline and each filter takes one reference. If one command removes several of them, these
+ * are listed as one user, with the sum of their references. Source: qdisc_create() in
+ * net/sched/sch_api.c, tcf_proto_lookup_ops() in net/sched/cls_api.c.
  */
 export const trafficControlUsers: FindUsers = (row, { trafficControls }) => {
   const users = new Map<string, User>()
@@ -28,7 +28,7 @@ export const trafficControlUsers: FindUsers = (row, { trafficControls }) => {
 
 /** TC_H_INGRESS in include/uapi/linux/pkt_sched.h, which is also TC_H_CLSACT. */
 const INGRESS = 0xfffffff1
-/** TC_H_MIN_INGRESS and TC_H_MIN_EGRESS of TC_H_CLSACT: the places of clsact for filters. */
+/** TC_H_MIN_INGRESS and TC_H_MIN_EGRESS of TC_H_CLSACT: the two parents that clsact has for filters. */
 const CLSACT_PLACES: ReadonlyMap<number, string> = new Map([
   [0xfffffff2, 'ingress'],
   [0xfffffff3, 'egress'],
@@ -46,7 +46,7 @@ function releaseOf(item: TrafficControl): User['release'] {
   }
   if (item.handle === 0) {
     return {
-      text: `replace ${kind}, the default queueing discipline of ${where}, by another one`,
+      text: `replace ${kind}, the default queueing discipline of ${where}, with another one`,
       command: tc('qdisc', 'replace', 'dev', device, 'root', 'pfifo_fast'),
     }
   }

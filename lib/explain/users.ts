@@ -1,6 +1,6 @@
 /**
- * lib/explain says what uses a module, how many references each user takes, and how each user is
- * released. Each kind of user has a file here, and a row of the table below.
+ * lib/explain lists the users of a module, how many references each of them has, and how each of them
+ * can be made to release the module. Each kind of user has one function, which the table below names.
  */
 import { isKmodError } from '../contract/errors'
 import { printable } from '../contract/printable'
@@ -23,7 +23,7 @@ import { socketUsers } from './socket'
 import { soundUsers } from './sound'
 import { trafficControlUsers } from './traffic-control'
 
-/** In the order in which explain() lists them. */
+/** The kinds, in the order in which explain() lists them. */
 const KINDS: readonly FindUsers[] = [
   holderUsers,
   mountUsers,
@@ -44,20 +44,20 @@ const KINDS: readonly FindUsers[] = [
 ]
 
 export interface UsersFound {
-  /** Of each of the modules that were asked for. */
+  /** One list for each of the given modules, in the same order. */
   users: User[][]
   unreadable: string[]
-  /** Whether the open files of every process could be looked at. */
+  /** Whether the open files of every process could be read. */
   allProcessesRead: boolean
 }
 
-/** The users of loaded modules, with one look at the system for all of them. */
+/** The users of loaded modules, from one snapshot of the system. */
 export async function usersOf(kernel: Kernel, rows: readonly LoadedModule[]): Promise<UsersFound> {
   let snapshot: Snapshot
   try {
     snapshot = await kernel.snapshot({ users: true })
   } catch (error) {
-    // The table still has the holders.
+    // The holders are known without a snapshot, from the table of modules.
     if (!isKmodError(error)) throw error
     return {
       users: rows.map(holderUsers),
@@ -88,16 +88,16 @@ function holderUsers({ name, holders }: LoadedModule): User[] {
   }))
 }
 
-/** The argv keeps its exact bytes, because it has to name the same thing. */
+/** Escapes the text only. The argv keeps its exact characters, because it must name the same object. */
 function withPrintableText(user: User): User {
   const { text, command } = user.release
   return { ...user, release: { text: printable(text), command } }
 }
 
-/** As many users as an error message names. */
+/** The greatest number of users that an error message names. */
 const MAX_NAMED = 3
 
-/** How the first users are released, as a sentence to add to a message; `''` without users. */
+/** How to release the first of the users, as a sentence to append to a message; `''` without users. */
 export function summarize(users: readonly User[]): string {
   if (users.length === 0) return ''
   const texts = users.slice(0, MAX_NAMED).map(({ release }) => release.text)

@@ -1,6 +1,6 @@
 /**
- * lib/guard says what would stop working without a module. Each kind of effect is a function in one of
- * the files below, and a row of the table here.
+ * lib/guard finds what would stop working without a module. Each kind of effect has one function, in
+ * another file of this folder, which the table below names.
  */
 import { printable } from '../contract/printable'
 import type { Effect } from '../contract/types'
@@ -26,8 +26,9 @@ const KINDS: readonly FindEffects[] = [
 ]
 
 /**
- * The effects of each module, whether it is loaded or not. A module has one effect of each kind on one
- * subject: an interface can have a default route, a session, and an effect of its own.
+ * The effects of each module, whether it is loaded or not. A module has at most one effect of each kind
+ * on one subject. One interface can be the subject of several kinds: a default route, a session, an
+ * interface.
  */
 export function effectsOf(snapshot: Snapshot): Map<string, Effect[]> {
   const effects = new Map<string, Effect[]>()

@@ -1,4 +1,4 @@
-/** The impact() of the public interface. */
+/** Implements impact() of the public interface. */
 import { checkTargets } from '../contract/names'
 import type { Effect } from '../contract/types'
 import { meaningsOf, refuseUnknown } from '../inspect/meaning'
@@ -6,8 +6,9 @@ import type { Kernel } from '../kernel/kernel'
 import { effectsOf } from './effects'
 
 /**
- * What would stop working without these modules. Only loaded modules have effects; they are listed in the
- * order in which the caller named them. Rejects with ERR_KMOD_NOT_FOUND for an unknown name.
+ * What would stop working without these modules. Only loaded modules have effects. The effects are
+ * listed in the order in which the caller named the modules. Rejects with ERR_KMOD_NOT_FOUND for an
+ * unknown name.
  */
 export async function impact(kernel: Kernel, names: unknown): Promise<Effect[]> {
   const asked = checkTargets(names)

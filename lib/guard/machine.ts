@@ -3,12 +3,13 @@ import { critical, disruptive, type FindEffects } from './shared-effect'
 
 export const displays: FindEffects = (snapshot) =>
   snapshot.displays.map(({ name, modules }) =>
-    critical('display', name, `The display ${name} would go dark.`, modules),
+    critical('display', name, `The display ${name} would stop working.`, modules),
   )
 
 /**
- * Critical is the loss of the last keyboard of a machine that has a display in use: nobody there could
- * answer it any more. A module can drive several keyboards, so this depends on the module.
+ * The loss of the last keyboard is critical if the machine has a display in use, because its user could
+ * not type any more. A module can drive several keyboards, so a keyboard counts as the last one for a
+ * module if all keyboards depend on that module.
  */
 export const keyboards: FindEffects = (snapshot) => {
   const all = snapshot.keyboards
@@ -18,7 +19,7 @@ export const keyboards: FindEffects = (snapshot) => {
     critical(
       'input',
       input,
-      `The keyboard ${input} (${name}), the last one of this machine, would stop working.`,
+      `The keyboard ${input} (${name}) would stop working, and no other keyboard would be left.`,
       modules.filter(isLast),
     ),
     disruptive(

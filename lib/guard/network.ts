@@ -9,17 +9,18 @@ export const defaultRoutes: FindEffects = (snapshot) => {
     .filter(({ hasDefaultRoute }) => hasDefaultRoute)
     .map((top) => {
       const [, ...below] = withLower(top, all)
-      const over = below.length === 0 ? '' : `, which lies on ${below.map(labelOf).join(', ')},`
+      const carriers =
+        below.length === 0 ? '' : `, which depends on ${below.map(labelOf).join(', ')},`
       return critical(
         'default-route',
         labelOf(top),
-        `The default route through ${labelOf(top)}${over} would be lost, and with it the connection to other networks.`,
+        `The default route through ${labelOf(top)}${carriers} would be lost, and with it the connection to other networks.`,
         [top, ...below].flatMap(({ modules }) => modules),
       )
     })
 }
 
-/** The caller itself may be logged in through such a connection. */
+/** Critical, because the user of this process may be logged in through such a connection. */
 export const sessions: FindEffects = (snapshot) => {
   const remotes = new Map<string, string[]>()
   for (const { netns, interface: name, remote } of snapshot.sessions) {
@@ -51,8 +52,8 @@ function describe([first, ...more]: readonly string[]): string {
 }
 
 /**
- * Tables of nftables, and policies of iptables, take no reference: their module is removed at count 0,
- * and every packet passes from then on.
+ * Tables of nftables and policies of iptables take no reference. The kernel lets their module be
+ * removed at reference count 0, and from then on every packet passes.
  */
 export const firewalls: FindEffects = (snapshot) =>
   snapshot.firewalls.map(({ netns, subject, what, modules }) =>
@@ -78,13 +79,13 @@ function byLabel(all: readonly NetworkInterface[]): Map<string, NetworkInterface
   return new Map(all.map((one) => [labelOf(one), one]))
 }
 
-/** The interface and all that it lies on. */
+/** The interface and all interfaces below it. */
 function withLower(
   top: NetworkInterface,
   all: ReadonlyMap<string, NetworkInterface>,
 ): NetworkInterface[] {
   const found = new Set([top])
-  // A Set iterates over what is added on the way.
+  // The loop also visits the elements that are added to the Set during the iteration.
   for (const { lower } of found) {
     for (const label of lower) {
       const one = all.get(label)

@@ -1,8 +1,8 @@
-/** An effect that depends on several modules, as the kinds of effects deliver it. */
+/** The result of the functions that find effects: an effect that depends on several modules. */
 import type { Effect, EffectKind } from '../contract/types'
 import type { Snapshot } from '../kernel/snapshot'
 
-/** What stops working if any one of `modules` is removed. */
+/** Something that stops working if any one of `modules` is removed. */
 export interface SharedEffect extends Omit<Effect, 'module'> {
   modules: readonly string[]
 }

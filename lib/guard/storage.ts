@@ -1,4 +1,4 @@
-/** Effects on what is stored: file systems, swap, and disks that neither of them is on. */
+/** Effects on storage: file systems, swap, and disks that have neither of them. */
 import type { Snapshot } from '../kernel/snapshot'
 import { fileSystems } from '../snapshot/storage/mounts'
 import { critical, disruptive, type FindEffects } from './shared-effect'
@@ -15,7 +15,7 @@ export const rootFileSystem: FindEffects = ({ mounts }) =>
       ),
     )
 
-/** All other file systems, each once however often it is mounted. */
+/** All file systems but the root, each once even if it is mounted several times. */
 export const mountedFileSystems: FindEffects = ({ mounts }) =>
   fileSystems(mounts)
     .filter(({ mount, others }) => ![mount, ...others].some(({ isRoot }) => isRoot))
@@ -28,20 +28,20 @@ export const mountedFileSystems: FindEffects = ({ mounts }) =>
       ),
     )
 
-/** The kernel cannot read back what it has written to swap. */
+/** Critical, because the kernel could not read back what it has written to swap. */
 export const swapAreas: FindEffects = ({ swaps }) =>
   swaps.map(({ path, below }) =>
     critical(
       'swap',
       path,
-      `The swap area ${path} would be lost, with the memory contents that are stored there.`,
+      `The swap area ${path} and the memory contents that are stored in it would be lost.`,
       below,
     ),
   )
 
 /**
- * Disks with no mounted file system and no swap on them; for the others, those are the effects. A disk
- * that a process uses directly, such as a database or a virtual machine, is one of these.
+ * Disks without a mounted file system and without swap. (For other disks, the file system or swap is the
+ * effect.) These include disks that a process uses directly, such as a database or a virtual machine.
  */
 export const blockDevices: FindEffects = (snapshot) => {
   const inUse = usedBySystem(snapshot)
@@ -67,7 +67,7 @@ function usedBySystem({ blocks, mounts }: Snapshot): Set<string> {
       .filter(({ usedBy }) => usedBy.some((user) => user === 'swap' || mountPaths.has(user)))
       .map(({ path }) => path),
   )
-  // A Set iterates over what is added on the way: this goes down to the lowest devices.
+  // The loop also visits the paths that are added to the Set meanwhile: it ends at the lowest devices.
   for (const path of found) for (const lower of devicesUnder.get(path) ?? []) found.add(lower)
   return found
 }

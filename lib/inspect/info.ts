@@ -9,7 +9,7 @@ import type { ModuleInfo } from '../contract/types'
 import { rowIfAny, statusOfAbsent } from './status'
 import { unknownBlocker } from './unknown'
 
-/** What a module's file says about it, or the kernel's list of built-in modules. */
+/** What the file of a module, or the list of built-in modules of the kernel, says about a module. */
 export async function info(kernel: Kernel, what: unknown): Promise<ModuleInfo> {
   if (typeof what === 'object' && what !== null && 'file' in what) {
     return toInfo(kernel, await kernel.index.describeFile(checkFile(what.file)))
@@ -18,12 +18,15 @@ export async function info(kernel: Kernel, what: unknown): Promise<ModuleInfo> {
   const name = checkName(what)
   const description = await kernel.index.describe(name)
   if (description !== null) return toInfo(kernel, description)
-  // Some built-in modules are in /sys/module and in no index.
+  // Some built-in modules are in /sys/module but not in the module index.
   if ((await statusOfAbsent(kernel, name)) === 'builtin') return toInfo(kernel, bareBuiltin(name))
   throw refusalError(await unknownBlocker(kernel, name, 'info'))
 }
 
-/** Checks the `file` of `{ file }`. Makes it absolute: the helper has another working directory. */
+/**
+ * Checks the `file` of `{ file }` and makes it absolute, because the helper has another working
+ * directory.
+ */
 export function checkFile(file: unknown): string {
   if (typeof file !== 'string') throw invalidType('file', 'of type string', file)
   if (!pathRule.accepts(file)) throw invalidValue('file', pathRule.expected, file)
@@ -89,7 +92,7 @@ function parseSoftDependencies(texts: readonly string[]): ModuleInfo['softDepend
 
 /**
  * The parameters that a module file declares, in fields like `parm=NAME:DESCRIPTION` and
- * `parmtype=NAME:TYPE`. A parameter may have only one of the two.
+ * `parmtype=NAME:TYPE`. For some parameters the file has only one of the two fields.
  */
 export function declaredParameters(fields: Description['fields']): ModuleInfo['parameters'] {
   const parameters = new Map<string, ModuleInfo['parameters'][number]>()

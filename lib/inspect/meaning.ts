@@ -1,4 +1,4 @@
-/** Which modules a name or an alias stands for. */
+/** Finds which modules a name or an alias stands for. */
 import { refusalError } from '../change/refusals'
 import { isKmodError } from '../contract/errors'
 import { checkAlias, isName, normalize } from '../contract/names'
@@ -6,10 +6,10 @@ import type { Kernel } from '../kernel/kernel'
 import { statusOfAbsent } from './status'
 import { unknownBlocker } from './unknown'
 
-/** An entry of `unreadable`. */
-export const NO_INDEX = 'the module index: depmod has left none'
+/** The entry of `unreadable` if the system has no module index. */
+export const NO_INDEX = 'the module index: there is none (depmod creates it)'
 
-/** What `modprobe -R` prints. */
+/** The modules that `modprobe -R` prints. */
 export async function resolve(kernel: Kernel, nameOrAlias: unknown): Promise<string[]> {
   const [names] = await kernel.index.lookup([checkAlias(nameOrAlias, 'nameOrAlias')])
   return names ?? []
@@ -28,11 +28,11 @@ export interface Meaning {
 }
 
 /**
- * The name of a loaded module wins over an alias, and so does a name that the index has (with
- * `alias X other` or `alias X off` in modprobe.d, X is still the module X). An alias with several
- * matches stands for all of them; if one is loaded, those that are not are ignored. Without an index
- * a wrong name cannot be told from one that is not loaded: it counts as not loaded, and `unreadable`
- * says why.
+ * The name of a loaded module has precedence over an alias, and so has the name of a module in the
+ * index: with `alias X other` or `alias X off` in modprobe.d, X is still the module X. An alias with
+ * several matches stands for all of them; if some of them are loaded, the others are ignored. Without
+ * an index it is not known whether a name is wrong or its module is only not loaded: it is reported as
+ * not loaded, and `unreadable` says why.
  */
 export async function meaningsOf(
   kernel: Kernel,
@@ -59,7 +59,7 @@ export async function meaningsOf(
   return { meanings, unreadable: index.unreadable }
 }
 
-/** What stands in modprobe.d for "no module": `alias net-pf-10 off`. */
+/** The word that means "no module" in modprobe.d, as in `alias net-pf-10 off`. */
 const OFF = 'off'
 
 /** The modules that a name or alias stands for, whether they are loaded or not. */
@@ -87,7 +87,7 @@ async function lookUp(
     const { matches, complete } = await modulesOf(kernel, asked)
     return { matches, complete, unreadable: complete ? [] : [NO_INDEX] }
   } catch (error) {
-    // The table tells what is loaded, also without an index.
+    // Loaded modules are found in the table, also without an index.
     if (!isKmodError(error)) throw error
     const unreadable = [`the module index: ${error.message}`]
     return { matches: asked.map(() => []), complete: false, unreadable }
@@ -104,7 +104,7 @@ async function describeMissing(kernel: Kernel, name: string, complete: boolean):
   return { name, status: status === 'unknown' && !complete ? 'unloaded' : status }
 }
 
-/** For calls that reject a name that is neither loaded nor in the index. */
+/** Rejects if the name is neither that of a loaded module nor in the index. */
 export async function refuseUnknown(kernel: Kernel, { name, status }: Missing): Promise<void> {
   if (status === 'unknown') throw refusalError(await unknownBlocker(kernel, name, 'inspect'))
 }

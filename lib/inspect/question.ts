@@ -4,8 +4,9 @@ import type { CallOptions } from '../contract/types'
 import type { Kernel } from '../kernel/kernel'
 
 /**
- * Runs a call that only asks, under its caller's signal. When the signal aborts, the call rejects at once; the
- * reading that was under way ends later, and its result is dropped. `call`: the name of the call.
+ * Runs a call that only reads, with the signal of its caller. When the signal aborts, the call rejects
+ * at once; a reading that has begun ends later, and its result is ignored. `call`: the name of the
+ * call.
  */
 export async function ask<T>(
   kernel: Kernel,

@@ -1,4 +1,4 @@
-/** One module: its row in the table, its holders, and its status, loaded or not. */
+/** Questions about one module: its row in the table, its holders, and its status, loaded or not. */
 import { builtinBlocker, notLoadedBlocker, refusalError } from '../change/refusals'
 import { isKmodError, type KmodError } from '../contract/errors'
 import { checkName } from '../contract/names'
@@ -25,7 +25,10 @@ export async function status(kernel: Kernel, name: unknown): Promise<ModuleStatu
   return statusOfAbsent(kernel, wanted, row !== null)
 }
 
-/** The status of a module that is not in the table. `hasTable: false`: there is no table. */
+/**
+ * The status of a module that is not in the table. `hasTable: false`: the kernel has no table of
+ * modules.
+ */
 export async function statusOfAbsent(
   kernel: Kernel,
   name: string,
@@ -37,29 +40,29 @@ export async function statusOfAbsent(
     if (presence?.builtin) return 'builtin'
     return presence?.path == null ? 'unknown' : 'unloaded'
   } catch (error) {
-    // A system without loadable modules often has no libkmod either. That is no reason to fail.
+    // A system without loadable modules often has no libkmod either: the call must not fail there.
     const isExpected = isKmodError(error, 'ERR_KMOD_LIBRARY', 'ERR_KMOD_UNSUPPORTED')
     if (!hasTable && isExpected) return 'unknown'
     throw error
   }
 }
 
-/** For calls that need a loaded module: why there is none of that name. */
+/** The error of a call that needs a loaded module: why none with this name is loaded. */
 export async function absentError(kernel: Kernel, name: string): Promise<KmodError> {
   const found = await statusOfAbsent(kernel, name).catch((error: unknown) => {
-    // Without libkmod there is no index to ask. That the module is not loaded is certain.
+    // Without libkmod the index cannot be read, but it is certain that the module is not loaded.
     if (isKmodError(error, 'ERR_KMOD_LIBRARY')) return 'unloaded'
     throw error
   })
   if (found === 'builtin') return refusalError(builtinBlocker(name))
-  // Without an index, no name is known to be wrong.
+  // Without an index, it is not known whether the name is wrong.
   if (found === 'unknown' && (await kernel.index.find([])).complete) {
     return refusalError(await unknownBlocker(kernel, name, 'inspect'))
   }
   return refusalError(notLoadedBlocker(name))
 }
 
-/** `null`: there is no table. */
+/** The row of a module in the table. `null`: the kernel has no table of modules. */
 export async function rowIfAny(
   kernel: Kernel,
   name: string,
@@ -73,9 +76,10 @@ export async function rowIfAny(
 }
 
 /**
- * The folder of a built-in in /sys/module has no `initstate`. While a module is loaded or removed,
- * its folder has none either, for a moment; but then the module is in the table, or was just
- * before. So a module is built in if it looks so twice and is in the table neither time.
+ * The folder of a built-in module in /sys/module has no `initstate`. While a module is being loaded or
+ * removed, its folder has none either for a short time, but then the module is in the table, or was
+ * until just before. So a module is taken for built-in only if two readings in a row find the folder
+ * without `initstate` and no row in the table.
  */
 async function looksBuiltin(kernel: Kernel, name: string): Promise<boolean> {
   for (let look = 0; look < 2; look++) {

@@ -1,4 +1,4 @@
-/** The refusal for a name that neither the kernel nor the module index knows. */
+/** The refusal of a name that is neither in the table of loaded modules nor in the module index. */
 import { notFoundBlocker } from '../change/refusals'
 import { isKmodError } from '../contract/errors'
 import { moduleOfFile, normalize } from '../contract/names'
@@ -6,7 +6,7 @@ import { nearest } from '../contract/nearest'
 import type { Blocker } from '../contract/types'
 import type { Kernel } from '../kernel/kernel'
 
-/** `wanted`: what the call needs the module for. */
+/** `wanted`: what the call wants to do with the module. */
 export async function unknownBlocker(
   kernel: Kernel,
   name: string,
@@ -16,10 +16,10 @@ export async function unknownBlocker(
   return notFoundBlocker(name, wanted, similar)
 }
 
-/** The loaded or listed module whose name is most like a wrong one. */
+/** The loaded or listed module whose name is most similar to a wrong name. */
 async function similarName(kernel: Kernel, name: string): Promise<string | undefined> {
   const [loaded, listed] = await Promise.all([
-    // A system without a table can have lists of modules all the same.
+    // A system without a table of modules can still have lists of modules.
     kernel.table().catch((error: unknown) => {
       if (!isKmodError(error)) throw error
       return []

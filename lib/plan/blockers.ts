@@ -1,4 +1,4 @@
-/** The fourth stage: what prevents the plan. */
+/** The fourth stage of a plan: what prevents it from being carried out. */
 import {
   criticalBlocker,
   heldBlocker,
@@ -14,7 +14,7 @@ import type { Readings } from './readings'
 import { requiredRemovals, type RemovalSet } from './select'
 import { explainedInUse, mayBelongToHolders } from './users'
 
-/** The codes that come last, in this order. The last two can pass while a call waits. */
+/** Blockers with these codes are last, in this order. The last two can disappear while a call waits. */
 const LAST = ['ERR_KMOD_HELD', 'ERR_KMOD_IN_USE', 'ERR_KMOD_TRANSIENT']
 
 function sortBlockers(blockers: readonly Blocker[]): Blocker[] {
@@ -35,13 +35,13 @@ export function findBlockers(
     const command = readings.policies.get(name)?.removeCommand ?? null
     const commandRuns = command !== null && options.commands === 'run'
     const ofKernel = kernelBlockers(row, readings, removals, inCircles, options.force)
-      // It is the task of a remove command to end what uses the module.
+      // A remove command is expected to stop what uses the module.
       .filter(({ code }) => !commandRuns || code !== 'ERR_KMOD_IN_USE')
     blockers.push(...ofKernel)
     if (command !== null && options.commands === 'refuse') {
       blockers.push(removeCommandBlocker(name, command))
     }
-    // The guard need not prevent what the kernel prevents.
+    // If the kernel refuses the removal, the guard need not refuse it.
     if (ofKernel.length > 0) continue
     for (const effect of readings.effects.get(name) ?? []) {
       if (isRefused(effect, options)) blockers.push(criticalBlocker(effect))
@@ -82,8 +82,8 @@ function kernelBlockers(
 }
 
 /**
- * How many references of a module may be those of holders that the plan removes; 0 if it has none, or
- * if they are known to be held by something else.
+ * The number of references to a module that may belong to its holders, all of which the plan removes. 0
+ * if there are none, if a known user may have them, or if the plan does not remove all holders.
  */
 export function undecidedReferences(
   row: LoadedModule,

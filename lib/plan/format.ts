@@ -1,6 +1,6 @@
 import type { UnloadPlan } from '../contract/types'
 
-/** One line for each step, as `modprobe -n -v -r` prints it. */
+/** The steps of a plan, one line for each, as `modprobe -n -v -r` prints them. */
 export function formatPlan({ steps }: UnloadPlan): string {
   return steps
     .map((step) => (step.action === 'run' ? `remove ${step.shell}` : `rmmod ${step.module}`))

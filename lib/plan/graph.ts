@@ -1,4 +1,4 @@
-/** Which module uses which, from one reading of the kernel's table. */
+/** Which modules use which other modules, from one reading of the kernel's table. */
 import type { LoadedModule } from '../contract/types'
 
 export class Graph {
@@ -27,7 +27,7 @@ export class Graph {
     return this.#uses.get(name) ?? []
   }
 
-  /** The names and everything that `next` leads to from them, each once, breadth first. */
+  /** The names, and every name that repeated calls of `next` return, each once, breadth first. */
   reach(names: Iterable<string>, next: (name: string) => readonly string[]): Set<string> {
     const reached = new Set(names)
     for (const name of reached) for (const one of next(name)) reached.add(one)

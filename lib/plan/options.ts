@@ -50,12 +50,12 @@ export function checkUnloadOptions(options: unknown): UnloadOptions {
   })
 }
 
-/** Checks the options inside a plan that the caller gives. */
+/** Checks the `options` of a plan that the caller passes to unload(). */
 export function checkPlanOptions(options: unknown): AppliedPlanOptions {
   return planOptions(checkOptions<PlanOptions>(options, planRules))
 }
 
-/** The options that concern the plan, with the defaults filled in. */
+/** The options that affect the plan, with the defaults filled in. */
 export function planOptions(options: UnloadOptions): AppliedPlanOptions {
   const filled: Record<string, unknown> = { ...PLAN_DEFAULTS }
   for (const name of Object.keys(PLAN_DEFAULTS) as (keyof PlanOptions)[]) {

@@ -1,4 +1,4 @@
-/** The third stage: the order of the removals. */
+/** The third stage of a plan: the order of the removals. */
 import type { Graph } from './graph'
 import type { Readings } from './readings'
 import type { RemovalSet } from './select'
@@ -6,16 +6,16 @@ import type { RemovalSet } from './select'
 export interface Order {
   names: string[]
   /**
-   * Modules that use each other in a circle, and those that they use: no order removes them. No
-   * kernel has a circle, but the table of a captured system can.
+   * Modules that use each other in a circle, and the modules that these use: no order can remove them. A
+   * running kernel never has a circle, but the table of a captured system can.
    */
   inCircles: ReadonlySet<string>
 }
 
 /**
- * A module is removed after its holders: the kernel requires that. Soft dependencies, `post` before
- * the module and `pre` after it, count as far as the holders allow and as they do not contradict
- * each other: modprobe.d may contain cycles.
+ * A module is removed after its holders, because the kernel requires it. Its `post` soft dependencies
+ * are removed before it, and its `pre` soft dependencies after it, unless that contradicts the holders
+ * or another soft dependency (modprobe.d may contain cycles).
  */
 export function order(
   { graph, policies }: Pick<Readings, 'graph' | 'policies'>,
@@ -28,7 +28,7 @@ export function order(
     }
   }
   for (const [name, reason] of removals) {
-    // The softdeps of dependencies do not count.
+    // The soft dependencies of dependencies are ignored.
     if (reason !== 'target' && reason !== 'holder') continue
     const { pre = [], post = [] } = policies.get(name)?.softDependencies ?? {}
     const isOther = (one: string): boolean => removals.has(one) && one !== name
@@ -39,8 +39,8 @@ export function order(
 }
 
 /**
- * Depth first, each module before its holders. Decides which of several free modules is removed
- * first.
+ * The modules depth first, each before its holders. If several modules could be removed next, this order
+ * decides which one is.
  */
 function preferredOrder(graph: Graph, removals: RemovalSet): string[] {
   const names = new Set<string>()
@@ -72,8 +72,9 @@ class Constraints {
   }
 
   /**
-   * A topological sort, depth first: a module follows the one whose removal made it free. When
-   * every module that is left has a constraint, the first one with softdeps only is next.
+   * A topological sort, depth first: a module is removed right after the module whose removal made it
+   * free (without constraints). If no free module is left, the first module that has only
+   * soft-dependency constraints is next.
    */
   sort(names: readonly string[]): Order {
     const sorted = new Set<string>()

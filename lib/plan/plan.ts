@@ -1,4 +1,8 @@
-/** names -> resolve -> table (one reading of the kernel) -> plan -> guard */
+/**
+ * lib/plan computes what an unload would do, and changes nothing. Its stages are: find the targets
+ * (targets.ts), select the removals (select.ts), order them (order.ts), and find the blockers
+ * (blockers.ts). All stages use one reading of the kernel's table.
+ */
 import { callsOn } from '../change/calls'
 import { NO_FORCE, refusalError } from '../change/refusals'
 import { checkTargets, isName, normalize } from '../contract/names'
@@ -28,8 +32,8 @@ export interface Planned {
 }
 
 /**
- * `progress`: what the call has learned so far, if it is not its first plan; `users`: what its plans
- * have found out about references.
+ * `progress`: what earlier plans of the same call have found, and what their execution has changed.
+ * `users`: the answers of lib/explain that plans of the same call share.
  */
 export async function makePlan(
   kernel: Kernel,
@@ -43,12 +47,13 @@ export async function makePlan(
   }
   const asked = progress.targets ?? names
   const reader = new PolicyReader(kernel)
-  // This takes the longest, so it begins first. A plan with a guard needs it for every removal.
+  // Reading the effects takes longest, so it begins first. A plan with a guard needs them for every
+  // removal.
   const early = options.guard === 'off' || asked.length === 0 ? null : readEffects(kernel)
-  early?.catch(() => undefined) // awaited below, if anything is removed
+  early?.catch(() => undefined) // avoids an unhandled rejection if it is not awaited below
   const [table] = await Promise.all([
     kernel.table(),
-    // Most plans need no other policies than these.
+    // Most plans need only these policies.
     reader.read(asked.filter(isName).map(normalize)),
   ])
   const graph = new Graph(table)
@@ -65,7 +70,7 @@ export async function makePlan(
   }
   const unreadable = [...targets.unreadable]
   let selection = await selectAll(readings, reader, targets.names, options, progress)
-  // The removal of a dependency must be harmless, also without a guard.
+  // A dependency is removed only if this has no effects, also if `guard` is 'off'.
   const required = requiredRemovals(readings, targets.names, options)
   const hasDependencies =
     selection.removals.size > required.size || selection.unexplained.length > 0
@@ -78,8 +83,8 @@ export async function makePlan(
   for (;;) {
     const rows = [...rowsInUse(required.keys(), readings, options), ...selection.unexplained]
     if (rows.length === 0) break
-    const isNews = await users.read(rows)
-    if (!isNews) {
+    const hasNewAnswers = await users.read(rows)
+    if (!hasNewAnswers) {
       unreadable.push(...users.unreadable)
       break
     }
@@ -118,7 +123,10 @@ export async function makePlan(
   }
 }
 
-/** Selects, and reads the policies of what was selected, until there are no more to read. */
+/**
+ * Selects the removals and reads their policies. The policies can change the selection, so this is
+ * repeated until there are no more policies to read.
+ */
 async function selectAll(
   readings: Readings,
   reader: PolicyReader,

@@ -1,26 +1,33 @@
 /**
- * What a call has learned from its earlier plans and from carrying them out, and what its next plan
- * must take into account. A value: each function returns a new one.
+ * What a call has learned from its earlier plans and from their execution. Its next plan takes this into
+ * account. A Progress is never modified: each function returns a new one.
  */
 import type { Kept, StepReason } from '../contract/types'
 
 export interface Progress {
   /**
-   * The modules that the names of the call stand for; null before the first plan. A name is
-   * resolved once: when its module is gone, the index may have another module by that alias.
+   * The modules that the names of the call stand for; null before the first plan. Names are resolved
+   * only once: after the module of an alias is removed, the alias could stand for other modules of the
+   * index.
    */
   readonly targets: readonly string[] | null
-  /** Those of the targets that are valid: when one is not loaded any more, it is absent. */
+  /**
+   * The targets that earlier plans found valid. If one of them is not loaded any more, it is reported as
+   * absent and not as a wrong name.
+   */
   readonly accepted: ReadonlySet<string>
   /**
-   * The dependencies and soft dependencies that the plans of the call have found, kept or not, with
-   * the reason that a step would have. Their holders may be removed by now, so that the table alone
-   * does not show that they belong to the call.
+   * The dependencies and soft dependencies that the plans of the call have found, whether they were
+   * removed or kept, with the `reason` that their step has. They must be remembered: after the call has
+   * removed their holders, the table does not show that they were dependencies.
    */
   readonly dependencies: ReadonlyMap<string, StepReason>
-  /** Dependencies that could not be removed and are not tried again. */
+  /** Dependencies that the next plan must keep, with the reason. */
   readonly givenUp: ReadonlyMap<string, Kept['reason']>
-  /** The modules that a given plan removes: the call removes no other. Null without a given plan. */
+  /**
+   * If the caller passed a plan to unload(), the modules that this plan removes: the call removes no
+   * others. Otherwise null.
+   */
   readonly only: ReadonlySet<string> | null
 }
 
@@ -32,19 +39,22 @@ export const NO_PROGRESS: Progress = {
   only: null,
 }
 
-/** After a dependency could not be removed, or was removed. */
+/**
+ * Used after a dependency could not be removed, and after it was removed: if it is loaded again,
+ * something else needs it.
+ */
 export function withGivenUp(progress: Progress, module: string, reason: Kept['reason']): Progress {
   return { ...progress, givenUp: new Map([...progress.givenUp, [module, reason]]) }
 }
 
-/** When dependencies that could not be removed may be tried again. */
+/** Allows the next plan to remove these dependencies. */
 export function withoutGivenUp(progress: Progress, modules: readonly string[]): Progress {
   const givenUp = new Map(progress.givenUp)
   for (const module of modules) givenUp.delete(module)
   return { ...progress, givenUp }
 }
 
-/** When the call was given a plan, and it has been found to be true. */
+/** Used if the caller passed a plan, after the check that the plan is still correct. */
 export function limitedTo(
   progress: Progress,
   { steps, kept }: { steps: readonly { module: string }[]; kept: readonly Kept[] },

@@ -1,4 +1,4 @@
-/** Everything that a plan has read of the system. */
+/** Everything that a plan has read from the system. */
 import type { StuckChanges } from '../change/calls'
 import { isKmodError } from '../contract/errors'
 import type { Effect } from '../contract/types'
@@ -11,18 +11,18 @@ import type { Explanation } from './users'
 
 export interface Readings {
   graph: Graph
-  /** Has only the modules for which something is configured. */
+  /** By module; has only modules for which something is configured. */
   policies: ReadonlyMap<string, RemovalPolicy>
-  /** By module; empty if the plan did not need to know. */
+  /** By module; empty if the plan did not need the effects. */
   effects: ReadonlyMap<string, Effect[]>
-  /** The modules that drive a device that is present; empty if the plan did not need to know. */
+  /** The modules with a driver to which a device is bound; empty if the plan did not need them. */
   drivers: ReadonlySet<string>
-  /** Has only modules for which the plan depends on who has their references. */
+  /** By module; has only modules for which the plan depends on what holds their references. */
   explanations: ReadonlyMap<string, Explanation>
   stuck: Pick<StuckChanges, 'pid'>
 }
 
-/** Reads the policies of modules as they are needed, each once. */
+/** Reads the policy of each module once, when a plan needs it. */
 export class PolicyReader {
   readonly policies = new Map<string, RemovalPolicy>()
   readonly #asked = new Set<string>()
@@ -35,7 +35,7 @@ export class PolicyReader {
     return [...this.#problems]
   }
 
-  /** Returns false if all of these had been read before. */
+  /** Returns false if the policies of all these modules were read before. */
   async read(names: Iterable<string>): Promise<boolean> {
     const unknown = [...names].filter((name) => !this.#asked.has(name))
     if (unknown.length === 0) return false
@@ -53,7 +53,7 @@ export class PolicyReader {
   }
 }
 
-/** What would stop working, by module, and which modules drive devices. */
+/** Reads what would stop working without each module, and which modules drive devices. */
 export async function readEffects(
   kernel: Kernel,
 ): Promise<Pick<Readings, 'effects' | 'drivers'> & { unreadable: string[] }> {

@@ -1,4 +1,4 @@
-/** The second stage: which modules are removed, and which dependencies are kept and why. */
+/** The second stage of a plan: which modules are removed, and which dependencies are kept and why. */
 import type { AppliedPlanOptions, Kept, LoadedModule, StepReason } from '../contract/types'
 import { referencesOf } from '../kernel/table'
 import type { Progress } from './progress'
@@ -11,13 +11,16 @@ export type RemovalSet = ReadonlyMap<string, StepReason>
 export interface Selection {
   removals: RemovalSet
   kept: Kept[]
-  /** All dependencies and soft dependencies that were found, removed or kept. */
+  /** All dependencies and soft dependencies that were found, whether they are removed or kept. */
   dependencies: ReadonlyMap<string, StepReason>
-  /** Dependencies that are removed or kept depending on who has their references. */
+  /** Dependencies whose removal depends on what holds their references. */
   unexplained: LoadedModule[]
 }
 
-/** What must be removed: the targets and, where that is allowed, their holders all the way up. */
+/**
+ * The modules that must be removed: the targets and, with `holders: 'remove'`, all modules that use
+ * them, directly or through others.
+ */
 export function requiredRemovals(
   { graph }: Pick<Readings, 'graph'>,
   targets: readonly string[],
@@ -34,8 +37,8 @@ export function requiredRemovals(
 }
 
 /**
- * The required removals, and those dependencies and soft dependencies whose removal is harmless and
- * that no module needs which stays.
+ * Selects the required removals, and also the dependencies and soft dependencies whose removal is
+ * harmless and which no remaining module uses.
  */
 export function select(
   readings: Readings,
@@ -62,17 +65,17 @@ export function select(
     const harm = harmOf(name, readings, options) ?? (isOutside ? 'option' : null)
     if (referencesOf(row) === 0) return harm
     const mayBeFree = mayBelongToHolders(row, graph, (one) => removals.has(one))
-    // To find out whose the references are takes long, so this is the last question.
+    // It takes long to find out what holds the references, so this is decided last.
     if (harm !== null || !mayBeFree) return 'in-use'
     unexplained.set(name, row)
     return readings.explanations.get(name)?.isUnexplained ? null : 'in-use'
   }
 
-  /** How many holders are not removed, as far as is known by now. */
+  /** By module: the number of its holders that have not been selected for removal so far. */
   const holdersLeft = new Map<string, number>()
   const countHoldersLeft = (name: string): number =>
     holdersLeft.get(name) ?? graph.holders(name).filter((holder) => graph.has(holder)).length
-  /** Counts a removed module out of the holders of what it uses. */
+  /** Handles a selected module: it is no longer a holder of the modules that it uses. */
   const release = (name: string): void => {
     for (const used of graph.uses(name)) {
       holdersLeft.set(used, countHoldersLeft(used) - 1)
@@ -87,7 +90,7 @@ export function select(
     removals.set(name, candidates.get(name)!)
     pending.push(name)
   }
-  // Each module that is added can leave others without a holder.
+  // After a module is added, the modules that it uses can be without holders.
   const pending = [...removals.keys()]
   for (const name of pending.splice(0)) release(name)
   for (const name of [...candidates.keys()]) addIfUnused(name)
@@ -107,8 +110,9 @@ export function select(
 }
 
 /**
- * The loaded soft dependencies of what must be removed, and those of earlier plans. `refused`: those
- * that use a target, directly or through others, while `holders: 'refuse'` says to leave such modules.
+ * The loaded soft dependencies of the modules that must be removed, and those that earlier plans found.
+ * `refused`: those that use a target, directly or through others, and that are therefore not removed
+ * with `holders: 'refuse'`.
  */
 function softDependencies(
   { graph, policies }: Pick<Readings, 'graph' | 'policies'>,
@@ -132,7 +136,7 @@ function softDependencies(
   }
 }
 
-/** Why a dependency is kept whatever its removal would do; `null`: nothing prevents the removal. */
+/** Why a dependency cannot or must not be removed, whatever its effects are; `null`: no such reason. */
 function obstacleOf(
   { state, permanent }: LoadedModule,
   reason: StepReason,
@@ -143,7 +147,7 @@ function obstacleOf(
   return permanent ? 'permanent' : null
 }
 
-/** Why a dependency is kept although nothing uses it; `null`: its removal is harmless. */
+/** Why the removal of a dependency that nothing uses would do harm; `null`: its removal is harmless. */
 function harmOf(
   name: string,
   { policies, effects, drivers }: Readings,

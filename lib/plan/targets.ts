@@ -1,4 +1,4 @@
-/** The first stage: which modules the names and aliases stand for. */
+/** The first stage of a plan: which modules the names and aliases stand for. */
 import { builtinBlocker, notLoadedBlocker } from '../change/refusals'
 import type { AppliedPlanOptions, Blocker } from '../contract/types'
 import { meaningsOf, type Missing } from '../inspect/meaning'
@@ -7,7 +7,7 @@ import type { Kernel } from '../kernel/kernel'
 import type { Graph } from './graph'
 
 export interface Targets {
-  /** Loaded or not, each once, in the order in which they were asked for. */
+  /** All targets, loaded or not, each once. */
   names: string[]
   absent: string[]
   blockers: Blocker[]
@@ -49,7 +49,7 @@ export async function findTargets(
   return { names: [...names], absent, blockers, unreadable }
 }
 
-/** `null`: that it is not loaded is fine. */
+/** The blocker for a target that is not loaded; `null`: the options accept that. */
 async function missingBlocker(
   kernel: Kernel,
   { name, status }: Missing,

@@ -1,4 +1,4 @@
-/** Who has the references of a module: the answers of lib/explain, as far as a plan needs them. */
+/** What holds the references to a module: the answers of lib/explain that a plan needs. */
 import { inUseBlocker } from '../change/refusals'
 import type { Blocker, LoadedModule, User } from '../contract/types'
 import { summarize, usersOf } from '../explain/users'
@@ -7,18 +7,18 @@ import { referencesOf } from '../kernel/table'
 import type { Graph } from './graph'
 
 export interface Explanation {
-  /** What uses the module, other than modules. */
+  /** The users of the module that are not modules. */
   users: User[]
-  /** No user that is known holds a reference, and all processes could be looked at. */
+  /** Every known user has 0 references, and the open files of all processes were read. */
   isUnexplained: boolean
 }
 
 type InUse = Blocker & { code: 'ERR_KMOD_IN_USE' }
 
 /**
- * Asks what uses modules. This takes a look at the open files of every process, so one question is
- * for all modules of a plan, and it is asked again only when a reference count has changed: a call
- * that waits makes many plans.
+ * Asks what uses modules. The answer requires reading the open files of every process, and a call that
+ * waits makes many plans. So one question is for several modules, and it is asked again for a module
+ * only when its reference count or its holders have changed.
  */
 export class UserReader {
   readonly explanations = new Map<string, Explanation>()
@@ -27,12 +27,15 @@ export class UserReader {
 
   constructor(private readonly kernel: Kernel) {}
 
-  /** What could not be read, as entries of the plan's `unreadable`; nothing if nothing was asked. */
+  /**
+   * What the last question could not read, as entries of the plan's `unreadable`; empty before the
+   * first.
+   */
   get unreadable(): readonly string[] {
     return this.#unreadable
   }
 
-  /** Returns false if the answers for all of these were known. */
+  /** Returns false if the answers for all these modules were already known. */
   async read(rows: readonly LoadedModule[]): Promise<boolean> {
     const unknown = rows.filter((row) => this.#figures.get(row.name) !== figuresOf(row))
     if (unknown.length === 0) return false
@@ -52,15 +55,16 @@ function figuresOf({ refCount, holders }: LoadedModule): string {
   return `${refCount} ${holders.join()}`
 }
 
-/** References that are not held by modules have other users. */
+/** Leaves out the holders: a plan needs only the users with references of another kind. */
 function withoutModules(users: readonly User[]): User[] {
   return users.filter(({ kind }) => kind !== 'module')
 }
 
 /**
- * Some modules take more references on a dependency than the one of their link: each scheduler on
- * ip_vs, each subsystem on configfs. The kernel does not tell whose a reference is. So where all
- * holders of a module are removed, references that nothing explains may be theirs.
+ * Whether references to a module may belong to its holders. A holder has one reference because it is
+ * linked to the module, but some holders take more: each scheduler of ip_vs, each subsystem of
+ * configfs. The kernel does not show what holds a reference. So if a plan removes all holders of a
+ * module, its unexplained references may be theirs.
  */
 export function mayBelongToHolders(
   row: LoadedModule,
@@ -82,7 +86,7 @@ export function explainedInUse(
   return { ...blocker, message: blocker.message + summarize(users) }
 }
 
-/** The same blocker with what uses the module now. */
+/** The same blocker, with the present users of the module. */
 export async function withUsersNow(kernel: Kernel, blocker: Blocker): Promise<Blocker> {
   if (blocker.code !== 'ERR_KMOD_IN_USE') return blocker
   const row = await kernel.row(blocker.module)

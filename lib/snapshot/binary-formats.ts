@@ -5,8 +5,8 @@ import type { Sources } from './system/sources'
 const FOLDER = '/proc/sys/fs/binfmt_misc'
 
 /**
- * Read only where binfmt_misc is mounted: systemd has an automount there, so that a look into the folder
- * would mount it and load the module. Source: fs/binfmt_misc.c.
+ * Reads the folder only if binfmt_misc is mounted there. systemd can have an automount on the folder:
+ * then listing it would mount binfmt_misc and load its module. Source: fs/binfmt_misc.c.
  */
 export async function readBinaryFormats({
   sysfs,

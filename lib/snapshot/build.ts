@@ -1,8 +1,9 @@
 /**
- * lib/snapshot turns a raw survey and the files of a system into a Snapshot: what runs on which modules.
+ * lib/snapshot builds a Snapshot from a raw survey and the files of a system. A Snapshot lists what uses
+ * which modules.
  *
- * Each list of a Snapshot has one reader, in a file of its own and in one of the two tables below. All
- * readers run at the same time, so that what they ask the system goes out together.
+ * Each list of a Snapshot has one reader function, which one of the two tables below names. All readers
+ * run at the same time, so that their questions to the system are sent together.
  */
 import { printable } from '../contract/printable'
 import type { ModuleIndex } from '../kernel/module-index'
@@ -35,7 +36,10 @@ type Readers<Lists> = {
   [Name in keyof Lists]: (sources: Sources) => Lists[Name] | Promise<Lists[Name]>
 }
 
-/** Read every time. The guard runs before every unload, so none of these looks at every process. */
+/**
+ * Read for every snapshot. The guard reads one before every unload, so none of these readers examines
+ * all processes.
+ */
 const DEPENDENTS: Readers<Dependents> = {
   mounts: readMounts,
   interfaces: readInterfaces,
@@ -49,7 +53,7 @@ const DEPENDENTS: Readers<Dependents> = {
   boundDevices: readBoundDevices,
 }
 
-/** Read only if the survey was made with users. */
+/** Read only if the survey was made with `users: true`. */
 const USERS: Readers<Users> = {
   openDevices: readOpenDevices,
   sockets: readSockets,
@@ -65,8 +69,8 @@ const USERS: Readers<Users> = {
 }
 
 /**
- * Does not reject where the module index cannot be read: `unreadable` says so, and the modules are those
- * that follow from names and from /sys.
+ * Does not reject if the module index cannot be read. Then `unreadable` says so, and the snapshot has
+ * only the modules that are known from names and from /sys.
  */
 export async function buildSnapshot(
   raw: RawSurvey,
@@ -83,7 +87,7 @@ export async function buildSnapshot(
   return { ...dependents, ...users, unreadable, allProcessesRead }
 }
 
-/** A snapshot in which nothing runs. */
+/** A snapshot in which nothing uses a module. */
 export function emptySnapshot(): Snapshot {
   return { ...emptyLists(DEPENDENTS), ...noUsers(), unreadable: [], allProcessesRead: true }
 }

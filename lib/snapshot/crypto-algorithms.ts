@@ -1,4 +1,4 @@
-/** The algorithms of the kernel's crypto API that modules provide. */
+/** The algorithms of the kernel's crypto API that modules have registered. */
 import { normalize } from '../contract/names'
 import type { CryptoAlgorithm } from '../kernel/snapshot'
 import type { Sources } from './system/sources'

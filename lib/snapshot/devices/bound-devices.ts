@@ -13,7 +13,9 @@ export async function readBoundDevices(sources: Sources): Promise<BoundDevice[]>
   return [...linked, ...others]
 }
 
-/** By the links of /sys/module/NAME/drivers. Source: module_add_driver() in drivers/base/module.c. */
+/**
+ * Found by the links in /sys/module/NAME/drivers. Source: module_add_driver() in drivers/base/module.c.
+ */
 async function byModuleFolders(modules: readonly string[], sysfs: Sysfs): Promise<BoundDevice[]> {
   const found = await Promise.all(
     modules.map(async (module) => {
@@ -30,13 +32,13 @@ async function byModuleFolders(modules: readonly string[], sysfs: Sysfs): Promis
   return found.flat(2)
 }
 
-/** From the table, because built-in modules have folders in /sys/module too. */
+/** Read from /proc/modules, because built-in modules have folders in /sys/module too. */
 async function loadedModules(sysfs: Sysfs): Promise<string[]> {
   const table = (await sysfs.text('/proc/modules')) ?? ''
   return table.split('\n').flatMap((row) => /^(\w+) /.exec(row)?.[1] ?? [])
 }
 
-/** What each driver has in its folder besides its devices. */
+/** The entries in the folder of a driver that are not devices. */
 const NO_DEVICES = new Set(['bind', 'unbind', 'uevent', 'module', 'new_id', 'remove_id'])
 
 /** The folder of a driver, /sys/bus/BUS/drivers/DRIVER, has a link into /sys/devices for each device. */
@@ -53,16 +55,17 @@ async function devicesOf(module: string, folder: string, sysfs: Sysfs): Promise<
 }
 
 /**
- * Buses whose drivers may have no link to their module: there the owner is left to the driver, and many
- * set none. A device of each names itself by a whole alias, or by an identity in each line of a file.
- * Source: acpi_bus_register_driver() in drivers/acpi/bus.c, pnp_register_driver() in drivers/pnp/driver.c.
+ * Buses whose drivers may have no link to their module, because each driver must set its owner itself
+ * and many do not. `file`: the file in the folder of a device whose lines, after `prefix`, are aliases
+ * of the modules for the device. Source: acpi_bus_register_driver() in drivers/acpi/bus.c,
+ * pnp_register_driver() in drivers/pnp/driver.c.
  */
 const BUSES_WITHOUT_OWNERS = [
   { bus: 'acpi', file: 'modalias', prefix: '' },
   { bus: 'pnp', file: 'id', prefix: 'pnp:d' },
 ]
 
-/** By the identity of each device whose driver has no link to a module. */
+/** Found by the aliases of each device whose driver has no link to a module. */
 async function byIdentity(
   modules: ReadonlySet<string>,
   { sysfs, aliases }: Sources,

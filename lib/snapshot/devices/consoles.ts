@@ -17,8 +17,9 @@ interface ConsoleBuffer extends Omit<Console, 'modules'> {
 }
 
 /**
- * /sys does not show which frame buffer the console is on: it is the first one that was registered.
- * Source: do_fbcon_takeover() in drivers/video/fbdev/core/fbcon.c.
+ * /sys does not show which frame buffer the console uses. The kernel uses the one that was registered
+ * first, and that is assumed to be the one with the lowest number. Source: do_fbcon_takeover() in
+ * drivers/video/fbdev/core/fbcon.c.
  */
 export async function consoleBuffer(sysfs: Sysfs): Promise<ConsoleBuffer | null> {
   const [consoles, graphics] = await Promise.all([

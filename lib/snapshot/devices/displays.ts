@@ -1,4 +1,4 @@
-/** The displays that show a picture. */
+/** The displays that are switched on. */
 import type { Display } from '../../kernel/snapshot'
 import type { Sources } from '../system/sources'
 import type { Sysfs } from '../system/sysfs'
@@ -12,8 +12,9 @@ interface Connector {
 }
 
 /**
- * The connectors with a monitor that is on; and the text console, where its graphics card has no
- * connectors in /sys. Source: status_show() and enabled_show() in drivers/gpu/drm/drm_sysfs.c.
+ * The connectors with a monitor that is on. Also the frame buffer of the text console, if its graphics
+ * card has no connectors in /sys. Source: status_show() and enabled_show() in
+ * drivers/gpu/drm/drm_sysfs.c.
  */
 export async function readDisplays({ sysfs }: Sources): Promise<Display[]> {
   const [entries, console] = await Promise.all([sysfs.list('/sys/class/drm'), consoleBuffer(sysfs)])
@@ -47,7 +48,9 @@ async function readConnector(name: string, sysfs: Sysfs): Promise<Connector | nu
   return { name, device, isOn: status === 'connected' && enabled === 'enabled' }
 }
 
-/** The folder of the card contains drm/cardN for its connectors and graphics/fbN for its frame buffer. */
+/**
+ * The folder of the card contains drm/cardN for its connectors and graphics/fbN for its frame buffer.
+ */
 function graphicsCard(folder: string): string {
   return folder.replace(/\/(drm|graphics)\/.*$/, '')
 }

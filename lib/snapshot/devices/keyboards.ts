@@ -1,14 +1,17 @@
-/** The keyboards that are connected. */
+/** The connected keyboards. */
 import type { Keyboard } from '../../kernel/snapshot'
 import type { Sources } from '../system/sources'
 
 /**
- * The keys of the first 32 that a keyboard with letters has: all but KEY_RESERVED, from Escape over the
- * digits to D. udev's ID_INPUT_KEYBOARD asks for the same.
+ * Every keyboard with letters has the keys with the codes 1 (KEY_ESC) to 31 (KEY_S); code 0 is
+ * KEY_RESERVED. udev requires the same keys for ID_INPUT_KEYBOARD.
  */
 const LETTERS = 0xfffffffen
 
-/** Not evdev, which hands on the keys of all input devices and refers to its own readers. */
+/**
+ * `modules` does not have evdev. evdev delivers the events of all input devices, and a process that
+ * reads them holds a reference to evdev itself.
+ */
 export async function readKeyboards({ sysfs }: Sources): Promise<Keyboard[]> {
   const inputs = (await sysfs.list('/sys/class/input')).filter((name) => /^input\d+$/.test(name))
   const found = await Promise.all(
@@ -19,7 +22,7 @@ export async function readKeyboards({ sysfs }: Sources): Promise<Keyboard[]> {
         sysfs.text(`${path}/name`),
         sysfs.link(path),
       ])
-      // A keyboard that a program makes by uinput has no driver.
+      // A keyboard that a program creates with uinput has no driver.
       if (folder === null || folder.startsWith('/sys/devices/virtual/input/')) return []
       if (!hasLetters(keys ?? '')) return []
       const drivers = await sysfs.drivers(folder)
@@ -30,7 +33,9 @@ export async function readKeyboards({ sysfs }: Sources): Promise<Keyboard[]> {
   return found.flat()
 }
 
-/** Hexadecimal words, the lowest last. Source: input_bits_to_string() in drivers/input/input.c. */
+/**
+ * `keys`: hexadecimal words, the lowest last. Source: input_bits_to_string() in drivers/input/input.c.
+ */
 function hasLetters(keys: string): boolean {
   const [lowest = ''] = keys.trim().split(/\s+/).reverse()
   return /^[0-9a-f]+$/.test(lowest) && (BigInt(`0x${lowest}`) & LETTERS) === LETTERS

@@ -1,4 +1,4 @@
-/** The line disciplines of terminals that modules have registered. */
+/** The terminal line disciplines that modules have registered. */
 import type { LineDiscipline } from '../../kernel/snapshot'
 import type { Sources } from '../system/sources'
 

@@ -18,12 +18,18 @@ async function blockModules(device: string, { blockDevices }: Sources): Promise<
   return folder === null ? [] : blockDevices.driverModules(folder)
 }
 
-/** Misc devices in include/linux/miscdevice.h, and INPUT_MAJOR in include/uapi/linux/major.h. */
+/**
+ * Device numbers. Source: KVM_MINOR and WATCHDOG_MINOR in include/linux/miscdevice.h, INPUT_MAJOR in
+ * include/uapi/linux/major.h.
+ */
 const KVM = '10:232'
 const WATCHDOG = '10:130'
 const INPUT = '13:'
 
-/** An input device refers to the module of its handler, not to that of its driver. Source: drivers/input. */
+/**
+ * An open input device holds a reference to its handler's module, not to its driver's. Source:
+ * drivers/input.
+ */
 const INPUT_HANDLERS: readonly [pattern: RegExp, module: string][] = [
   [/^event\d+$/, 'evdev'],
   [/^(mouse\d+|mice)$/, 'mousedev'],
@@ -31,12 +37,12 @@ const INPUT_HANDLERS: readonly [pattern: RegExp, module: string][] = [
 ]
 
 /**
- * The module of the nearest driver, and the one that has an alias for the number: a misc device (tun,
- * fuse, loop-control) has no link to its module in /sys.
+ * The module of the nearest driver, and the module that has an alias for the device number. The alias is
+ * needed for a misc device (tun, fuse, loop-control), which has no link to its module in /sys.
  */
 async function charModules(device: string, { sysfs, aliases }: Sources): Promise<string[]> {
   if (device === KVM) return kvmModules(sysfs)
-  // The old device /dev/watchdog is /dev/watchdog0. Source: drivers/watchdog/watchdog_dev.c.
+  // /dev/watchdog opens the same watchdog as /dev/watchdog0. Source: drivers/watchdog/watchdog_dev.c.
   const link = device === WATCHDOG ? '/sys/class/watchdog/watchdog0' : `/sys/dev/char/${device}`
   const [folder, byNumber] = await Promise.all([sysfs.link(link), aliases.ofCharDevice(device)])
   if (folder === null) return byNumber

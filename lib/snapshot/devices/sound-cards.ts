@@ -23,7 +23,7 @@ export async function readSoundCards({ sysfs }: Sources): Promise<SoundCard[]> {
 }
 
 /**
- * Rows " 0 [PCH            ]: DRIVER - NAME", each followed by a row of another form. Source:
+ * Rows " 0 [PCH            ]: DRIVER - NAME", each followed by a row with a description. Source:
  * snd_card_info_read() in sound/core/init.c.
  */
 export function parseCards(text: string): { index: number; id: string }[] {

@@ -25,7 +25,7 @@ export async function kvmModules(sysfs: Sysfs): Promise<string[]> {
 }
 
 /**
- * By the folders PID-FD of debugfs, and by open descriptors if the survey has them. Source:
+ * Found by the folders PID-FD in debugfs, and by open descriptors if the survey has them. Source:
  * kvm_create_vm_debugfs() in virt/kvm/kvm_main.c.
  */
 export async function readVirtualMachines({

@@ -25,7 +25,7 @@ export async function readFirewalls(
   ]
 }
 
-/** A table without a chain sees no packet. */
+/** A table without a chain has no effect on packets. */
 function ofNfTable({ netns, family, name, chains, parts }: NfTable): Firewall[] {
   if (chains === 0) return []
   const subject = `${family} ${name}`
@@ -41,7 +41,10 @@ const FAMILIES: Readonly<Record<string, { tool: string; prefix: string; core: st
   bridge: { tool: 'ebtables', prefix: 'ebtable', core: 'ebtables' },
 }
 
-/** A table exists as soon as its module is loaded; without rules it lets every packet pass. */
+/**
+ * A table can exist only because its module is loaded. A table without rules and with ACCEPT as its
+ * policy lets every packet pass, so it is left out.
+ */
 function ofXTable({ netns, family, name, rules, hasPolicy }: RawXTable): Firewall[] {
   const known = FAMILIES[family]
   if (known === undefined || (rules === 0 && !hasPolicy)) return []
@@ -92,10 +95,13 @@ function ofIpvs({ netns, path, text }: RawNetFile): Firewall[] {
   ]
 }
 
-/** Which of these a state or policy needs is not known: the question would return the keys, too. */
+/**
+ * Any of these can be in use: the survey only counts states and policies. To list the states would also
+ * return their keys.
+ */
 const IPSEC_MODULES = ['esp4', 'esp6', 'ah4', 'ah6', 'ipcomp', 'ipcomp6']
 
-/** xfrm_user itself holds no state, but a key daemon loses its connection to the kernel with it. */
+/** xfrm_user holds no state, but key daemons need it to communicate with the kernel. */
 function ofIpsec({ netns, states, policies }: RawIpsec): Firewall[] {
   if (states === 0 && policies === 0) return []
   const counts = `${counted(states, 'state')} and ${counted(policies, 'policy', 'policies')}`

@@ -1,11 +1,13 @@
-/** The network interfaces of all namespaces, and how they lie on each other. */
+/** The network interfaces of all namespaces, and the interfaces below each of them. */
 import { inNamespace } from '../../kernel/net-namespace'
 import type { NetworkInterface } from '../../kernel/snapshot'
 import type { RawLink } from '../system/raw-survey'
 import type { Sources } from '../system/sources'
 import type { Sysfs } from '../system/sysfs'
 
-/** The two ends of a pair: IFLA_LINK of one is the other, which it does not lie on. */
+/**
+ * Link kinds that come in pairs: IFLA_LINK names the other end of the pair, not an interface below it.
+ */
 const PAIRS = new Set(['veth', 'netkit', 'vxcan'])
 
 export function readInterfaces(
@@ -61,8 +63,8 @@ function isPpp({ kind, name }: RawLink): boolean {
 }
 
 /**
- * The cards of all sessions of PPPoE: which interface has which session is not shown. A heading, and rows
- * "ID ADDRESS DEVICE". Source: pppoe_seq_show() in drivers/net/ppp/pppoe.c.
+ * The cards of all PPPoE sessions. The file does not show which PPP interface belongs to which session.
+ * It has a heading, and rows "ID ADDRESS DEVICE". Source: pppoe_seq_show() in drivers/net/ppp/pppoe.c.
  */
 function pppoeCards(text: string): string[] {
   return text
@@ -70,7 +72,7 @@ function pppoeCards(text: string): string[] {
     .flatMap((row) => /^[0-9A-F]{8} +[0-9a-f:]{17} +(\S+)/.exec(row)?.[1] ?? [])
 }
 
-/** First of the link kind, then of the hardware, nearest first. */
+/** First the modules of the link kind, then those of the hardware, the nearest device first. */
 async function modulesOf(
   link: RawLink,
   sources: Pick<Sources, 'sysfs' | 'aliases'>,
@@ -86,8 +88,8 @@ async function hardwareModules(
   { netns, name, kind, bus, device }: RawLink,
   { sysfs }: Pick<Sources, 'sysfs'>,
 ): Promise<string[]> {
-  // rtnetlink does not name the device in kernels before 5.14, nor one that is on no bus. Then /sys does,
-  // which shows the interfaces of one namespace only.
+  // Kernels before 5.14 do not name the device in rtnetlink, and no kernel names one that is on no bus.
+  // Then /sys/class/net is used, which shows the interfaces of one network namespace only.
   const paths = [
     ...(bus === null || device === null ? [] : [`/sys/bus/${bus}/devices/${device}`]),
     ...(netns === null && kind === null ? [`/sys/class/net/${name}`] : []),
@@ -101,10 +103,11 @@ async function hardwareModules(
 }
 
 /**
- * The loaded modules that create the interfaces of a device whose driver, a module of its own, does not:
- * iwlmvm on iwlwifi, mlx4_en on mlx4_core. /sys does not name them. They use the driver's module, and
- * either have no driver, or drive an auxiliary device such as `mlx4_core.eth.0`. Modules for RDMA use a
- * driver's module likewise, and create no network interface: they use ib_core.
+ * The loaded modules that create the interfaces of a device in place of its driver: iwlmvm for iwlwifi,
+ * mlx4_en for mlx4_core. /sys does not name them. They are recognized because they use the driver's
+ * module and either register no driver, or drive an auxiliary device such as `mlx4_core.eth.0`. RDMA
+ * modules also use the driver's module but create no network interface; they are recognized because
+ * they use ib_core.
  */
 async function interfaceCreators(driver: string, sysfs: Sysfs): Promise<string[]> {
   const holders = await sysfs.list(`/sys/module/${driver}/holders`)
@@ -120,7 +123,7 @@ async function interfaceCreators(driver: string, sysfs: Sysfs): Promise<string[]
   )
 }
 
-/** What is in the folder of each driver of a module, the names of its devices among it. */
+/** The entries in the folder of each driver of a module, which include the names of its devices. */
 async function driverFolders(module: string, sysfs: Sysfs): Promise<string[][]> {
   const folder = `/sys/module/${module}/drivers`
   const names = await sysfs.list(folder)

@@ -1,10 +1,12 @@
-/** The tables of iptables and of nftables, and the modules that provide them and what is in them. */
+/**
+ * The tables of iptables and of nftables, and the modules that provide the tables and their contents.
+ */
 import type { NfTable, XTable } from '../../kernel/snapshot'
 import type { Aliases } from '../system/aliases'
 import type { RawNfPart, RawNfTable } from '../system/raw-survey'
 import type { Sources } from '../system/sources'
 
-/** The files that list the tables: the tool, and what the names of the tables' modules begin with. */
+/** By file that lists tables: the tool, and the prefix of the names of the modules that provide them. */
 const X_TABLES_FILES: ReadonlyMap<string, { tool: string; prefix: string }> = new Map([
   ['/proc/net/ip_tables_names', { tool: 'iptables', prefix: 'iptable' }],
   ['/proc/net/ip6_tables_names', { tool: 'ip6tables', prefix: 'ip6table' }],
@@ -32,7 +34,7 @@ const FAMILIES: ReadonlyMap<number, string> = new Map([
   [10, 'ip6'],
 ])
 
-/** What comes before `t_` in the name of an extension. Source: xt_prefix in net/netfilter/x_tables.c. */
+/** The prefix before `t_` in the name of an extension. Source: xt_prefix in net/netfilter/x_tables.c. */
 const EXTENSION_PREFIXES: ReadonlyMap<number, string> = new Map([
   [2, 'ip'],
   [3, 'arp'],
@@ -58,16 +60,17 @@ async function toNfTable(table: RawNfTable, aliases: Aliases): Promise<NfTable> 
   })
   const parts = [...counts].map(([module, count]) => ({
     module,
-    // Without the index, parts of other modules cannot be told from those of nf_tables.
+    // Without the index, it is not known which parts are provided by nf_tables and which by others.
     count: aliases.isReadable ? count : null,
   }))
   return { netns, family: FAMILIES.get(family) ?? String(family), name, chains, rules, parts }
 }
 
 /**
- * nf_tables provides some types of each kind itself; the others have a module with an alias. Source:
- * nft_expr_type_get(), nft_obj_type_get(), nft_flowtable_type_get() and nft_chain_parse_hook() in
- * net/netfilter/nf_tables_api.c. The chain types that are in nf_tables have no owner.
+ * nf_tables itself provides some types of each kind; each other type is in a module that has an alias
+ * for it. Source: nft_expr_type_get(), nft_obj_type_get(), nft_flowtable_type_get() and
+ * nft_chain_parse_hook() in net/netfilter/nf_tables_api.c. A chain type of nf_tables itself has no
+ * owner and takes no reference.
  */
 async function modulesOf(
   { kind, name }: RawNfPart,

@@ -4,14 +4,17 @@ import type { Session } from '../../kernel/snapshot'
 import { addressOfWords, endpoint, isLoopback } from '../system/ip-address'
 import type { Sources } from '../system/sources'
 
-/** The guard needs one for each interface; more only make its message more exact. */
+/**
+ * A limit, because other users can open many connections. The guard needs only one for each interface;
+ * more of them only make the number in its message exact.
+ */
 const MAX_PER_INTERFACE = 100
 
 const TCP_FILES = ['/proc/net/tcp', '/proc/net/tcp6']
 
 /**
- * A connection depends on the interface that has its local address. Several interfaces can have the same
- * link-local address: then it is listed for each of them.
+ * A connection depends on the interface that has its local address. If several interfaces have the same
+ * (link-local) address, the connection is listed for each of them.
  */
 export function readSessions({ raw }: Pick<Sources, 'raw'>): Session[] {
   const { links, addresses, netFiles } = raw

@@ -1,8 +1,11 @@
-/** Network sysctls whose value is the name of an algorithm, which a module provides. */
+/** Network sysctls whose value is the name of an algorithm that a module can provide. */
 import type { NetworkSetting } from '../../kernel/snapshot'
 import type { Sources } from '../system/sources'
 
-/** `aliases`: what comes before the value in the aliases of the module; the last one is in its name. */
+/**
+ * `aliases`: the prefixes that, followed by the value, make an alias of the module. The last one,
+ * followed by the value, is also the name of the module.
+ */
 const SETTINGS: ReadonlyMap<string, { name: NetworkSetting['name']; aliases: string[] }> = new Map([
   [
     '/proc/sys/net/ipv4/tcp_congestion_control',

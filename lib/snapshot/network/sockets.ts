@@ -3,7 +3,10 @@ import { normalize } from '../../contract/names'
 import type { SocketUse } from '../../kernel/snapshot'
 import type { Sources } from '../system/sources'
 
-/** Protocols whose sockets only their own files count: a heading, and a row for each socket. */
+/**
+ * Protocols whose sockets /proc/net/protocols does not count, by the file that lists these sockets. The
+ * file has a heading, and a row for each socket.
+ */
 const OWN_FILES: ReadonlyMap<string, string> = new Map([
   ['/proc/net/pfkey', 'KEY'],
   ['/proc/net/hci', 'HCI'],
@@ -12,10 +15,15 @@ const OWN_FILES: ReadonlyMap<string, string> = new Map([
   ['/proc/net/sco', 'SCO'],
 ])
 
-/** The module name of what is compiled in. Source: module_name() in include/linux/module.h. */
+/**
+ * The module name of a protocol that is compiled in. Source: module_name() in include/linux/module.h.
+ */
 const NO_MODULE = 'kernel'
 
-/** The namespaces are added up. Protocols that are compiled in, or have no socket, are left out. */
+/**
+ * The counts of /proc/net/protocols are added up over all network namespaces. Protocols that are
+ * compiled in, or that have no socket, are left out.
+ */
 export function readSockets({ raw }: { raw: Pick<Sources['raw'], 'netFiles'> }): SocketUse[] {
   const uses = new Map<string, SocketUse>()
   for (const { path, text } of raw.netFiles) {

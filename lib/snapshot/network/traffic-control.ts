@@ -17,7 +17,7 @@ export function readTrafficControls({
       const { netns, index, filter, kind, handle, parent } = item
       return {
         netns,
-        // The survey leaves out the loopback interface only.
+        // Every interface but the loopback interface is in the survey.
         interface: names.get(inNamespace(netns, index)) ?? 'lo',
         isFilter: filter,
         kind,
@@ -29,7 +29,10 @@ export function readTrafficControls({
   )
 }
 
-/** The modules have an alias since Linux 6.9. Before, the kind is in the name, or is an alias itself. */
+/**
+ * Since Linux 6.9 the modules have an alias `net-sch-KIND` or `net-cls-KIND`. In older kernels the name
+ * of the module, or an alias of it, is `sch_KIND` or `cls_KIND`.
+ */
 async function modulesOf({ filter, kind }: RawTrafficControl, aliases: Aliases): Promise<string[]> {
   const type = filter ? 'cls' : 'sch'
   const found = await aliases.ofFirst([`net-${type}-${kind}`, `${type}_${kind}`])

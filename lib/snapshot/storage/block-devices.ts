@@ -1,4 +1,4 @@
-/** The block devices that are set up or in use, and what uses each. */
+/** The block devices that are set up or in use, and the users of each. */
 import { posix } from 'node:path'
 import type { BlockDevice } from '../../kernel/snapshot'
 import { virtualDisk } from '../system/disk-modules'
@@ -13,7 +13,7 @@ interface Disk {
   madeOf: string[] | null
 }
 
-/** Whole disks: whatever uses a partition uses its disk. */
+/** Lists whole disks only: a user of a partition is listed as a user of its disk. */
 export async function readBlockDevices(sources: Sources): Promise<BlockDevice[]> {
   const [disks, direct] = await Promise.all([readDisks(sources), findDirectUsers(sources)])
   await addLoopDevices(disks, direct, sources)
@@ -49,7 +49,10 @@ async function readDisks(sources: Sources): Promise<Disk[]> {
   )
 }
 
-/** Whether and of what a device is set up. Devices whose driver creates them unused are not, until then. */
+/**
+ * The `madeOf` of a disk. Some drivers (loop, nbd, zram, md) create devices in advance: these are not
+ * set up until they have contents.
+ */
 async function readMadeOf(
   folder: string,
   { sysfs, blockDevices }: Sources,
@@ -68,7 +71,7 @@ async function readMadeOf(
       return Number(await sysfs.text(`${folder}/disksize`)) > 0 ? [] : null
     case 'md_mod':
       return (await isEmpty()) ? null : []
-    // A RAM disk exists as long as its module is loaded: it counts only while something uses it.
+    // A RAM disk exists as long as its module is loaded, so it is listed only if something uses it.
     case 'brd':
       return null
     case 'dm_mod':
@@ -79,7 +82,9 @@ async function readMadeOf(
   }
 }
 
-/** Mounts (one of each file system) and swap, by the folder of the device that they are on. */
+/**
+ * The mount paths (one for each file system) and `swap`, by the folder of the device that they are on.
+ */
 async function findDirectUsers({
   sysfs,
   blockDevices,
@@ -107,7 +112,7 @@ async function findDirectUsers({
   return found
 }
 
-/** A loop device over a disk keeps the disk open, as a mount does. */
+/** A loop device whose backing file is a disk keeps that disk open, as a mount does. */
 async function addLoopDevices(
   disks: readonly Disk[],
   direct: Map<string, string[]>,

@@ -1,11 +1,11 @@
-/** The mounts of all mount namespaces, and how they form file systems. */
+/** The mounts of all mount namespaces, and the mounts of each file system as a group. */
 import type { Mount } from '../../kernel/snapshot'
 import { fileSystemModules } from '../system/file-systems'
 import type { Sources } from '../system/sources'
 
 /** In the order of the mount tables. */
 export function readMounts({ mountTables, stack, aliases }: Sources): Promise<Mount[]> {
-  // One file system is mounted in many namespaces: what is below it is looked up once.
+  // One file system can be mounted in many namespaces: the modules below it are looked up once.
   const belowOf = new Map<string, Promise<string[]>>()
   return Promise.all(
     mountTables.tables.flatMap(({ pid, own, first, lines }) =>
@@ -31,8 +31,9 @@ export function readMounts({ mountTables, stack, aliases }: Sources): Promise<Mo
 }
 
 /**
- * One entry for each file system, which may be mounted in many places and namespaces. `mount` is in the
- * namespace of this process where there is such a one, and the root before others.
+ * One entry for each file system, which may be mounted in many places and namespaces. For `mount`,
+ * mounts in the namespace of this process are preferred, and then root mounts. `others` are its other
+ * mounts.
  */
 export function fileSystems(mounts: readonly Mount[]): { mount: Mount; others: Mount[] }[] {
   const groups = new Map<string, Mount[]>()

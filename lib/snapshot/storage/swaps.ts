@@ -4,7 +4,7 @@ import { unescapeOctal } from '../system/mount-tables'
 import type { Sources } from '../system/sources'
 
 export async function readSwaps({ sysfs, blockDevices, stack }: Sources): Promise<SwapArea[]> {
-  // A kernel without swap has no such file.
+  // A kernel without support for swap does not have this file.
   const rows = parseSwaps((await sysfs.text('/proc/swaps')) ?? '')
   return Promise.all(
     rows.map(async ({ path, isFile }): Promise<SwapArea> => {

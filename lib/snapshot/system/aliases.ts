@@ -1,4 +1,7 @@
-/** Finds the modules of things that have a name or number but no device: a file-system type, a link kind. */
+/**
+ * Finds the modules of what has a name or number but no device, such as a file-system type or a link
+ * kind.
+ */
 import DataLoader from 'dataloader'
 import { isKmodError } from '../../contract/errors'
 import { normalize } from '../../contract/names'
@@ -22,14 +25,14 @@ export class Aliases {
     })
   }
 
-  /** Whether the index answered so far: if not, modules are missing in the answers. */
+  /** False after a question to the index has failed: then modules are missing in the answers. */
   get isReadable(): boolean {
     return this.#isReadable
   }
 
   /**
-   * Where the index does not have the alias, the module is assumed to have the name of the type. The
-   * kernel ignores a subtype, as in fuse.sshfs. Source: get_fs_type() in fs/filesystems.c.
+   * If the index does not have the alias, the module is assumed to have the name of the type. The kernel
+   * ignores the subtype of a type such as `fuse.sshfs`. Source: get_fs_type() in fs/filesystems.c.
    */
   async ofFileSystem(type: string): Promise<string[]> {
     const name = type.split('.', 1)[0]!
@@ -53,12 +56,12 @@ export class Aliases {
 
   /** Source: v9fs_get_trans_by_name() in net/9p/mod.c. */
   of9pTransport(name: string): Promise<string[]> {
-    // Older kernels have the transports over sockets (tcp, unix, fd) in 9pnet itself.
+    // In older kernels the socket transports (tcp, unix, fd) are part of 9pnet itself.
     const hasModule = ['virtio', 'xen', 'rdma', 'usbg'].includes(name)
     return this.#find(`9p-${name}`, hasModule ? [`9pnet_${name}`] : [])
   }
 
-  /** The modules of the first of the aliases that the index has; empty where it has none. */
+  /** The modules of the first of the aliases that is in the index; empty if none is. */
   async ofFirst(aliases: readonly string[]): Promise<string[]> {
     const found = await Promise.all(aliases.map((alias) => this.#find(alias, [])))
     return found.find((modules) => modules.length > 0) ?? []

@@ -12,7 +12,9 @@ import type { Sysfs } from './sysfs'
 export class BlockDevices {
   constructor(private readonly sysfs: Sysfs) {}
 
-  /** The folder of a device number such as `8:1`; `null`: no device has it, as with major 0. */
+  /**
+   * The folder of a device number such as `8:1`; `null`: no device has the number (none has major 0).
+   */
   async byNumber(number: string): Promise<string | null> {
     return number.startsWith('0:') ? null : this.sysfs.link(`/sys/dev/block/${number}`)
   }
@@ -25,7 +27,7 @@ export class BlockDevices {
     return known ?? (path.startsWith('/dev/mapper/') ? this.#byMapping(path) : null)
   }
 
-  /** For a captured system without /dev, whose links would tell. */
+  /** For a captured system without /dev, in which the path would be a link to the device. */
   async #byMapping(path: string): Promise<string | null> {
     const devices = await this.sysfs.list('/sys/class/block')
     const names = await Promise.all(
@@ -48,7 +50,7 @@ export class BlockDevices {
     return driver?.module == null ? [] : [driver.module]
   }
 
-  /** The same, and the modules of the RAID level or of the device-mapper target. */
+  /** The modules of driverModules(), and those of the RAID level or of the device-mapper target. */
   async providers(folder: string): Promise<string[]> {
     const virtual = virtualDisk(folder)
     return virtual === null ? this.driverModules(folder) : this.#virtualModules(virtual)
@@ -78,9 +80,9 @@ export class BlockDevices {
     return [module]
   }
 
-  /** The folders of the devices that a virtual device lies on. */
+  /** The folders of the devices below a virtual device; empty for hardware. */
   async below(folder: string): Promise<string[]> {
-    // The path of a hardware device contains what it is connected to.
+    // The path of a hardware device already contains the devices that it is connected to.
     if (!folder.startsWith('/sys/devices/virtual/')) return []
     const disk = virtualDisk(folder)?.folder
     // `slaves` is in the folder of the disk, also for a partition.
@@ -101,7 +103,7 @@ export class BlockDevices {
     return targets.filter((target) => target !== null)
   }
 
-  /** The file that a loop device shows as a disk. */
+  /** The backing file of a loop device; `null` for other devices. */
   async backingFile(folder: string): Promise<string | null> {
     const virtual = virtualDisk(folder)
     if (virtual?.module !== 'loop') return null

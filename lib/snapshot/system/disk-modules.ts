@@ -1,9 +1,12 @@
-/** Modules of disks that no driver link in /sys shows: they follow from names. */
+/** Modules of disks that no `driver` link in /sys shows. They are derived from names. */
 import { posix } from 'node:path'
 import { normalize } from '../../contract/names'
 import type { Sysfs } from './sysfs'
 
-/** Virtual disks by the name that their driver gives. Source: disk_name in each driver. */
+/**
+ * The modules of virtual disks, by the names that the drivers give these. Source: disk_name in each
+ * driver.
+ */
 const VIRTUAL_DISKS: readonly [pattern: RegExp, module: string][] = [
   [/^loop\d+$/, 'loop'],
   [/^zram\d+$/, 'zram'],
@@ -22,7 +25,7 @@ export interface VirtualDisk {
   module: string
 }
 
-/** The virtual disk of a device's folder, or of the partition that it is; `null`: not a virtual disk. */
+/** The virtual disk whose folder, or whose partition's folder, this is; `null`: not a virtual disk. */
 export function virtualDisk(folder: string): VirtualDisk | null {
   for (const candidate of [folder, posix.dirname(folder)]) {
     const name = posix.basename(candidate)
@@ -37,7 +40,10 @@ export function raidModules(level: string): string[] {
   return [/^raid[456]$/.test(level) ? 'raid456' : level]
 }
 
-/** Device-mapper targets by the prefix of the UUID, which the tool that made the mapping chose. */
+/**
+ * The modules of device-mapper targets, by a prefix of the UUID. The tool that made the mapping chose
+ * it.
+ */
 const TARGETS: readonly [prefix: string, module: string][] = [
   ['CRYPT-VERITY-', 'dm_verity'],
   ['CRYPT-INTEGRITY-', 'dm_integrity'],
@@ -45,21 +51,21 @@ const TARGETS: readonly [prefix: string, module: string][] = [
   ['mpath-', 'dm_multipath'],
 ]
 
-/** The module of the target of a mapping. The UUIDs of LVM and of other tools do not tell it. */
+/** The module of the target of a mapping. It is not known from the UUIDs of LVM and of other tools. */
 export function mapperModules(uuid: string): string[] {
   const target = TARGETS.find(([prefix]) => uuid.startsWith(prefix))
   return target === undefined ? [] : [target[1]]
 }
 
-/** The modules that connect a disk to a host that is no hardware, such as iSCSI and NVMe over TCP. */
+/** The modules of a transport that is not hardware, such as iSCSI or NVMe over TCP. */
 export async function transportModules(folder: string, sysfs: Sysfs): Promise<string[]> {
   const found = await Promise.all([ofScsiHost(folder, sysfs), ofFabric(folder, sysfs)])
   return found.filter((module) => module !== null)
 }
 
 /**
- * `proc_name` is the name of the host's driver. For most drivers a module has the same name; the others
- * are recognized by the lack of such a module. Source: show_proc_name() in drivers/scsi/scsi_sysfs.c.
+ * `proc_name` is the name of the host's driver. Most drivers are in a module of the same name. If there
+ * is no such module, the module is not known. Source: show_proc_name() in drivers/scsi/scsi_sysfs.c.
  */
 async function ofScsiHost(folder: string, sysfs: Sysfs): Promise<string | null> {
   const host = /\/(host\d+)\/(?:session|target|rport|port|end_device)/.exec(folder)?.[1]

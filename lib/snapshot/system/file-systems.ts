@@ -1,9 +1,13 @@
-/** What a mounted file system depends on besides a block device: modules, virtio devices, folders. */
+/**
+ * The dependencies of a mounted file system other than block devices: modules, virtio devices, folders.
+ */
 import type { Aliases } from './aliases'
 import { unescapeOctal, type MountLine } from './mount-tables'
 import type { Sysfs } from './sysfs'
 
-/** The modules that provide a mounted file system, that of its type first. Each mount refers to all. */
+/**
+ * The modules that provide a mounted file system, that of its type first. It has a reference to each.
+ */
 export async function fileSystemModules(mount: MountLine, aliases: Aliases): Promise<string[]> {
   const [ofType, others] = await Promise.all([
     aliases.ofFileSystem(mount.type),
@@ -34,10 +38,10 @@ export async function sharedFolderDevices(
   if (type === '9p' && transportOf(options) === 'virtio') {
     const devices = await boundTo('9pnet_virtio', sysfs)
     const tags = await Promise.all(devices.map((device) => sysfs.text(`${device}/mount_tag`)))
-    // The file may contain the NUL at the end. Source: p9_mount_tag_show() in net/9p/trans_virtio.c.
+    // The text may end with a NUL byte. Source: p9_mount_tag_show() in net/9p/trans_virtio.c.
     return devices.filter((_, i) => tags[i]?.replace(/\0.*$/s, '') === source)
   }
-  // Only newer kernels show which device has which tag, so all devices are assumed.
+  // Only newer kernels show the tag of each device, so every device is assumed to be in use.
   return type === 'virtiofs' ? boundTo('virtiofs', sysfs) : []
 }
 
@@ -52,8 +56,9 @@ async function boundTo(driver: string, sysfs: Sysfs): Promise<string[]> {
 const OVERLAY_FOLDERS = /^(lowerdir|upperdir|lowerdir\+|datadir\+)=(.*)$/s
 
 /**
- * The folders of which an overlay file system consists, as its options have them. The folder to which a
- * relative path refers is not known. Source: ovl_show_options() in fs/overlayfs.
+ * The folders of which an overlay file system consists, as written in its options. A path may be
+ * relative; then it is not known which folder it is relative to. Source: ovl_show_options() in
+ * fs/overlayfs.
  */
 export function overlayFolders(options: string): string[] {
   return options.split(',').flatMap((option) => {
@@ -62,7 +67,7 @@ export function overlayFolders(options: string): string[] {
     const text = unescapeOctal(value)
     // A colon that belongs to a path is escaped.
     const folders = key === 'lowerdir' ? text.split(/(?<!\\):/) : [text]
-    // Data-only layers follow two colons, which makes an empty path.
+    // Data-only layers follow two colons, so that the text between these is empty.
     return folders
       .map((folder) => folder.replace(/\\([:\\])/g, '$1'))
       .filter((folder) => folder !== '')

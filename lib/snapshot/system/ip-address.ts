@@ -1,8 +1,11 @@
-/** IP addresses as the files of /proc/net have them, written as inet_ntop(3) does. */
+/**
+ * Converts IP addresses from the form in the files of /proc/net to the text that inet_ntop(3) writes.
+ */
 
 /**
- * From 8 or 32 hexadecimal digits: words of 32 bits, each in the byte order of the machine. Captured
- * files do not tell the byte order; nearly all machines are little endian. `null`: not an address.
+ * `digits`: 8 or 32 hexadecimal digits, which are words of 32 bits. Each is in the byte order of the
+ * machine. Little endian is assumed, because captured files do not show the byte order. Returns null if
+ * this is not an address.
  */
 export function addressOfWords(digits: string): string | null {
   if (!/^(?:[0-9A-Fa-f]{8}|[0-9A-Fa-f]{32})$/.test(digits)) return null
@@ -19,7 +22,9 @@ export function addressOfBytes(bytes: Buffer): string {
   return shorten(groups)
 }
 
-/** The longest run of zero groups, the first of several equal ones, becomes `::`; a single zero stays. */
+/**
+ * The longest run of zero groups, the first of several equal ones, becomes `::`; a single zero stays.
+ */
 function shorten(groups: readonly string[]): string {
   let [begin, length] = [0, 1]
   for (let at = 0; at < groups.length; at++) {

@@ -2,12 +2,14 @@
 import type { RawMountTable } from './raw-survey'
 
 export interface MountLine {
-  /** The device number of the file system, such as `8:1`; major 0: of no device. */
+  /**
+   * The device number of the file system, such as `8:1`. With major 0 it does not belong to a device.
+   */
   superblock: string
   path: string
   type: string
   source: string
-  /** The options of the file system, still escaped: a comma inside a value is `\054`. */
+  /** The options of the file system, not unescaped: a comma inside a value is `\054`. */
   options: string
 }
 
@@ -23,8 +25,8 @@ export class MountTables {
   }
 
   /**
-   * The mount that a path lies on. Paths that the kernel shows (the backing file of a loop device, a
-   * swap file) are looked up in the namespace of this process, or else in that of process 1.
+   * The mount that a path is on. The path comes from the kernel (the backing file of a loop device, a
+   * swap file). It is looked up in the namespace of this process, or else in that of process 1.
    */
   covering(path: string): MountLine | undefined {
     const table =
@@ -45,7 +47,7 @@ function isUnder(path: string, folder: string): boolean {
 /**
  *     ID PARENT MAJOR:MINOR ROOT PATH OPTIONS [OPTIONAL ...] - TYPE SOURCE SUPERBLOCK-OPTIONS
  *
- * Keeps the order of the lines, and drops lines that are cut off. Source: show_mountinfo() in
+ * Keeps the order of the lines, and leaves out incomplete lines. Source: show_mountinfo() in
  * fs/proc_namespace.c.
  */
 export function parseMountinfo(text: string): MountLine[] {

@@ -1,26 +1,26 @@
 /**
- * What a survey of a system delivers, before anything is known about modules. The helper does it on the
- * running system (native/helper/survey.cc, read by lib/live/helper/survey.ts); on a captured system
- * lib/captured/captured-survey.ts reads the same from files.
+ * The result of a survey of a system, which does not name modules yet. On the running system the helper
+ * makes the survey (native/helper/survey.cc, read by lib/live/helper/survey.ts); on a captured system
+ * lib/captured/captured-survey.ts makes it from files.
  *
- * It has what lib/snapshot cannot read as a file of one system: the mounts of all mount namespaces, the
+ * A survey has what lib/snapshot cannot read from files by path: the mounts of all mount namespaces, the
  * answers of netlink and of iptables in all network namespaces, and the open files of all processes.
  */
 import type { NetNamespace } from '../../kernel/net-namespace'
 
 export interface RawSurvey {
-  /** Whether the caller asked for users: if not, the lists that say so are empty. */
+  /** Whether the caller asked for users. If not, the lists marked "only with users" are empty. */
   users: boolean
   /** One for each mount namespace. */
   mountTables: RawMountTable[]
   links: RawLink[]
   defaultRoutes: RawRoute[]
   addresses: RawAddress[]
-  /** The files of /proc/net and /proc/sys/net of each namespace, as far as they exist. */
+  /** Those of the files in /proc/net and /proc/sys/net that exist, for each network namespace. */
   netFiles: RawNetFile[]
-  /** Only with users. Without those that the kernel adds to every interface. */
+  /** Only with users. The disciplines that the kernel adds to every interface are left out. */
   trafficControl: RawTrafficControl[]
-  /** Their rules only with users. */
+  /** The rules of the tables are included only with users. */
   nfTables: RawNfTable[]
   xTables: RawXTable[]
   ipSets: RawIpSet[]
@@ -52,20 +52,28 @@ export interface RawLink {
   name: string
   up: boolean
   kind: string | null
-  /** The index of the bridge, bond or the like of which it is a member; 0: of none. */
+  /** The index of the bridge, bond or similar interface of which it is a member; 0: none. */
   master: number
-  /** The index of IFLA_LINK in the same namespace: what it lies on, or the other end of a pair; 0: none. */
+  /**
+   * IFLA_LINK, if it is in the same namespace: the index of the interface below, or of the other end of
+   * a pair; 0: none.
+   */
   lower: number
   /** Its parent device, /sys/bus/BUS/devices/DEVICE. */
   bus: string | null
   device: string | null
-  /** What else it lies on: interfaces of other namespaces, and the way of a tunnel's packets. */
+  /**
+   * Further interfaces below it: those in other namespaces, and those through which the packets of a
+   * tunnel are sent.
+   */
   carriers: RawCarrier[]
 }
 
 /** An interface below another one. */
 export interface RawCarrier {
-  /** Whether it is in the network namespace of this process, and not in that of the other one. */
+  /**
+   * true: it is in the network namespace of this process; false: in that of the interface above it.
+   */
   own: boolean
   index: number
 }
@@ -93,7 +101,7 @@ export interface RawNetFile {
 /** A queueing discipline, or a filter on one. */
 export interface RawTrafficControl {
   netns: NetNamespace
-  /** Of the interface. */
+  /** The index of the interface. */
   index: number
   filter: boolean
   kind: string
@@ -104,7 +112,7 @@ export interface RawTrafficControl {
 
 export interface RawNfTable {
   netns: NetNamespace
-  /** NFPROTO_... of include/uapi/linux/netfilter.h. */
+  /** NFPROTO_... in include/uapi/linux/netfilter.h. */
   family: number
   name: string
   chains: number
@@ -125,9 +133,9 @@ export interface RawXTable {
   /** `ip`, `ip6`, `arp` or `bridge`. */
   family: string
   name: string
-  /** Without the policies of the chains. */
+  /** The number of rules; the policies of chains are not counted. */
   rules: number
-  /** The policy of a chain is not ACCEPT. */
+  /** Whether any chain has a policy other than ACCEPT. */
   hasPolicy: boolean
 }
 
@@ -139,7 +147,7 @@ export interface RawIpSet {
   type: string
 }
 
-/** How many states and policies of IPsec a network namespace has. */
+/** The number of IPsec states and policies in a network namespace. */
 export interface RawIpsec {
   netns: NetNamespace
   states: number

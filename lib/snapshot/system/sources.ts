@@ -1,7 +1,7 @@
 /**
- * lib/snapshot/system holds what several readers of a snapshot share: the raw survey, /sys, the module
- * index, mounts and block devices. Whatever several readers ask at the same time becomes one question to
- * the system, and no question is asked twice for one snapshot.
+ * lib/snapshot/system has what the readers of a snapshot share: the raw survey, /sys, the module index,
+ * mounts and block devices. Questions that readers ask at the same time are sent to the system together,
+ * and no question is sent twice for one snapshot.
  */
 import type { ModuleIndex } from '../../kernel/module-index'
 import type { SystemFiles } from '../../kernel/system-files'
@@ -19,7 +19,7 @@ export interface Sources {
   mountTables: MountTables
   blockDevices: BlockDevices
   stack: Stack
-  /** Phrases that name what could not be read. A reader adds its own. */
+  /** Phrases that name what could not be read. Each reader adds to them. */
   unreadable: Set<string>
 }
 

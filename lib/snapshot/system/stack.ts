@@ -1,6 +1,6 @@
 /**
- * Everything below a mount or a block device: partitions, device-mapper, RAID, loop files and the file
- * systems that contain those, down to the buses.
+ * Everything below a mount or a block device, down to the buses: partitions, device-mapper, RAID, loop
+ * devices, and the file systems that contain the backing files of these.
  */
 import type { Aliases } from './aliases'
 import type { BlockDevices } from './block-devices'
@@ -18,7 +18,7 @@ interface Layer {
 
 export class Stack {
   readonly #layers = new Map<string, Promise<Layer>>()
-  /** The paths of overlays with a folder whose file system is not known. */
+  /** The mount paths of overlays with a folder whose file system is not known. */
   readonly #incompleteOverlays = new Set<string>()
 
   constructor(
@@ -43,7 +43,7 @@ export class Stack {
     return [...modules]
   }
 
-  /** The modules of all below a mount, without those of its own file-system type. */
+  /** The modules of everything below a mount, without those that provide its file system. */
   async below(mount: MountLine): Promise<string[]> {
     return this.modules((await this.#layer(mount)).below)
   }
@@ -84,13 +84,14 @@ export class Stack {
     const folders = overlayFolders(options)
     const layers = folders
       .flatMap((folder) => (folder.startsWith('/') ? this.ofFile(folder) : []))
-      // The root of a live system is mounted over its own folders, which then seem to be parts of it.
+      // In a live system the overlay is mounted on `/` and covers the paths of its own folders, so that
+      // ofFile() returns the overlay itself.
       .filter((layer) => layer.superblock !== superblock)
     if (layers.length < folders.length) this.#incompleteOverlays.add(path)
     return layers
   }
 
-  /** What could not be found below the places that were asked for, as phrases. */
+  /** What could not be found below the places that were looked up, as phrases. */
   get unreadable(): string[] {
     const [first, ...more] = this.#incompleteOverlays
     if (first === undefined) return []
@@ -107,14 +108,15 @@ export class Stack {
     if (shared.length > 0) return shared
     const device = await this.devices.byNumber(superblock)
     if (device !== null) return [device]
-    // btrfs and bcachefs have device numbers of their own. bcachefs names all its devices as its source.
+    // The superblocks of btrfs and bcachefs have numbers that belong to no device. The source of
+    // bcachefs names all its devices.
     const paths = type === 'bcachefs' ? source.split(':') : [source]
     const named = await Promise.all(paths.map((path) => this.devices.byPath(path)))
     const known = named.filter((folder) => folder !== null)
     return type === 'btrfs' ? this.#membersOf(known) : known
   }
 
-  /** btrfs names one of its devices as its source; /sys/fs/btrfs has all. */
+  /** The source of btrfs names only one of its devices; /sys/fs/btrfs has all of them. */
   async #membersOf(devices: readonly string[]): Promise<string[]> {
     const systems = await this.sysfs.list('/sys/fs/btrfs')
     const members = await Promise.all(systems.map((uuid) => this.#btrfsDevices(uuid)))
@@ -130,7 +132,7 @@ export class Stack {
   }
 }
 
-/** The path of a folder begins with a slash, a device number does not. */
+/** The two kinds of keys differ: the path of a folder begins with a slash, a device number does not. */
 function key(place: Place): string {
   return typeof place === 'string' ? place : place.superblock
 }

@@ -14,7 +14,7 @@ interface Driver {
   module: string | null
 }
 
-/** Reads each path once; paths that are asked for in one turn of the event loop are read together. */
+/** Reads each path once. Paths requested in the same turn of the event loop are read together. */
 export class Sysfs {
   readonly #links: DataLoader<string, string | null>
   readonly #texts: DataLoader<string, string | null>
@@ -46,7 +46,7 @@ export class Sysfs {
   async drivers(folder: string): Promise<Driver[]> {
     const drivers = await Promise.all(
       devicesUpFrom(folder).map(async (device) => {
-        // Both links are read at once: `driver` in the path of the second is a link that is followed.
+        // The second path goes through the link `driver`, so both can be read at the same time.
         const [driver, module] = await Promise.all([
           this.#links.load(`${device}/driver`),
           this.#links.load(`${device}/driver/module`),
@@ -59,7 +59,7 @@ export class Sysfs {
   }
 }
 
-/** The folder itself and every folder around it that can be a device. */
+/** The folder itself and every folder that contains it, up to /sys/devices. */
 function devicesUpFrom(folder: string): string[] {
   const found: string[] = []
   for (let at = folder; at.startsWith(DEVICES); at = posix.dirname(at)) found.push(at)
