@@ -2,16 +2,16 @@ import js from '@eslint/js'
 import tseslint from 'typescript-eslint'
 
 /**
- * The rooms of lib/, and the rooms that each may import. A room that stands in no other room's list is
- * known to the composition root alone (open-kernel.ts, verbs.ts).
+ * The folders of lib/, and the folders that each may import. A folder that is in no other folder's
+ * list is imported only by the files directly in lib/, such as open-kernel.ts and verbs.ts.
  */
-const ROOMS = {
+const FOLDERS = {
   contract: [],
   kernel: ['contract'],
   'snapshot/system': ['contract', 'kernel'],
   snapshot: ['contract', 'kernel', 'snapshot/system'],
   change: ['contract', 'kernel'],
-  // Of change/ only the words of its refusals.
+  // Of change/ only waiting.ts and refusals.ts.
   inspect: ['contract', 'kernel', 'change'],
   explain: ['contract', 'kernel', 'snapshot/system', 'snapshot', 'inspect'],
   guard: ['contract', 'kernel', 'snapshot/system', 'snapshot', 'inspect'],
@@ -24,49 +24,50 @@ const ROOMS = {
   captured: ['contract', 'kernel', 'snapshot/system', 'snapshot'],
 }
 
-/** Only these rooms touch the system; everything else asks the Kernel. */
-const SYSTEM_ROOMS = ['live', 'captured']
+/** Only these folders access the system; all other code uses the interface Kernel. */
+const SYSTEM_FOLDERS = ['live', 'captured']
 const SYSTEM_MODULES = ['fs', 'fs/promises', 'child_process', 'net']
 const SYSTEM = {
   regex: `^node:(${SYSTEM_MODULES.join('|')})$`,
-  message: 'Only lib/live and lib/captured may touch the system: ask the Kernel instead.',
+  message:
+    'Only lib/live and lib/captured may access the system: use the interface Kernel instead.',
 }
 
-/** Whether an import of one room leads into another one that it may not know. */
-function forbiddenRooms(room) {
-  const allowed = new Set([room, ...ROOMS[room]])
+/** The patterns of the imports that a folder may not have. */
+function forbiddenImports(folder) {
+  const allowed = new Set([folder, ...FOLDERS[folder]])
   const isTop = (name) => !name.includes('/')
-  const patterns = Object.keys(ROOMS)
+  const patterns = Object.keys(FOLDERS)
     .filter((other) => !allowed.has(other))
     .map((other) => {
-      // Seen from lib/snapshot, snapshot/system is ./system.
-      const inside = other.startsWith(`${room}/`) ? other.slice(room.length + 1) : null
+      // Files in lib/snapshot import snapshot/system as ./system.
+      const inside = other.startsWith(`${folder}/`) ? other.slice(folder.length + 1) : null
       const rest = isTop(other) && allowed.has(`${other}/system`) ? '(?!/system/)' : ''
       return {
         regex: inside === null ? `^(\\.\\./)+${other}${rest}/` : `^\\./${inside}/`,
-        message: `lib/${room} may import ${ROOMS[room].map((name) => `lib/${name}`).join(', ') || 'no other room'}, not lib/${other}.`,
+        message: `lib/${folder} may import ${FOLDERS[folder].map((name) => `lib/${name}`).join(', ') || 'no other folder'}, not lib/${other}.`,
       }
     })
-  // A room never imports what stands around the rooms.
+  // A folder never imports the files directly in lib/.
   patterns.push({
     regex: '^(\\.\\./)+(index|kmod|verbs|open-kernel)$',
-    message: `lib/${room} may not import the face of the package.`,
+    message: `lib/${folder} may not import the public interface of the package.`,
   })
-  if (room === 'snapshot/system') {
+  if (folder === 'snapshot/system') {
     patterns.push({
       regex: '^\\.\\./[^.]',
       message: 'lib/snapshot/system may not import lib/snapshot.',
     })
   }
-  return SYSTEM_ROOMS.includes(room) ? patterns : [...patterns, SYSTEM]
+  return SYSTEM_FOLDERS.includes(folder) ? patterns : [...patterns, SYSTEM]
 }
 
-const roomRules = Object.keys(ROOMS).map((room) => ({
-  files: [`lib/${room}/**/*.ts`],
-  ignores: Object.keys(ROOMS)
-    .filter((other) => other.startsWith(`${room}/`))
+const folderRules = Object.keys(FOLDERS).map((folder) => ({
+  files: [`lib/${folder}/**/*.ts`],
+  ignores: Object.keys(FOLDERS)
+    .filter((other) => other.startsWith(`${folder}/`))
     .map((other) => `lib/${other}/**/*.ts`),
-  rules: { 'no-restricted-imports': ['error', { patterns: forbiddenRooms(room) }] },
+  rules: { 'no-restricted-imports': ['error', { patterns: forbiddenImports(folder) }] },
 }))
 
 export default tseslint.config(
@@ -83,11 +84,11 @@ export default tseslint.config(
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
-      // A rejected promise carries what a caller's signal or callback gave, whatever that is.
+      // A promise may reject with the reason of a caller's signal, which can be any value.
       '@typescript-eslint/prefer-promise-reject-errors': 'off',
     },
   },
-  ...roomRules,
+  ...folderRules,
   {
     files: ['lib/index.ts', 'lib/kmod.ts', 'lib/verbs.ts'],
     rules: {
@@ -97,7 +98,7 @@ export default tseslint.config(
           patterns: [
             {
               regex: '^\\./(live|captured)/',
-              message: 'Only open-kernel.ts knows which kernel it is.',
+              message: 'Only open-kernel.ts may import lib/live and lib/captured.',
             },
             SYSTEM,
           ],
