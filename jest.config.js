@@ -21,11 +21,11 @@ module.exports = {
     project('captured'),
     project('lifecycle'),
     project('package'),
-    // What may differ between kernels.
+    // Behaviour that may differ between kernels.
     guestProject('every-kernel'),
-    // What is the same on all kernels.
+    // Behaviour that is the same on all kernels.
     guestProject('one-kernel'),
-    // What leaves a kernel in a state of no use to other tests.
+    // Tests that leave the kernel in a state in which other tests cannot run.
     guestProject('destructive'),
   ],
 }

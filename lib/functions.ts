@@ -1,9 +1,9 @@
 /**
  * The named functions of the package: the methods of {@link kmod} under their own names.
  *
- * The documentation of each call is here, once, for the function and for the method. TypeScript shows the
- * text of an implemented type for a method that has none of its own (`class Kmod implements Functions`);
- * it has no such rule for a variable or a function, so the text cannot be in the class.
+ * The documentation of each call is here, once, for the function and for the method. TypeScript shows
+ * the text of an implemented type for a method that has no text of its own (`class Kmod implements
+ * Functions`). It does not do so for a variable or a function, so the text cannot be in the class.
  */
 import { kmod } from './kmod'
 import type {
@@ -27,8 +27,9 @@ import type {
 /**
  * Resolves with the loaded modules in the order of the kernel: the newest first.
  *
- * The list is consistent: a module that was loaded all the time is in it exactly once. A single reading
- * of /proc/modules does not guarantee that, because the kernel locks the table for each read(2) only.
+ * The list is consistent: a module that was loaded during the whole call is in it exactly once. A
+ * single reading of /proc/modules does not guarantee that, because the kernel locks the table for each
+ * read(2) only.
  *
  * Rejects with the common codes of `KmodErrorCode`.
  */
@@ -134,8 +135,8 @@ export function resolve(nameOrAlias: string, options?: CallOptions): Promise<str
 }
 
 /**
- * Resolves with whether this process may and can unload modules here, and with what is in the way. It
- * resolves on every platform; where there are no Linux kernel modules, `canUnload` is false.
+ * Resolves with whether this process can unload modules on this system, and if it cannot, with the
+ * reasons. It resolves on every platform; on a platform other than Linux, `canUnload` is false.
  */
 export function preflight(options?: CallOptions): Promise<Preflight> {
   return kmod.preflight(options)
@@ -143,7 +144,7 @@ export function preflight(options?: CallOptions): Promise<Preflight> {
 
 /**
  * Resolves with what an unload would do, and changes nothing: every step in its order and with its
- * reason, what blocks, which dependencies stay and why, and what would stop working.
+ * reason, what blocks the plan, which dependencies stay and why, and what would stop working.
  *
  * The plan is a simulation over one consistent reading of the kernel's table. It knows that the reference
  * count of a dependency falls when its last holder is removed, so it names every module that the unload
@@ -154,9 +155,9 @@ export function preflight(options?: CallOptions): Promise<Preflight> {
  * with the common codes of `KmodErrorCode`; ERR_KMOD_UNSUPPORTED also means that `force` is given and the
  * kernel lacks it.
  *
- * @param names Names or aliases. The name of a module that is loaded, or that the module index has, wins
- * over an alias of modprobe.d with the same text. An alias with several
- * matches stands for those of them that are loaded.
+ * @param names Names or aliases. The name of a module that is loaded, or that the module index has,
+ * takes precedence over an alias of modprobe.d with the same text. An alias with several matches
+ * stands for those of them that are loaded.
  * @example
  * ```js
  * const { feasible, steps, blockers } = await plan('br_netfilter')
@@ -170,22 +171,23 @@ export function plan(
 }
 
 /**
- * Removes modules from the kernel: makes a plan, carries it out, and verifies that the modules are gone.
- * Resolves with a report, and only when no target is loaded. A target that was not loaded before is not an
- * error.
+ * Removes modules from the kernel: makes a plan, executes it, and verifies that the modules are not
+ * loaded. Resolves with a report, and only when no target is loaded. A target that was not loaded
+ * before is not an error.
  *
- * The kernel is read again before each step. A target or holder that got a new user ends the call (or is
- * waited for, see `wait`); a dependency that got a new user is kept, and the call continues. At the end,
- * dependencies that were kept because something used them are removed if nothing uses them any more; for
- * a given plan only those that the plan names. Calls of one process that touch the same modules run one
- * after the other; a call that itself waits, or awaits a callback, is not waited for.
+ * The kernel is read again before each step. A target or holder that got a new user ends the call (or
+ * is waited for, see `wait`); a dependency that got a new user is kept, and the call continues. At the
+ * end, dependencies that were kept because something used them are removed if nothing uses them any
+ * more; for a given plan, only those that the plan names. Calls of one process that change the same
+ * modules run one after the other; while a call waits for a blocker, or awaits a callback, other calls
+ * can run.
  *
  * Rejects with the code of the first blocker if the plan is not feasible (nothing is removed then); with
  * ERR_KMOD_TIMEOUT, ERR_KMOD_REAPPEARED, ERR_KMOD_CALLBACK, ERR_KMOD_REMOVE_COMMAND and
  * ERR_KMOD_PLAN_CHANGED; and with the change codes of `KmodErrorCode`. Errors of a call that has begun
  * its work carry the `report` of what was done, and the `plan`.
  *
- * @param what Names or aliases, as for `plan`; or a plan, which is computed again and carried out only if
+ * @param what Names or aliases, as for `plan`; or a plan, which is computed again and executed only if
  * it is still the same. An option of the plan that permits more than its default (`force`, `allow`,
  * `guard: 'off'`, `holders: 'remove'`, `commands: 'run'` or `'skip'`) must be given again.
  * @example
@@ -218,8 +220,8 @@ export function explain(name: string, options?: CallOptions): Promise<Usage> {
 }
 
 /**
- * Resolves with what would stop working without these modules, also where their reference count is 0:
- * the driver of a network card has no references while the card carries every connection.
+ * Resolves with what would stop working without these modules, even if their reference count is 0: the
+ * driver of a network card has no references while the card is in use.
  *
  * Rejects with ERR_KMOD_NOT_FOUND for an unknown name, and with the common codes of `KmodErrorCode`.
  *
@@ -236,10 +238,11 @@ export function impact(
  * Returns the references to a module as they are taken and dropped, from the trace events of the kernel
  * (`module_get`, `module_put`). The module need not be loaded yet.
  *
- * The trace begins with this call, not with the first `next()`; references of the first tenths of a
- * second, until the kernel records, are missed. `break`, `return()` and `await using` end it, and return
- * when nothing of it is left in the kernel. Only a pending `next()` keeps the process alive. A slow reader
- * loses the oldest events; memory stays bounded (some thousand events).
+ * The trace begins with this call, not with the first `next()`; events of the first tenths of a
+ * second, before the kernel records them, are missed. `break`, `return()` and `await using` end the
+ * trace, and return when the kernel has no tracing instance of it any more. Only a pending `next()`
+ * keeps the process alive. A slow reader loses the oldest events; memory stays bounded (some thousand
+ * events).
  *
  * The call does not throw. The first `next()` rejects with a TypeError for a wrong argument, with
  * ERR_KMOD_PERMISSION (tracefs is for root), with ERR_KMOD_UNSUPPORTED (no tracefs, no such events, a
@@ -260,11 +263,12 @@ export function trace(
 
 /**
  * Removes one module, as rmmod does: one delete_module(2), without a plan and without a guard. Most
- * programs want `unload`. Resolves when the module is gone.
+ * programs want `unload`. Resolves when the module is removed.
  *
- * Rejects with ERR_KMOD_HELD, ERR_KMOD_IN_USE, ERR_KMOD_PERMANENT, ERR_KMOD_BUILTIN, ERR_KMOD_NOT_LOADED
- * and ERR_KMOD_NOT_FOUND, and with the change codes of `KmodErrorCode`. The kernel answers EAGAIN for
- * held and in use, EBUSY for permanent and transient; the table of loaded modules tells them apart.
+ * Rejects with ERR_KMOD_HELD, ERR_KMOD_IN_USE, ERR_KMOD_PERMANENT, ERR_KMOD_BUILTIN,
+ * ERR_KMOD_NOT_LOADED and ERR_KMOD_NOT_FOUND, and with the change codes of `KmodErrorCode`. The kernel
+ * answers EAGAIN both for held and for in use, and EBUSY both for permanent and for transient; the
+ * table of loaded modules shows which of the two it is.
  *
  * An abort rejects at once; the kernel continues with a removal that it has begun.
  *
@@ -277,13 +281,14 @@ export function remove(name: string, options?: RemoveOptions): Promise<void> {
 /**
  * Loads a module with its dependencies and the configuration of modprobe.d, as modprobe does. Resolves
  * with what was loaded and what the kernel logged. A module that was loaded before is an error only if
- * `parameters` or `mustBeNew` is given, or if a file has another srcversion. An alias of several modules
- * loads all that can be loaded, and skips the blacklisted.
+ * `parameters` or `mustBeNew` is given, or if the given file has another srcversion than the loaded
+ * module. An alias of several modules loads all modules that can be loaded, and skips those that are
+ * blacklisted.
  *
  * Rejects with ERR_KMOD_NOT_FOUND, ERR_KMOD_ALREADY_LOADED, ERR_KMOD_BUILTIN (a built-in takes no
- * parameters) and ERR_KMOD_LOAD, and with the change codes of `KmodErrorCode`; `loaded` and `messages` of
- * the error tell what was loaded before and what the kernel logged. Rejects with a TypeError if the file
- * of the module does not declare a parameter.
+ * parameters) and ERR_KMOD_LOAD, and with the change codes of `KmodErrorCode`; `loaded` and `messages`
+ * of the error contain what was loaded before the failure and what the kernel logged. Rejects with a
+ * TypeError if the file of the module does not declare a parameter.
  *
  * @param what A name or an alias, or the path of a .ko file that is not installed: what its `depends`
  * field names is loaded first.

@@ -1,5 +1,5 @@
 /**
- * node-kmod: take Linux kernel modules out of a running system safely.
+ * node-kmod: unloads Linux kernel modules from a running system safely.
  *
  * @packageDocumentation
  */

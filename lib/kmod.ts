@@ -21,7 +21,7 @@ import type {
 import type * as functions from './functions'
 import type * as Verbs from './verbs'
 
-/** What a Kmod can do; the documentation of each method is that of the function in functions.ts. */
+/** The methods of a Kmod; each has the documentation of the function of its name in functions.ts. */
 type Functions = typeof functions
 
 /** Loads the implementation at the first call, so that requiring the package costs almost nothing. */
@@ -34,8 +34,9 @@ function verbs(): typeof Verbs {
  * A system whose kernel modules can be inspected and changed: the running system or, with the option
  * `root`, a captured one.
  *
- * The methods return promises and report every failure by rejecting: with a TypeError for a wrong
- * argument (its `code` is ERR_INVALID_ARG_TYPE or ERR_INVALID_ARG_VALUE), else with a `KmodError`.
+ * The methods return promises (`trace`: an async iterator) and report every failure by rejecting: with
+ * a TypeError for a wrong argument (its `code` is ERR_INVALID_ARG_TYPE or ERR_INVALID_ARG_VALUE),
+ * otherwise with a `KmodError`.
  *
  * In names, `-` and `_` are the same; results always have `_`.
  *
@@ -49,8 +50,9 @@ export class Kmod implements Functions {
   #opened: Kernel | undefined
 
   /**
-   * Throws a TypeError for a wrong option, or if `kernelRelease` is absent and `<root>/lib/modules` has
-   * several releases. It reads at most the names in that folder.
+   * Throws a TypeError for a wrong option, or if `kernelRelease` and `moduleDirectory` are absent and
+   * `<root>/lib/modules` of another root has several releases. It reads at most the names in that
+   * folder.
    */
   constructor(options?: KmodOptions) {
     if (options !== undefined) this.#opened = verbs().openKernel(options)
@@ -68,7 +70,7 @@ export class Kmod implements Functions {
     return this.#opened
   }
 
-  /** Every call that only asks goes through here: this is where its `signal` is heard. */
+  /** Runs a call that only reads the system, and rejects it when its `signal` aborts. */
   #ask<T>(
     call: string,
     options: CallOptions | undefined,

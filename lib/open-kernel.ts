@@ -1,4 +1,7 @@
-/** Chooses the kernel that the options of a Kmod mean: the only file that knows both live and captured. */
+/**
+ * Makes the kernel object for the options of a Kmod. Only this file imports both lib/live and
+ * lib/captured.
+ */
 import { readdirSync } from 'node:fs'
 import type { CapturedPlaces } from './captured/captured-index'
 import { CapturedKernel } from './captured/captured-kernel'
@@ -10,7 +13,9 @@ import type { Kernel } from './kernel/kernel'
 import { host } from './live/host'
 import { LiveKernel } from './live/live-kernel'
 
-/** Throws a TypeError for a wrong option, and where `root` has several kernel releases to choose from. */
+/**
+ * Throws a TypeError for a wrong option, and if `root` has several kernel releases and none is given.
+ */
 export function openKernel(options?: KmodOptions): Kernel {
   const checked = checkOptions<KmodOptions>(options, {
     root: path,
@@ -29,7 +34,7 @@ function findPlaces(view: RootView, options: KmodOptions): CapturedPlaces {
   if (releases.length > 1 && moduleDirectory === undefined) {
     throw invalidValue(
       'options.kernelRelease',
-      `given, because ${view.show('/lib/modules')} has several (${releases.join(', ')})`,
+      `given, because ${view.show('/lib/modules')} has several releases (${releases.join(', ')})`,
       undefined,
     )
   }

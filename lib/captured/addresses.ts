@@ -1,4 +1,4 @@
-/** The addresses of network interfaces, put together from several files of /proc/net. */
+/** The addresses of network interfaces, combined from several files of /proc/net. */
 import type { SystemFiles } from '../kernel/system-files'
 import { addressOfBytes, addressOfWords } from '../snapshot/system/ip-address'
 import type { RawLink, RawSurvey } from '../snapshot/system/raw-survey'
@@ -24,7 +24,7 @@ export async function capturedAddresses(
   const networks = networksOf(route ?? '')
   const found: { address: string; device: string }[] = devicesOf6(inet6 ?? '')
   const unknown: string[] = []
-  // /proc shows IPv4 addresses without their interface: it is the one whose network contains the address.
+  // /proc shows IPv4 addresses without their interface: find the network that has the address.
   for (const address of new Set(locals.filter((one) => !one.startsWith('127.')))) {
     const device = networks.find((network) => network.contains(address))?.device
     if (device === undefined) unknown.push(address)
@@ -39,7 +39,7 @@ export async function capturedAddresses(
     unreadable: [
       ...(trie === null ? ['addresses of interfaces: /proc/net/fib_trie was not captured'] : []),
       ...(unknown.length > 0
-        ? [`the interface that has address ${unknown.join(', ')}: no interface is in its network`]
+        ? [`the interface of ${unknown.join(', ')}: no network in /proc/net/route has it`]
         : []),
     ],
   }

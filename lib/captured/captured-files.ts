@@ -4,19 +4,19 @@ import type { SystemFiles } from '../kernel/system-files'
 import type { RootView } from './root-view'
 
 export interface CapturedFiles extends SystemFiles {
-  /** Where on this machine each path is; `null`: links that lead to each other. */
+  /** The path on this machine of each path; `null`: too many symbolic links, such as a loop. */
   resolve(paths: readonly string[]): Promise<(string | null)[]>
 }
 
 /**
- * Reads the files of a captured system as files of this machine, `hostFiles`. The paths of one call are
- * resolved together, and the links on the way are remembered. The object is for one pass over a captured
- * system: it does not notice links that change later.
+ * Reads the files of a captured system as files of this machine, `hostFiles`. The paths of one call
+ * are resolved together, and the targets of the links are cached. The object is for one reading of a
+ * captured system: it does not notice links that change later.
  */
 export function capturedFiles(view: RootView, hostFiles: SystemFiles): CapturedFiles {
   const linkTargets = new Map<string, string | null>()
 
-  /** Takes the walks of all paths one step at a time, so that each step reads the links of all. */
+  /** Advances the walks of all paths together, so that each round reads the links of all in one call. */
   async function resolve(paths: readonly string[]): Promise<(string | null)[]> {
     const places = new Array<string | null>(paths.length).fill(null)
     const walks = paths.map((path) => view.walk(path))
@@ -59,7 +59,7 @@ export function capturedFiles(view: RootView, hostFiles: SystemFiles): CapturedF
     listNames: (folders) =>
       readResolved<string[]>(
         folders,
-        // Sorted, so that the answers do not depend on the file system of this machine.
+        // Sorted so that the answers do not depend on the file system of this machine.
         async (places) => (await hostFiles.listNames(places)).map((names) => names.sort()),
         [],
       ),
@@ -76,7 +76,7 @@ export function capturedFiles(view: RootView, hostFiles: SystemFiles): CapturedF
 
 type Walk = ReturnType<RootView['walk']>
 
-/** `null`: the links lead to each other. */
+/** `null`: too many symbolic links, such as a loop. */
 function nextStep(walk: Walk, target: string | null = null): ReturnType<Walk['next']> | null {
   try {
     return walk.next(target)

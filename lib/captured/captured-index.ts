@@ -21,12 +21,12 @@ export interface CapturedPlaces {
 }
 
 /**
- * libkmod would follow symbolic links out of the root. So it reads a mirror instead: a temporary folder
- * of links, each to the place where a file is when all links are followed inside the root.
+ * libkmod would follow symbolic links out of the root. Therefore it reads a mirror: a temporary folder
+ * of links, each to the path that a file has when all its links are followed inside the root.
  */
 export class CapturedIndex implements ModuleIndex {
   readonly #libkmod: ModuleIndex
-  /** The links of the mirror, joined: a mirror is made again only when they change. */
+  /** The links of the mirror, joined: a new mirror is made only when they change. */
   #links = ''
   #mirror: string | null = null
   #locating: Promise<unknown> = Promise.resolve()
@@ -78,7 +78,7 @@ export class CapturedIndex implements ModuleIndex {
     return { ...description, path: this.view.show(inside) }
   }
 
-  /** A path of the mirror as the captured system has it. */
+  /** Translates a path in the mirror to the path in the captured system. */
   #inside(path: string): string {
     const folder = this.#mirror === null ? '' : join(this.#mirror, 'modules')
     return path.startsWith(folder) ? this.places.moduleDirectory + path.slice(folder.length) : path
@@ -123,14 +123,14 @@ export class CapturedIndex implements ModuleIndex {
       files.readTexts(folders.slice(1)),
     ])
     for (const name of inside) {
-      // Links to the source tree of the kernel, from which no module is loaded.
+      // These are links to the source tree of the kernel, from which no module is loaded.
       if (name === 'build' || name === 'source') continue
       links.set(`modules/${name}`, `${moduleDirectory}/${name}`)
     }
     folders.slice(1).forEach((place, i) => {
       const mirror = i < config.length ? 'modprobe.d' : 'modules-load.d'
       for (const file of configFiles(place, lists[i]!, texts[i] !== null)) {
-        // /etc/modules is a file of its own: no file of modules-load.d replaces it.
+        // /etc/modules is a separate list: no file in modules-load.d replaces it.
         const isList = mirror === 'modules-load.d' && file === place
         const link = isList ? 'modules.list' : `${mirror}/${basename(file, '.conf')}.conf`
         // Of several files of one name, the one in the first folder counts.
@@ -144,7 +144,7 @@ export class CapturedIndex implements ModuleIndex {
   }
 }
 
-/** The configuration files in a folder; `place` itself where it is a file. */
+/** The configuration files in the folder `place`; `place` itself if it is a file. */
 function configFiles(place: string, names: readonly string[], isFile: boolean): string[] {
   if (isFile) return [place]
   return names
@@ -154,7 +154,7 @@ function configFiles(place: string, names: readonly string[], isFile: boolean): 
 
 const MIRROR_FOLDERS = ['modules', 'modprobe.d', 'modules-load.d']
 
-/** The mirrors that exist, which are deleted when the process ends. */
+/** The mirrors that exist. They are deleted when the process ends. */
 const mirrors = new Set<string>()
 
 function removeMirrors(): void {

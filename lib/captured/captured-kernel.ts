@@ -1,6 +1,6 @@
 /**
- * Another root: a captured system or an image. It is read only, and everything is read from files below
- * the root.
+ * The kernel of another root: a captured system or an image. It is read-only: all answers come from
+ * files below the root.
  */
 import { stat } from 'node:fs/promises'
 import { KmodError } from '../contract/errors'
@@ -52,7 +52,7 @@ export class CapturedKernel implements Kernel {
       )
     }
     if (isFailure(text) && text.failure === 'transient') {
-      // A file does not change. In the running kernel another reading would help.
+      // Another reading could succeed for the running kernel, but a captured file does not change.
       throw new KmodError(
         'ERR_KMOD_FORMAT',
         `${this.view.show('/proc/modules')} lists a module twice: no kernel has such a table. It was ` +

@@ -9,7 +9,7 @@ import { capturedNetFiles } from './net-files'
 import { capturedOpenDevices } from './open-devices'
 import { capturedRoutes } from './routes'
 
-/** `users`: with what only uses modules, which takes a look at every process. */
+/** `users`: with what only uses modules, which requires a look at every process. */
 export async function capturedSurvey(files: SystemFiles, users: boolean): Promise<RawSurvey> {
   const [processes] = await files.listNames(['/proc'])
   const pids = processes!.filter((name) => /^\d+$/.test(name)).map(Number)
@@ -28,7 +28,7 @@ export async function capturedSurvey(files: SystemFiles, users: boolean): Promis
 
 type RawNetwork = Omit<RawSurvey, 'users' | 'mountTables' | 'openDevices' | 'allProcessesRead'>
 
-/** No file shows queueing disciplines, and no file the rules of firewalls. */
+/** The lists of queueing disciplines and of firewall rules are empty, because no file shows them. */
 async function capturedNetwork(files: SystemFiles, users: boolean): Promise<RawNetwork> {
   const { links, unreadable } = await capturedLinks(new Sysfs(files))
   const [routes, addresses, netFiles] = await Promise.all([

@@ -37,7 +37,7 @@ export async function capturedLinks(
   return { links, unreadable: unknown.length === 0 ? [] : [unknownKinds(unknown)] }
 }
 
-/** Such as veth and dummy, whose kind only rtnetlink shows. */
+/** For interfaces such as veth and dummy, whose kind only rtnetlink shows. */
 function unknownKinds(folders: readonly Folder[]): string {
   const names = folders.map(({ name }) => name).join(', ')
   return `the kind of network interface ${names}: /sys does not show it`
@@ -57,7 +57,7 @@ async function readFolder(sysfs: Sysfs, name: string): Promise<Folder | null> {
     target('device'),
     target('device/subsystem'),
   ])
-  // bonding_masters is a file among the folders.
+  // bonding_masters is a file, not the folder of an interface.
   if (ifindex === null) return null
   return {
     name,
@@ -84,7 +84,7 @@ function toLink(folder: Folder, byName: ReadonlyMap<string, Folder>): RawLink {
   const { name, index, flags, kind, bus, device } = folder
   const indexOf = (other: string | null | undefined): number =>
     other == null ? 0 : (byName.get(other)?.index ?? 0)
-  // The members of a bridge or bond are below it too; each says so by its own master.
+  // The members of a bridge or bond have such links too; their own `master` tells that they are members.
   const parent = folder.lower.find((other) => byName.get(other)?.master !== name)
   return {
     netns: null,
@@ -96,7 +96,7 @@ function toLink(folder: Folder, byName: ReadonlyMap<string, Folder>): RawLink {
     lower: indexOf(parent),
     bus,
     device,
-    // No file shows where the packets of a tunnel leave.
+    // No file shows through which interface the packets of a tunnel leave.
     carriers: [],
   }
 }

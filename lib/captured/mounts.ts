@@ -32,8 +32,8 @@ export async function capturedMounts(files: SystemFiles, pids: readonly number[]
 }
 
 /**
- * The own namespace is that of the capturing process. Where that process or process 1 was not captured,
- * another namespace takes its part, so that there is always one whose `/` is the root.
+ * The own namespace is that of the capturing process. Where that process or process 1 was not
+ * captured, another namespace is used instead, so that there is always one whose `/` is the root.
  */
 function withOwnAndFirst(tables: RawMountTable[]): RawMountTable[] {
   const first = tables.find((table) => table.first)
@@ -54,7 +54,7 @@ async function findSelf(files: SystemFiles): Promise<number | null> {
   return Number.isNaN(pid) ? 0 : pid
 }
 
-/** From /proc/mounts, an older file without device numbers. */
+/** Reads /proc/mounts, an older file without device numbers. */
 async function plainMounts(files: SystemFiles): Promise<Mounts> {
   const [text] = await files.readTexts(['/proc/mounts'])
   if (text == null) {
@@ -65,8 +65,8 @@ async function plainMounts(files: SystemFiles): Promise<Mounts> {
 }
 
 /**
- * Rows "SOURCE PATH TYPE OPTIONS 0 0" as lines of mountinfo. Each device gets a number that no device
- * has (major 0), so that several mounts of one device count as one file system.
+ * Rows "SOURCE PATH TYPE OPTIONS 0 0" as lines of mountinfo. Each device gets a number with major 0,
+ * which no disk has, so that several mounts of one device count as one file system.
  */
 function toMountinfo(text: string): string {
   const numbers = new Map<string, number>()

@@ -4,7 +4,7 @@ import type { RawSurvey } from '../snapshot/system/raw-survey'
 
 const CONNECTIONS = ['/proc/net/tcp', '/proc/net/tcp6']
 
-/** The tables of firewalls, and the sessions of PPPoE. */
+/** Read for the guard: the tables of firewalls, and the sessions of PPPoE. */
 const GUARDED = [
   '/proc/net/ip_tables_names',
   '/proc/net/ip6_tables_names',
@@ -13,7 +13,7 @@ const GUARDED = [
   '/proc/net/pppoe',
 ]
 
-/** What no file shows, by the name of a module without which there is nothing of it. */
+/** What no file shows. It may exist if a row of /proc/modules matches. */
 const INVISIBLE: readonly [module: RegExp, what: string][] = [
   [/^nf_tables /m, 'the rules of nftables'],
   [/^(?:ip6?|arp)_tables |^ebtables /m, 'the rules of iptables'],
@@ -21,7 +21,7 @@ const INVISIBLE: readonly [module: RegExp, what: string][] = [
   [/^(?:esp|ah)[46] |^ipcomp6? /m, 'the states and policies of IPsec'],
 ]
 
-/** Read only with users. The same list is in native/net/net_files.cc. */
+/** Read only if the caller asks for users. The same list is in native/net/net_files.cc. */
 const USER_FILES = [
   '/proc/net/protocols',
   '/proc/net/pfkey',

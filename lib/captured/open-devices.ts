@@ -1,10 +1,10 @@
-/** The device files that the captured processes had open, by the links of /proc/PID/fd. */
+/** The device files that the captured processes had open, read from the links in /proc/PID/fd. */
 import type { SystemFiles } from '../kernel/system-files'
 import type { RawSurvey } from '../snapshot/system/raw-survey'
 
 type OpenDevices = Pick<RawSurvey, 'openDevices' | 'allProcessesRead' | 'unreadable'>
 
-/** A virtual machine and its parts are no device files, but refer to the modules of /dev/kvm. */
+/** Files of a virtual machine are not device files, but hold references to the modules of /dev/kvm. */
 const KVM_FILES = 'anon_inode:kvm-'
 const KVM = { type: 'char', device: '10:232' } as const
 
@@ -46,7 +46,7 @@ async function withNumbers(files: SystemFiles, open: readonly Descriptor[]): Pro
   return {
     openDevices: open.flatMap(({ pid, fd, path }) => {
       const number = path.startsWith(KVM_FILES) ? KVM : numbers.get(path)
-      // A terminal of /dev/pts or a file of /dev/shm is no device of a module.
+      // A terminal in /dev/pts or a file in /dev/shm is not a device of a module.
       if (number === undefined) return []
       return [{ pid, comm: comms.get(pid) ?? '', self: false, path, fd, ...number }]
     }),

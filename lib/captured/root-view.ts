@@ -1,4 +1,4 @@
-/** Paths of a captured system: where on this machine each is, so that no symbolic link leads out of it. */
+/** Finds the paths of a captured system on this machine, without following a link out of its root. */
 import { readlinkSync } from 'node:fs'
 import { readlink } from 'node:fs/promises'
 import { join, relative, resolve, sep } from 'node:path'
@@ -15,7 +15,7 @@ export class RootView {
   }
 
   /**
-   * The path as the captured system has it. A path of this machine that leads into the root is
+   * The path as the captured system has it. A path of this machine that is below the root is
    * translated; any other path is one of the captured system already.
    */
   inside(path: string): string {
@@ -32,7 +32,8 @@ export class RootView {
 
   /**
    * The path of this machine, with every symbolic link on the way followed as if the root were `/`. A
-   * path that does not exist is placed where it would be. Rejects where links lead to each other.
+   * path that does not exist gets the path that it would have. Rejects if there are more than
+   * MAX_LINKS links.
    */
   async resolve(path: string): Promise<string> {
     const walk = this.walk(path)
@@ -41,7 +42,7 @@ export class RootView {
     return step.value
   }
 
-  /** The same, for a constructor, which cannot wait. */
+  /** Like resolve(), but synchronous, for a constructor. */
   resolveSync(path: string): string {
     const walk = this.walk(path)
     let step = walk.next()
@@ -51,13 +52,13 @@ export class RootView {
 
   /**
    * The steps of resolve(), for a caller that reads the links itself. Yields each path of this machine
-   * on the way, and expects the target of the link there (`null`: no link, or nothing there). Returns
-   * the resolved path. Throws where links lead to each other.
+   * on the way, and expects the target of the link there (`null`: not a link, or it does not exist).
+   * Returns the resolved path. Throws if there are more than MAX_LINKS links.
    */
   *walk(path: string): Generator<string, string, string | null> {
     let links = 0
     const pending = path.split(sep).reverse()
-    // The folders on the way, each as a path of this machine.
+    // The folders that lead to the current one, each as a path of this machine.
     const top = this.root === sep ? '' : this.root
     const way = [top]
     while (pending.length > 0) {
@@ -76,8 +77,8 @@ export class RootView {
       if (++links > MAX_LINKS) {
         throw new KmodError(
           'ERR_KMOD_SYSTEM',
-          `Cannot follow ${this.show(path)}: more than ${MAX_LINKS} symbolic links lead to each other ` +
-            '(ELOOP).',
+          `Cannot resolve ${this.show(path)}: there are more than ${MAX_LINKS} symbolic links on the ` +
+            'path (ELOOP). The links may form a loop.',
           { errnoCode: 'ELOOP' },
         )
       }

@@ -32,13 +32,13 @@ interface WideRoute {
   name: string
 }
 
-/** The interfaces of default routes. VPNs set two routes, each to half of all addresses, instead of one. */
+/** The interfaces of default routes. A VPN may set two routes instead, each to half of all addresses. */
 function defaultRoutes(table: string[][], parse: (row: string[]) => WideRoute | null): string[] {
   const routes = table.map(parse).filter((route) => route !== null)
-  const areHalvesThere = ['lower', 'upper'].every((half) =>
+  const hasBothHalves = ['lower', 'upper'].every((half) =>
     routes.some(({ covers }) => covers === half),
   )
-  return routes.filter(({ covers }) => covers === 'all' || areHalvesThere).map(({ name }) => name)
+  return routes.filter(({ covers }) => covers === 'all' || hasBothHalves).map(({ name }) => name)
 }
 
 /** IFACE DESTINATION GATEWAY FLAGS REFERENCES USE METRIC MASK ..., the bytes of addresses reversed. */
@@ -54,7 +54,7 @@ function ofIpv4(row: string[]): WideRoute | null {
 /** DESTINATION LENGTH SOURCE LENGTH NEXT-HOP METRIC REFERENCES USE FLAGS IFACE */
 function ofIpv6(row: string[]): WideRoute | null {
   const [destination, length, , , , , , , flags, name] = row
-  // Where there is no default route, the loopback interface has one that rejects.
+  // If there is no default route, the kernel lists one that rejects, on the loopback interface.
   if (name === undefined || name === 'lo' || !isUsable(flags)) return null
   if (length === '01') return { covers: destination!.startsWith('8') ? 'upper' : 'lower', name }
   return length === '00' && /^0+$/.test(destination!) ? { covers: 'all', name } : null

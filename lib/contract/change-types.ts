@@ -1,6 +1,6 @@
 /** The options and results of `load` and `remove`, and the state of the kernel after a change. */
 
-/** What happened to the kernel during a call, whatever caused it. */
+/** What happened to the kernel during a call, even if something other than the call caused it. */
 export interface KernelHealth {
   /**
    * The taints of the kernel that were not set before the call: the kernel's names without `TAINT_`,
@@ -8,15 +8,16 @@ export interface KernelHealth {
    */
   newTaints: string[]
   /**
-   * What the kernel log got since the call started, also from processes that write to it; `null`: the
-   * log is not readable.
+   * The messages in the kernel log since the call started, including those that processes wrote to it;
+   * `null`: the log is not readable.
    */
   messages: string[] | null
   /**
    * `false`: there is a new taint (after a load, OOT_MODULE and UNSIGNED_MODULE do not count), or the
-   * kernel itself logged a fault (WARNING, BUG, Oops, general protection fault, objects that remain in a
-   * slab cache, a network device that is waited for, UBSAN, KASAN, lockdep); after an unload also: a
-   * module was loaded again. `null`: none of these was seen, but the log was not readable. Else `true`.
+   * kernel itself logged a fault (WARNING, BUG, Oops, general protection fault, objects that remain in
+   * a slab cache, a network device whose last reference the kernel waits for, UBSAN, KASAN, lockdep);
+   * after an unload also: a module was loaded again. `null`: none of these was found, but the log was
+   * not readable. Otherwise `true`.
    */
   clean: boolean | null
 }
@@ -32,7 +33,7 @@ export interface LoadOptions {
   /**
    * Parameters for the module itself, added after those of modprobe.d. Where an alias stands for
    * several modules, `NAME.PARAMETER` is for one of them. If the module is loaded already, the call
-   * rejects with ERR_KMOD_ALREADY_LOADED: it could not pass them. Default: none.
+   * rejects with ERR_KMOD_ALREADY_LOADED, because the parameters would have no effect. Default: none.
    */
   parameters?: ModuleParameters | undefined
   /** Reject with ERR_KMOD_ALREADY_LOADED if the module is loaded already. Default: false. */
@@ -42,7 +43,7 @@ export interface LoadOptions {
    * with ERR_KMOD_HUNG. Default: 30,000; `Infinity`: no limit.
    */
   hungAfter?: number | undefined
-  /** Rejects the call with ERR_KMOD_ABORTED. An insertion that is inside the kernel continues there. */
+  /** Rejects the call with ERR_KMOD_ABORTED. The kernel continues an insertion that has begun. */
   signal?: AbortSignal | undefined
 }
 
@@ -59,8 +60,9 @@ export interface LoadReport extends KernelHealth {
 /** Options of `remove`. */
 export interface RemoveOptions {
   /**
-   * Remove the module although it has references or no exit function. Holders and the state of the
-   * module still count. The kernel can crash. Default: false. Source: O_TRUNC in delete_module(2).
+   * Remove the module although it has references or no exit function. A module that has holders, or is
+   * being loaded or unloaded, is still refused. The kernel can crash. Default: false. Source: O_TRUNC
+   * in delete_module(2).
    */
   force?: boolean | undefined
   /**
@@ -68,6 +70,6 @@ export interface RemoveOptions {
    * ERR_KMOD_HUNG. Default: 30,000; `Infinity`: no limit.
    */
   hungAfter?: number | undefined
-  /** Rejects the call with ERR_KMOD_ABORTED. A removal that is inside the kernel continues there. */
+  /** Rejects the call with ERR_KMOD_ABORTED. The kernel continues a removal that has begun. */
   signal?: AbortSignal | undefined
 }

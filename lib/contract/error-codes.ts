@@ -6,7 +6,7 @@
  *
  * Why a module cannot be unloaded now:
  * - `ERR_KMOD_HELD`: other loaded modules use it.
- * - `ERR_KMOD_IN_USE`: it has references that are not held by modules, but for example by an open
+ * - `ERR_KMOD_IN_USE`: something other than a module holds references to it, for example an open
  *   device, a mount or a socket.
  * - `ERR_KMOD_PERMANENT`: it has no exit function.
  * - `ERR_KMOD_CRITICAL`: the guard refuses, because something important would stop working.
@@ -21,11 +21,12 @@
  * How an `unload` failed:
  * - `ERR_KMOD_TIMEOUT`: the time given as `wait` is over.
  * - `ERR_KMOD_REAPPEARED`: a target was loaded again by something else.
- * - `ERR_KMOD_PLAN_CHANGED`: the given plan is no longer what would happen.
+ * - `ERR_KMOD_PLAN_CHANGED`: the plan was computed again, and differs from the given one.
  * - `ERR_KMOD_CALLBACK`: a callback of the caller threw an error or rejected.
  *
  * How a `load` failed:
- * - `ERR_KMOD_ALREADY_LOADED`: the module is loaded already, and `parameters` or `mustBeNew` is given.
+ * - `ERR_KMOD_ALREADY_LOADED`: the module is loaded already, and `parameters` or `mustBeNew` is given or
+ *   another build of the module is loaded.
  * - `ERR_KMOD_LOAD`: the kernel refused to load the module.
  *
  * **Common codes**: every call can reject with these.
@@ -42,7 +43,7 @@
  * - `ERR_KMOD_PERMISSION`: CAP_SYS_MODULE is missing, or a seccomp filter or a security module forbids
  *   the call.
  * - `ERR_KMOD_DISABLED`: the sysctl `kernel.modules_disabled` is 1.
- * - `ERR_KMOD_READ_ONLY`: this `Kmod` looks at another root than the running system.
+ * - `ERR_KMOD_READ_ONLY`: this `Kmod` reads another root, not the running system.
  * - `ERR_KMOD_HUNG`: the change is still inside the kernel after `hungAfter` milliseconds.
  */
 export type KmodErrorCode =

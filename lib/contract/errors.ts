@@ -4,7 +4,7 @@ import type { Blocker, Effect, KmodErrorCode, UnloadPlan, UnloadReport, User } f
 
 /**
  * What an error carries besides its code and message. A detail is absent where it does not apply;
- * {@link isKmodError} with a code tells TypeScript which details are there.
+ * {@link isKmodError} with a code tells TypeScript which details are present.
  */
 export interface KmodErrorDetails {
   /** The module that the error is about. */
@@ -20,8 +20,8 @@ export interface KmodErrorDetails {
   /** With ERR_KMOD_IN_USE: how many references are not held by modules. */
   references?: number | undefined
   /**
-   * With ERR_KMOD_HUNG: the process that is stuck inside the kernel. With ERR_KMOD_TRANSIENT: the same,
-   * if an earlier call gave up on this module.
+   * With ERR_KMOD_HUNG: the process that is stuck inside the kernel. With ERR_KMOD_TRANSIENT: the
+   * same, if an earlier call for this module rejected with ERR_KMOD_HUNG.
    */
   pid?: number | undefined
   /** With ERR_KMOD_HUNG: where in the kernel the process is stuck; `null`: not readable. */
@@ -45,11 +45,14 @@ export interface KmodErrorDetails {
   blocker?: Blocker | undefined
   /** Of an unload: the plan that failed. With ERR_KMOD_PLAN_CHANGED: the new plan. */
   plan?: UnloadPlan | undefined
-  /** With ERR_KMOD_PLAN_CHANGED: how the new plan differs from the given one, a sentence for each difference. */
+  /**
+   * With ERR_KMOD_PLAN_CHANGED: how the new plan differs from the given one, one sentence a
+   * difference.
+   */
   changes?: string[] | undefined
-  /** Of a load that failed after it began: what the kernel log got meanwhile; `null`: not readable. */
+  /** Of a load that failed after it began: the kernel log since it began; `null`: not readable. */
   messages?: string[] | null | undefined
-  /** Of a load that failed after it began: the modules that it loaded before, in order. */
+  /** Of a load that failed after it began: the modules that it loaded before the failure, in order. */
   loaded?: string[] | undefined
   /** Of an unload: what it did before it failed. */
   report?: UnloadReport | undefined
@@ -173,7 +176,7 @@ export function invalidType(argument: string, expected: string, value: unknown):
   )
 }
 
-/** The error for an argument of the right type with a wrong value. `advice`: a sentence more, or ''. */
+/** The error for an argument of the right type with a wrong value. `advice`: more sentences, or ''. */
 export function invalidValue(
   argument: string,
   expected: string,

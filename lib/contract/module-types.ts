@@ -16,7 +16,7 @@ export interface LoadedModule {
   /** Bytes of kernel memory. */
   size: number
   /**
-   * The reference count: all references, also those that the holders have. `null`: the kernel gives no
+   * The reference count: all references, including those of the holders. `null`: the kernel gives no
    * count, because the module is being unloaded or the kernel was built without CONFIG_MODULE_UNLOAD.
    */
   refCount: number | null
@@ -28,7 +28,7 @@ export interface LoadedModule {
    * `force`.
    */
   permanent: boolean
-  /** The kernel's letters for what taints this module, such as `OE`; `''` for none. */
+  /** The kernel's letters for the taints of this module, such as `OE`; `''` for none. */
   taints: string
 }
 
@@ -50,16 +50,16 @@ export interface ModuleInfo {
   authors: string[]
   /** Patterns of the devices and names that the module serves, such as `pci:v00008086d*`. */
   aliases: string[]
-  /** The modules whose symbols it needs. Written with `-` or `_`, as in the file. */
+  /** The modules whose symbols this module needs. Written with `-` or `_`, as in the file. */
   depends: string[]
-  /** Firmware files that it may ask for. */
+  /** Firmware files that the module may request. */
   firmware: string[]
   /** The soft dependencies that the author wrote into the file; modprobe.d can add more. */
   softDependencies: { pre: string[]; post: string[] }
-  /** The parameters that it takes. */
+  /** The parameters that the module declares. */
   parameters: { name: string; type: string | null; description: string | null }[]
   /**
-   * What the kernel has in memory now, from /sys/module, beside what the file says; `null`: the module
+   * The loaded module, as /sys/module shows it; the other fields describe the file. `null`: the module
    * is not loaded. A parameter without a readable value is `null`.
    */
   loaded: {
@@ -75,6 +75,6 @@ export interface ModuleInfo {
     installCommand: string | null
     blacklisted: boolean
   }
-  /** Every field in modinfo's order. The values are not trimmed: vermagic ends with a space. */
+  /** Every field, in the order of modinfo. The values are not trimmed: vermagic ends with a space. */
   fields: { key: string; value: string }[]
 }

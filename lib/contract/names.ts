@@ -1,4 +1,4 @@
-/** The first stage: checks names and aliases, and spells names as the kernel does. */
+/** Checks module names and aliases, and converts names to the spelling of the kernel. */
 import { basename } from 'node:path'
 import { invalidType, invalidValue } from './errors'
 
@@ -6,10 +6,10 @@ import { invalidType, invalidValue } from './errors'
 const NAME_BYTES = 55
 /** libkmod copies an alias into a buffer of PATH_MAX bytes. */
 const ALIAS_BYTES = 4095
-/** depmod knows these. Source: kmod_exts in libkmod/libkmod-util.c. */
+/** The endings of module files that depmod knows. Source: kmod_exts in libkmod/libkmod-util.c. */
 const MODULE_ENDING = /\.ko(\.gz|\.xz|\.zst)?$/
 
-/** libkmod takes `-` and `_` for the same. The kernel and all results use `_`. */
+/** libkmod treats `-` and `_` as the same character. The kernel and all results use `_`. */
 export function normalize(name: string): string {
   return name.replaceAll('-', '_')
 }
@@ -25,23 +25,26 @@ export function isName(text: string): boolean {
 }
 
 /**
- * The module that a file is named after; `null`: the text does not look like the path of a file. An alias
- * may contain a slash, but it does not begin like a path.
+ * Returns the module name that a file name contains; `null` if the text does not look like the path of
+ * a file. An alias may contain a slash, but it does not begin like a path.
  */
 export function moduleOfFile(text: string): string | null {
   const isFile = /^\.{0,2}\//.test(text) || MODULE_ENDING.test(text)
   return isFile ? normalize(basename(text).replace(MODULE_ENDING, '')) : null
 }
 
-/** What to say about the name of a file in place of that of a module; '' for any other text. */
+/**
+ * Returns sentences to add to an error message if the caller gave the path of a file instead of the
+ * name of a module; '' for any other text.
+ */
 export function fileAdvice(text: string): string {
   const module = moduleOfFile(text)
   if (module === null) return ''
-  const here = isName(module) ? `, here "${module}"` : ''
-  return ` This is the name of a file, and a module is named without folder and ending${here}. A file is described by info({ file }) and loaded by load({ file }).`
+  const example = isName(module) ? `, here "${module}"` : ''
+  return ` This is the name of a file. Give the module name, without folder and file ending${example}. Use info({ file }) to describe a file, and load({ file }) to load it.`
 }
 
-/** Checks a module name. Returns it as the kernel spells it. */
+/** Checks a module name. Returns it with `_` instead of `-`, as the kernel spells it. */
 export function checkName(value: unknown, argument = 'name'): string {
   if (typeof value !== 'string') throw invalidType(argument, 'of type string', value)
   if (!isName(value)) {

@@ -1,14 +1,17 @@
 /**
- * "Did you mean": the known word that is most like a word that is wrong. Node has an edit distance for its
- * own messages only.
+ * "Did you mean": finds the known word that is most similar to a wrong word. Node.js does not export
+ * the edit distance that it uses for its own messages.
  */
 import { distance } from 'fastest-levenshtein'
 
 const MOST_MISTAKES = 3
-/** Of the letters of the longer word; in shorter words, fewer mistakes are allowed. */
+/**
+ * More than this share of the letters of the longer word must be correct: short words allow fewer
+ * mistakes.
+ */
 const LEAST_CORRECT = 0.4
 
-/** Upper and lower case count as the same. `undefined`: no known word is like it. */
+/** Upper and lower case count as the same. `undefined`: no known word is similar enough. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   let best: string | undefined
   let fewest = MOST_MISTAKES + 1
@@ -24,7 +27,7 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   return best
 }
 
-/** A sentence to add to a message; `''` if no known word is like it. */
+/** A sentence to add to a message; `''` if no known word is similar enough. */
 export function didYouMean(word: string, known: Iterable<string>): string {
   const one = nearest(word, known)
   return one === undefined ? '' : ` Did you mean "${one}"?`

@@ -1,12 +1,12 @@
 /**
- * Checks an options object: every option must be known, and its value have the right type and
+ * Checks an options object: every option must be known, and its value must have the right type and
  * range.
  */
 import { invalidType, invalidValue } from './errors'
 import { didYouMean } from './nearest'
 import type { EffectKind } from './types'
 
-/** What the value of an option must be, in words, and the check. */
+/** A check of the value of an option. `expected` says in words what it accepts. */
 export interface Rule<T> {
   expected: string
   accepts(value: unknown): value is T
@@ -25,7 +25,7 @@ export const duration: Rule<number> = {
   accepts: (value): value is number => typeof value === 'number' && value >= 0,
 }
 
-/** Milliseconds that something may take. No time at all would be too short for anything. */
+/** Milliseconds that an operation may take. 0 is refused: every operation takes some time. */
 export const timeLimit: Rule<number> = {
   expected: 'a number of milliseconds above 0, or Infinity',
   accepts: (value): value is number => typeof value === 'number' && value > 0,
@@ -33,7 +33,7 @@ export const timeLimit: Rule<number> = {
 
 export const abortSignal: Rule<AbortSignal> = {
   expected: 'an AbortSignal',
-  // Not by class: the signal can come from another realm, such as a vm context.
+  // Not checked with instanceof: the signal can come from another realm, such as a vm context.
   accepts: (value): value is AbortSignal =>
     typeof value === 'object' &&
     value !== null &&
@@ -81,7 +81,7 @@ export function listOf<T>(rule: Rule<T>): Rule<readonly T[]> {
   }
 }
 
-/** An object, so that TypeScript finds a kind that is missing. */
+/** An object, not an array, so that TypeScript reports a kind that is missing. */
 const EFFECT_KINDS: Record<EffectKind, true> = {
   'root-filesystem': true,
   filesystem: true,
@@ -122,7 +122,8 @@ type Rules<T> = { [K in keyof T]-?: Rule<NonNullable<T[K]>> }
 
 /**
  * Returns a copy of the options without those that are `undefined`, which means the same as absent.
- * Throws a TypeError for everything else that `rules` do not allow.
+ * Throws a TypeError for an unknown option, and for a value that the rule of its option does not
+ * accept.
  */
 export function checkOptions<T extends object>(options: unknown, rules: Rules<T>): T {
   if (options === undefined) return {} as T

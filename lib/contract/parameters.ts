@@ -25,7 +25,7 @@ function valueText(name: string, value: unknown): string {
   )
 }
 
-/** Throws a TypeError for what the kernel cannot take, or would take for another parameter. */
+/** Throws a TypeError for what the kernel cannot parse, or would parse as another parameter. */
 export function checkParameters(parameters: unknown): Record<string, string> {
   if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters)) {
     throw invalidValue('options.parameters', 'an object', parameters)
@@ -36,7 +36,7 @@ export function checkParameters(parameters: unknown): Record<string, string> {
     if (!/^[A-Za-z0-9_.-]+$/.test(name)) {
       throw invalidValue(
         'options.parameters',
-        'an object with names of letters, digits, "_", "-" and "."',
+        'an object whose keys consist of letters, digits, "_", "-" and "."',
         name,
       )
     }
@@ -44,7 +44,7 @@ export function checkParameters(parameters: unknown): Record<string, string> {
     if (/["\n\0]/.test(text)) {
       throw invalidValue(
         `options.parameters.${name}`,
-        'without double quotes, newlines and NUL, which the kernel cannot take',
+        'a value without double quotes, newlines and NUL, which the kernel cannot parse',
         value,
       )
     }

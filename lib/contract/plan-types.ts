@@ -35,20 +35,20 @@ export interface PlanOptions {
    */
   allow?: readonly (EffectKind | `${EffectKind}:${string}`)[] | undefined
   /**
-   * Remove targets and holders although they have references or no exit function. Modules that stay and
-   * use them, the state of a module and the guard still count. The kernel can crash. Rejects with
-   * ERR_KMOD_UNSUPPORTED if the kernel is known to lack it. Default: false. Source: O_TRUNC in
-   * delete_module(2).
+   * Remove targets and holders although they have references or no exit function. The plan is still
+   * blocked by a holder that stays, by a module that is being loaded or unloaded, and by the guard.
+   * The kernel can crash. Rejects with ERR_KMOD_UNSUPPORTED if the kernel is known not to support
+   * this. Default: false. Source: O_TRUNC in delete_module(2).
    */
   force?: boolean | undefined
   /**
-   * What a target that is not loaded means. `false`, the default: it is `absent`. `true`: it blocks the
-   * plan with ERR_KMOD_NOT_LOADED.
+   * What happens if a target is not loaded. `false`, the default: the plan lists it in `absent`.
+   * `true`: it blocks the plan with ERR_KMOD_NOT_LOADED.
    */
   mustBeLoaded?: boolean | undefined
   /**
-   * What an unknown name means. `false`, the default: it blocks the plan with ERR_KMOD_NOT_FOUND.
-   * `true`: it is `absent`.
+   * What happens if a name is unknown. `false`, the default: it blocks the plan with
+   * ERR_KMOD_NOT_FOUND. `true`: the plan lists it in `absent`.
    */
   allowUnknown?: boolean | undefined
 }
@@ -63,8 +63,8 @@ export type AppliedPlanOptions = {
 
 /**
  * Why a step is in the plan: the module was asked for (`target`), uses a target (`holder`), is used by
- * removed modules only (`dependency`), or is a soft dependency of a target or holder. `user`: the step
- * does not remove a module, but makes something release one.
+ * removed modules only (`dependency`), or is a soft dependency of a target or holder. `user` is
+ * reserved: no step has it now.
  */
 export type StepReason = 'target' | 'holder' | 'dependency' | 'soft-dependency' | 'user'
 
@@ -76,9 +76,10 @@ export type UnloadStep =
       module: string
       reason: StepReason
       /**
-       * How many references of the module nothing explains, while holders of the module are removed by
-       * the same plan: the references may belong to those holders. If some are left when the holders
-       * are gone, a target or holder is ERR_KMOD_IN_USE, and a dependency is kept.
+       * The number of unexplained references of the module. Present only if the same plan removes
+       * holders of the module, because the references may belong to those holders. If some remain
+       * after the holders were removed, a target or holder is blocked with ERR_KMOD_IN_USE, and a
+       * dependency is kept.
        */
       undecided?: number | undefined
     }
@@ -93,7 +94,9 @@ export type Blocker = { module: string; message: string } & (
   | { code: 'ERR_KMOD_CRITICAL'; effect: Effect }
   /** `shell`: the command, as modprobe.d has it. */
   | { code: 'ERR_KMOD_REMOVE_COMMAND'; shell: string }
-  /** `pid`: the process that is stuck in the kernel with it, after ERR_KMOD_HUNG. */
+  /**
+   * `pid`: after ERR_KMOD_HUNG, the process in which the change of this module is stuck in the kernel.
+   */
   | { code: 'ERR_KMOD_TRANSIENT'; pid?: number | undefined }
   | {
       code: 'ERR_KMOD_NOT_FOUND' | 'ERR_KMOD_NOT_LOADED' | 'ERR_KMOD_BUILTIN' | 'ERR_KMOD_PERMANENT'
@@ -112,7 +115,7 @@ export interface Kept {
    * - `transient`: it is being loaded or unloaded.
    * - `command`: modprobe.d has a `remove` command for it, which the options do not allow.
    * - `configured`: modules-load.d, /etc/modules or `modules-load=` on the kernel command line names it.
-   * - `option`: an option says so.
+   * - `option`: an option of the plan keeps it.
    */
   reason:
     | 'held'
@@ -140,7 +143,7 @@ export interface UnloadPlan {
    */
   blockers: Blocker[]
   kept: Kept[]
-  /** What would stop working. Empty with `guard: 'off'`: the plan does not look then. */
+  /** What would stop working. Empty with `guard: 'off'`, because the plan does not determine it then. */
   effects: Effect[]
   /** Nothing blocks the plan. */
   feasible: boolean

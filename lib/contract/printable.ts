@@ -1,6 +1,7 @@
 /**
- * Text for a message that may end up on a terminal: escapes control characters, line ends and changes of
- * the writing direction, as in `\u{1b}`. Names of processes, paths and labels come from other users.
+ * Text for a message that may be printed on a terminal: escapes control characters, line ends and
+ * changes of the writing direction, as in `\u{1b}`. Other users can choose names of processes, paths
+ * and labels.
  */
 export function printable(text: string): string {
   return text.replace(

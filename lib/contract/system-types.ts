@@ -1,24 +1,24 @@
-/** The system as a whole: which one a Kmod looks at, and what its kernel and this process can do. */
+/** The system as a whole: which one a Kmod reads, and what its kernel and this process can do. */
 import type { KmodErrorCode } from './error-codes'
 
-/** Options of every call that only asks: `list`, `find`, `explain` and others. */
+/** Options of every call that only reads: `list`, `find`, `explain` and others. */
 export interface CallOptions {
   /** Rejects the call with ERR_KMOD_ABORTED. */
   signal?: AbortSignal | undefined
 }
 
-/** Which system a `Kmod` looks at. */
+/** Which system a `Kmod` reads. */
 export interface KmodOptions {
   /**
    * The root of the system, default `/`: the running system. Another root is a captured system or an
-   * image. It can be inspected, planned for and explained; a call that would change a kernel rejects
-   * with ERR_KMOD_READ_ONLY. Symbolic links are followed inside the root and never lead out of it.
+   * image. Every call that only reads works there; a call that would change a kernel rejects with
+   * ERR_KMOD_READ_ONLY. Symbolic links are followed inside the root and never lead out of it.
    */
   root?: string | undefined
   /**
    * The name of the folder in lib/modules. Default: the release of the running kernel (`uname -r`);
-   * under another root the only folder in its lib/modules. If there are several, the constructor throws
-   * a TypeError.
+   * under another root the only folder in its lib/modules. If there are several and `moduleDirectory`
+   * is not given, the constructor throws a TypeError.
    */
   kernelRelease?: string | undefined
   /**
@@ -27,13 +27,13 @@ export interface KmodOptions {
    */
   moduleDirectory?: string | undefined
   /**
-   * The modprobe.d directories and files, the first of two files with one name wins. Default: those of
-   * libkmod, under `root`. Paths are taken as for `moduleDirectory`.
+   * The modprobe.d directories and files. Of files with the same name, the first one is used. Default:
+   * those of libkmod, under `root`. Paths are taken as for `moduleDirectory`.
    */
   configPaths?: readonly string[] | undefined
 }
 
-/** Whether this process may and can unload modules here. */
+/** Whether this process can unload modules on this system. */
 export interface Preflight {
   /** `problems` is empty. */
   canUnload: boolean

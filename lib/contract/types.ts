@@ -1,4 +1,7 @@
-/** Every public type. The files are divided by what they describe; the other rooms import from here. */
+/**
+ * Every public type. Each file describes one subject; the other folders of lib/ import the types from
+ * here.
+ */
 export type * from './change-types'
 export type * from './error-codes'
 export type * from './module-types'

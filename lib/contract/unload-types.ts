@@ -8,20 +8,20 @@ import type { Effect, User } from './usage-types'
 export interface UnloadOptions extends PlanOptions {
   /**
    * Milliseconds, default 0: how long to keep trying while a module is in use, or is being loaded or
-   * unloaded (ERR_KMOD_IN_USE, ERR_KMOD_TRANSIENT). It is one deadline for the whole call; then the call
-   * rejects with ERR_KMOD_TIMEOUT. With 0, and for every other blocker, the call rejects at once with
-   * the code of the blocker.
+   * unloaded (ERR_KMOD_IN_USE, ERR_KMOD_TRANSIENT). It is one deadline for the whole call; when it is
+   * reached, the call rejects with ERR_KMOD_TIMEOUT. With 0, and for every other blocker, the call
+   * rejects at once with the code of the blocker.
    */
   wait?: number | undefined
   /**
    * Milliseconds that each removal may spend inside the kernel before the call rejects with
-   * ERR_KMOD_HUNG. Above 0, default 30,000; `Infinity`: no limit. A `remove` command that takes longer is killed,
-   * and the call rejects with ERR_KMOD_REMOVE_COMMAND.
+   * ERR_KMOD_HUNG. Above 0, default 30,000; `Infinity`: no limit. A `remove` command that takes longer
+   * is killed, and the call rejects with ERR_KMOD_REMOVE_COMMAND.
    */
   hungAfter?: number | undefined
   /**
-   * Milliseconds, default 0: how long to watch after the last step whether the removed modules stay
-   * away. Even with 0 the call looks once.
+   * Milliseconds, default 0: how long to check, after the last step, that the removed modules are not
+   * loaded again. Even with 0 the call checks once.
    */
   settle?: number | undefined
   /**
@@ -35,16 +35,17 @@ export interface UnloadOptions extends PlanOptions {
    */
   signal?: AbortSignal | undefined
   /**
-   * Called when a step starts, when it has to wait, and when it is done; or, for a dependency that came
-   * into use, when it is kept. If it returns a promise, the call awaits that, at most for the time of
-   * `wait` (unless that is 0) and until `signal` aborts.
+   * Called when a step starts, when it has to wait, and when it is done. If something started to use a
+   * dependency after the plan was made, the dependency is kept, and the function is called for that
+   * too. If it returns a promise, the call awaits the promise until `signal` aborts, and at most for
+   * the time of `wait`; if `wait` is 0, there is no time limit.
    */
   onStep?: ((event: UnloadEvent) => void) | undefined
   /**
    * Called while the call waits (see `wait`): at the first blocker, and each time that the blocker
-   * changes. The call awaits the returned promise, then tries again at once: the callback can close
-   * what uses the module. It may make other calls for the same modules. A promise that has not settled
-   * when `wait` is over is abandoned, and the call rejects with ERR_KMOD_TIMEOUT.
+   * changes. The call awaits the returned promise, then tries again at once, so the callback can close
+   * what uses the module. The callback may make other calls for the same modules. A promise that has
+   * not settled when `wait` is over is abandoned, and the call rejects with ERR_KMOD_TIMEOUT.
    */
   onBlocked?: ((blocker: Blocker, users: User[]) => void | Promise<void>) | undefined
 }
@@ -54,11 +55,12 @@ export interface UnloadEvent {
   step: UnloadStep
   /** The number of the step, from 0. */
   index: number
-  /** How many steps there are, those already done included. */
+  /** The number of all steps, including those that are already done. */
   total: number
   /**
-   * `kept`: the step ends, and its module stays, because it is a dependency that came into use. A step
-   * that has to wait before the kernel is asked for the first time is `waiting` before `start`.
+   * `kept`: the step ends, and its module stays, because the module is a dependency that something
+   * started to use. A step that has to wait before the kernel is asked for the first time is `waiting`
+   * before `start`.
    */
   state: 'start' | 'waiting' | 'done' | 'kept'
   /** What the step waits for; only when `state` is `waiting`. */
@@ -71,16 +73,19 @@ export interface UnloadReport extends KernelHealth {
   removed: string[]
   /** Modules that were not loaded, or that something else removed during the call. */
   absent: string[]
-  /** The dependencies that stayed: those of the plan, and those that came into use since. */
+  /**
+   * The dependencies that stayed: those that the plan kept, and those that something started to use
+   * later.
+   */
   kept: Kept[]
   /** Modules that were removed, and that something else loaded again. */
   reappeared: string[]
   /**
    * Every step that was started. `attempts`: how often the kernel was asked. `duration`: milliseconds
-   * from the start of the step to its end, waiting included.
+   * from the start of the step to its end, including the time of waiting.
    */
   steps: { step: UnloadStep; attempts: number; duration: number }[]
-  /** The step that failed. Not null only in the report of an error. */
+  /** The step that failed. Always null in the report of a call that succeeded. */
   failed: { step: UnloadStep; code: KmodErrorCode } | null
   /** With `onFailure: 'restore'`: the modules that were loaded again, in order. */
   restored: string[]

@@ -7,16 +7,16 @@ export interface Usage {
   status: ModuleStatus
   /** The module has no exit function: the kernel refuses to unload it without `force`. */
   permanent: boolean
-  /** The reference count of the kernel, holders included. */
+  /** The kernel's reference count of the module, including the references of holders. */
   refCount: number | null
   /** The loaded modules that use this one. */
   holders: string[]
   /** The references that are not held by modules: `refCount` minus the number of holders. */
   references: number | null
-  /** How many of `references` the users below do not explain. */
+  /** How many of the `references` are not explained by `users`. */
   unexplained: number | null
   users: User[]
-  /** What could not be read, so that users may be missing above. */
+  /** What could not be read, so that entries of `users` may be missing. */
   unreadable: string[]
 }
 
@@ -132,7 +132,7 @@ export interface TraceOptions {
 /** A reference to a module was taken or dropped. */
 export interface ReferenceEvent {
   action: 'get' | 'put'
-  /** The process. If the thread that did it has ended since, the number of that thread. */
+  /** The process. If the thread that did it has ended already, the number of that thread. */
   pid: number
   /** The last known name of the thread; `null`: the kernel does not know it any more. */
   comm: string | null

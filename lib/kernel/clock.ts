@@ -2,7 +2,10 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from './kernel'
 
-/** A timer of Node takes 31 bits; with more it fires at once. */
+/**
+ * The longest delay of a timer in Node.js, which has 31 bits. A timer with a longer delay fires at
+ * once.
+ */
 const LONGEST_TIMER = 2 ** 31 - 1
 
 export const hostClock: Clock = {

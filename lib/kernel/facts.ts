@@ -1,4 +1,4 @@
-/** What the kernel supports and this process may do, as files show it. */
+/** What the kernel supports and what this process may do, read from files. */
 import { gunzipSync } from 'node:zlib'
 import type { KernelFacts } from './kernel'
 import type { SystemFiles } from './system-files'
@@ -22,7 +22,7 @@ export async function readKernel(
     readConfig(files, release, moduleDirectory),
   ])
   const modules = table != null
-  // Rows "NAME SIZE - -" are of a kernel without CONFIG_MODULE_UNLOAD, which counts no references.
+  // A kernel without CONFIG_MODULE_UNLOAD counts no references: its rows begin with "NAME SIZE - -".
   const countsReferences = !/^\S+ \d+ - /m.test(table ?? '')
   return {
     release,
@@ -65,7 +65,7 @@ async function readConfig(
     try {
       return gunzipSync(packed).toString()
     } catch {
-      // Damaged, as it may be in a captured system. The other files may be intact.
+      // The file is damaged, which is possible in a captured system. The other files may be intact.
     }
   }
   const texts = await files.readTexts([

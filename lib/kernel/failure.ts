@@ -1,7 +1,7 @@
 /** Failures of the addon and of the helper, which they return as data, and the KmodError for each. */
 import { KmodError, type KmodErrorDetails } from '../contract/errors'
 
-/** native/common/failure.h is the other end. */
+/** The C++ counterpart is struct Failure in native/common/failure.h. */
 export interface NativeFailure {
   failure: 'system' | 'library' | 'format' | 'transient'
   /** Positive; 0: no system call failed. */

@@ -1,8 +1,8 @@
-/** The files of which a module index answers: the index of depmod, modprobe.d and modules-load.d. */
+/** The files that a module index reads: the index of depmod, modprobe.d and modules-load.d. */
 
 import type { CommandLine } from './command-line'
 
-/** native/libkmod/context.h has the other end. */
+/** The C++ counterpart is in native/libkmod/index_source.h. */
 export interface IndexSource {
   /** The folder of the modules and of depmod's index, such as /lib/modules/6.1.0. */
   directory: string
@@ -10,9 +10,9 @@ export interface IndexSource {
   config: readonly string[] | null
   /** Folders and files that name the modules to load at boot. */
   loadLists: readonly string[]
-  /** Whether libkmod's entries of the kernel command line of this machine count: options, blacklist. */
+  /** Whether libkmod uses the options and the blacklist in the kernel command line of this machine. */
   kernelCommandLine: boolean
-  /** What else the kernel command line of the system says. */
+  /** The entries of the kernel command line of the system that libkmod does not use. */
   commandLine: CommandLine
 }
 

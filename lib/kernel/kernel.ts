@@ -31,7 +31,7 @@ export type ChangeEnd =
   | { outcome: 'refused'; failure: NativeFailure }
   /** The kernel killed the process that made the call: an oops in the module's code. */
   | { outcome: 'killed'; signal: number }
-  /** The helper has ended, and the result is unknown. */
+  /** The helper ended before it answered, so the result is unknown. */
   | { outcome: 'lost' }
 
 /** A removal or insertion that is running, in a process of its own. */
@@ -66,13 +66,13 @@ export interface CommandRun {
 export interface InsertRequest {
   /**
    * An alias, or the path of a .ko file. If it is the same text as `module`, it is the name of that
-   * module, and no alias of modprobe.d with this text counts.
+   * module, and an alias of modprobe.d with the same text is ignored.
    */
   what: string | { file: string }
   /** One of the modules that the alias stands for, or the name inside the file. */
   module: string
   mustBeNew: boolean
-  /** Of the module itself, not of those that it needs; the values as text. */
+  /** Parameters of the module itself, not of its dependencies. The values are text. */
   parameters: Record<string, string>
 }
 
@@ -80,8 +80,8 @@ export interface InsertRequest {
 export interface LogRecord {
   text: string
   /**
-   * The kernel wrote it. Every process that may write to /dev/kmsg can log any text, but not with the
-   * facility of the kernel.
+   * Whether the kernel wrote the record. A process that may write to /dev/kmsg can log any text, but
+   * cannot set the facility of the kernel.
    */
   fromKernel: boolean
 }
@@ -99,7 +99,7 @@ export interface ReferenceTrace {
    * could not be started, or has ended by itself. Only a pending call keeps the Node process alive.
    */
   next(): Promise<ReferenceEvent | null>
-  /** Resolves when nothing of the trace is left in the kernel. Never rejects. */
+  /** Resolves when the kernel has no tracing instance of this trace any more. Never rejects. */
   close(): Promise<void>
 }
 
@@ -120,10 +120,10 @@ export interface KernelFacts extends Pick<Preflight, 'kernel' | 'capability' | '
 export interface Kernel {
   /**
    * Identity of the system. All kernel objects of one running system share it, so that calls of one
-   * process on the same system know of each other.
+   * process on the same system can wait for each other.
    */
   readonly system: object
-  /** It is not the running system: nothing can be changed. */
+  /** True for a captured system: it cannot be changed. */
   readonly readOnly: boolean
   readonly index: ModuleIndex
   readonly clock: Clock
@@ -134,7 +134,7 @@ export interface Kernel {
   /** One module's row of the table. */
   row(name: string): Promise<LoadedModule | undefined>
   sysModules(names: readonly string[]): Promise<SysModule[]>
-  /** `users`: also what only uses modules, for which every process is read. */
+  /** `users`: with {@link Users}, which requires a look at the open files of every process. */
   snapshot(options: { users: boolean }): Promise<Snapshot>
   /** The parameters and versions of a loaded module. */
   attributes(name: string): Promise<ModuleAttributes>
@@ -146,12 +146,10 @@ export interface Kernel {
   remove(name: string, force: boolean): Change
   insert(request: InsertRequest): Change
   runCommand(module: string, command: string): CommandRun
-  /**
-   * Begins at once, whether the module is loaded or not. Throws if this kernel cannot be traced.
-   */
+  /** Begins at once, whether the module is loaded or not. Throws if this kernel cannot be traced. */
   trace(name: string): ReferenceTrace
   /**
-   * Calls the listener when something changed that may end a wait: a module, a mount, an interface.
+   * Calls the listener after a change that may end a wait: of a module, a mount or an interface.
    * Returns a function that removes the listener. A kernel that reports no changes never calls it.
    */
   onChange(listener: () => void): () => void

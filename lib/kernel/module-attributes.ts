@@ -1,13 +1,13 @@
-/** Attributes of a loaded module in /sys/module that do not tell its state: parameters, versions. */
+/** Attributes of a loaded module in /sys/module other than its state: parameters and versions. */
 import type { SystemFiles } from './system-files'
 
 export interface ModuleAttributes {
-  /** `null`, here and in the next: the module was built without one, or it is not loaded. */
+  /** `null`, also for `srcVersion`: the module was built without one, or it is not loaded. */
   version: string | null
   srcVersion: string | null
   /**
-   * By name. `null`: not readable. A parameter that was declared with permission 0 is not in
-   * /sys/module and not in here.
+   * By name. `null`: not readable. A parameter that was declared with permission 0 is missing, because
+   * /sys/module does not show it.
    */
   parameters: ReadonlyMap<string, string | null>
 }

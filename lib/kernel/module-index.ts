@@ -26,7 +26,7 @@ export interface Description {
 export interface RemovalPolicy {
   /** The `remove` command of modprobe.d. */
   removeCommand: string | null
-  /** Of all softdep lines of modprobe.d that match. */
+  /** The modules in all softdep lines of modprobe.d that match this module. */
   softDependencies: { pre: string[]; post: string[] }
   /** modules-load.d or /etc/modules names the module. */
   configured: boolean
@@ -35,9 +35,9 @@ export interface RemovalPolicy {
 /** depmod's index, modprobe.d, and the module files. */
 export interface ModuleIndex {
   /**
-   * The policies of the modules for which anything is configured. They do not depend on the index; if
-   * that is damaged, only aliases in the configuration are not resolved, and `unreadable` says so.
-   * `complete`: as for `find`.
+   * The policies of the modules for which anything is configured. They do not depend on the index: if
+   * the index is damaged, only aliases in the configuration are not resolved, and `unreadable` says
+   * so. `complete`: as for `find`.
    */
   policies(names: readonly string[]): Promise<{
     complete: boolean
@@ -46,7 +46,7 @@ export interface ModuleIndex {
   }>
   /** For each module, all modules that it needs, directly or not, as modules.dep lists them. */
   needs(names: readonly string[]): Promise<string[][]>
-  /** `complete: false`: depmod has left no index; there may be a list of built-ins. */
+  /** `complete: false`: there is no index of depmod; there may be a list of built-ins. */
   find(names: readonly string[]): Promise<{ complete: boolean; found: Presence[] }>
   /** For each alias, what `modprobe -R` prints. */
   lookup(aliases: readonly string[]): Promise<string[][]>
@@ -56,8 +56,8 @@ export interface ModuleIndex {
 }
 
 /**
- * The names in the lists of depmod that are text: libkmod looks one name up, and does not list all of
- * them. A line of modules.dep is "PATH: PATH ...", one of modules.builtin "PATH".
+ * Reads all names from the text files of depmod, because libkmod can only look up a given name. A line
+ * of modules.dep is "PATH: PATH ...", one of modules.builtin "PATH".
  */
 export async function readModuleNames(files: SystemFiles, directory: string): Promise<string[]> {
   const texts = await files.readTexts([`${directory}/modules.dep`, `${directory}/modules.builtin`])

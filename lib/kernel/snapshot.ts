@@ -1,9 +1,9 @@
 /**
- * What runs on the modules of a system at one moment: the answer of Kernel.snapshot().
+ * What depends on the modules of a system at one moment: the answer of Kernel.snapshot().
  *
- * It holds facts, each with the modules that it depends on, and counts as the kernel shows them. What a
- * fact means for a reference count, and how a user releases a module, is decided in lib/explain; what
- * would stop working without a module, in lib/guard. lib/snapshot builds it.
+ * A snapshot contains facts, each with the modules that it depends on, and counts as the kernel shows
+ * them. lib/explain decides what a fact means for a reference count, and how a user releases a module;
+ * lib/guard decides what would stop working without a module. lib/snapshot builds the snapshot.
  */
 import type { NetNamespace } from './net-namespace'
 
@@ -28,7 +28,10 @@ export interface Dependents {
   boundDevices: BoundDevice[]
 }
 
-/** What only uses modules. Every list is empty unless the caller asked for users. */
+/**
+ * The users of modules that the guard does not need. Every list is empty unless the caller asked for
+ * users.
+ */
 export interface Users {
   openDevices: OpenDevice[]
   sockets: SocketUse[]
@@ -68,11 +71,11 @@ export interface NetworkInterface {
   up: boolean
   /** The link kind, such as `bridge`; `null` for hardware. */
   type: string | null
-  /** The bridge, bond or the like of which it is a member. */
+  /** The bridge, bond or similar interface of which it is a member. */
   master: string | null
   /**
-   * The labels of the interfaces below it: the members of a bridge, the parent of a VLAN, what the
-   * packets of a tunnel leave through. They may be in another namespace.
+   * The labels of the interfaces below it: the members of a bridge, the parent of a VLAN, the
+   * interface through which the packets of a tunnel leave. They may be in another namespace.
    */
   lower: string[]
   hasDefaultRoute: boolean
@@ -82,7 +85,7 @@ export interface NetworkInterface {
 
 export interface SwapArea {
   path: string
-  /** The modules of its device, or of the file system of its file, and of all below. */
+  /** The modules of its device, or of the file system of its file, and of all devices below. */
   below: string[]
 }
 
@@ -119,7 +122,7 @@ export interface BlockDevice {
   usedBy: string[]
   /** The modules that provide the device itself, its driver first. */
   modules: string[]
-  /** The modules of all below it, such as disk controllers. */
+  /** The modules of all devices below it, such as disk controllers. */
   below: string[]
 }
 
@@ -153,7 +156,7 @@ export interface OpenDevice {
   path: string
   /** `null`: mapped into memory. */
   fd: number | null
-  /** The modules of which an open file of that device holds a reference. */
+  /** The modules to which an open file of that device holds a reference. */
   modules: string[]
 }
 
@@ -247,7 +250,7 @@ export interface TrafficControl {
   isFilter: boolean
   /** Such as `htb`, or `u32` for a filter. */
   kind: string
-  /** As rtnetlink has them. Handle 0: the kernel added it by default. */
+  /** As rtnetlink shows them. Handle 0: the kernel added it by default. */
   handle: number
   parent: number
   modules: string[]

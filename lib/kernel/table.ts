@@ -67,7 +67,7 @@ function parseUsers(
   return { holders, permanent }
 }
 
-/** The references that holders do not account for; `null`: the kernel shows no count. */
+/** The number of references that are not held by holders; `null`: the kernel shows no count. */
 export function referencesOf({ refCount, holders }: LoadedModule): number | null {
   return refCount === null ? null : Math.max(0, refCount - holders.length)
 }

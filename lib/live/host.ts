@@ -1,4 +1,4 @@
-/** This machine, as a captured system needs it too: its files, tables, indexes and libkmod. */
+/** The files, tables, indexes and libkmod of this machine, which lib/captured uses too. */
 import { constants } from 'node:fs'
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { isFailure, type NativeFailure } from '../kernel/failure'
@@ -7,7 +7,10 @@ import type { SystemFiles } from '../kernel/system-files'
 import { findLibrary, LibkmodIndex } from './helper/queries'
 import { load, type Native } from './native'
 
-/** So that a FIFO, which a captured system may contain anywhere, does not block a thread for ever. */
+/**
+ * O_NONBLOCK: any file of a captured system may be a FIFO, and opening one would block a thread
+ * forever.
+ */
 const READ = constants.O_RDONLY | constants.O_NONBLOCK
 
 const hostFiles: SystemFiles = {
@@ -20,8 +23,9 @@ const hostFiles: SystemFiles = {
 }
 
 /**
- * Reads the whole list in one turn of a thread pool, by the addon. Without the addon (on another
- * platform, or where it was not built) Node reads each path by itself: preflight() answers there too.
+ * The addon reads the whole list in one task of the thread pool. Without the addon (on another
+ * platform, or where it was not built) Node.js reads each path separately, so that preflight() works
+ * there too.
  */
 async function readAll(
   paths: readonly string[],

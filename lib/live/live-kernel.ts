@@ -35,7 +35,7 @@ import { load } from './native'
 const TABLE = '/proc/modules'
 const SYS_MODULES = '/sys/module'
 
-/** There is one running system, whatever indexes and configurations its kernel objects use. */
+/** All kernel objects of the running system share it, even if their indexes and configurations differ. */
 const RUNNING_SYSTEM = {}
 
 export class LiveKernel implements Kernel {
@@ -47,7 +47,7 @@ export class LiveKernel implements Kernel {
   readonly #places: Omit<IndexSource, 'commandLine'>
   #commandLine: Promise<CommandLine> | undefined
 
-  /** `tableFile`: a benchmark gives a table of any length. */
+  /** `tableFile`: for a benchmark, which gives a table of any length. */
   constructor(
     options: KmodOptions,
     private readonly tableFile = TABLE,
@@ -115,7 +115,7 @@ export class LiveKernel implements Kernel {
   }
 
   insert(request: InsertRequest): Change {
-    // An insertion does not ask what is loaded on purpose.
+    // An insertion does not use the names that modules-load= has, so the command line is not read.
     const source = { ...this.#places, commandLine: EMPTY_COMMAND_LINE }
     return new HelperChange(insertRequest(source, request))
   }
@@ -124,7 +124,7 @@ export class LiveKernel implements Kernel {
     return { ...this.#places, commandLine: await this.#readCommandLine() }
   }
 
-  /** Once: it is the same until the next boot. */
+  /** Reads it only once, because it does not change until the next boot. */
   #readCommandLine(): Promise<CommandLine> {
     return (this.#commandLine ??= readCommandLine(host.files))
   }

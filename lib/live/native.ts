@@ -1,4 +1,4 @@
-/** Loads the addon, and has the types of all its functions. No other file requires a .node file. */
+/** Loads the addon, and declares the types of its functions. No other file requires a .node file. */
 import { dirname, join } from 'node:path'
 import bindings from 'bindings'
 import { KmodError } from '../contract/errors'
@@ -12,7 +12,7 @@ export interface NativeLog {
 
 /** The functions of native/addon.cc. A failure is a value, never an exception. */
 export interface Native {
-  /** Reads until two readings name the same modules in the same order. */
+  /** Reads the table until two readings in a row name the same modules in the same order. */
   readTable(path: string): Promise<{ text: string; readings: number } | NativeFailure>
   /** `''`: no row has that name. */
   readTableRow(path: string, name: string): Promise<string | NativeFailure>
@@ -35,7 +35,7 @@ const OVERRIDE = 'NODE_KMOD_BINDING'
 
 interface Loaded {
   native: Native
-  /** The helper executable, beside the addon. */
+  /** The path of the helper executable, in the folder of the addon. */
   helper: string
 }
 
@@ -59,7 +59,7 @@ function open(): Loaded {
       process.env[OVERRIDE] ??
       (bindings as (options: object) => string)({
         bindings: 'kmod',
-        // Otherwise bindings guesses it from a stack trace, which fails in a bundle.
+        // Without this option, bindings derives the path from a stack trace, which fails in a bundle.
         module_root: join(__dirname, '..', '..'),
         path: true,
       })

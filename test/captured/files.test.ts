@@ -25,7 +25,7 @@ test('are read inside the root only', async () => {
   )
 })
 
-test('answer each question at its position, also where links lead to each other', async () => {
+test('answer each question at its position, also where links form a loop', async () => {
   system.link('b', 'etc/a').link('a', 'etc/b')
   const files = filesOf(system)
   expect(await files.resolve(['/etc/a', '/etc/inside'])).toEqual([null, system.at('etc/inside')])

@@ -95,7 +95,7 @@ describe('a wrong name', () => {
     '../build/dummy',
     'dummy.ko.zst',
   ])('that is the name of a file, such as %p, is told so', async (file) => {
-    const named = 'module is named without folder and ending, here "dummy"'
+    const named = 'Give the module name, without folder and file ending, here "dummy"'
     for (const message of await messages(file)) {
       expect(message).toContain(file)
       expect(message).toContain(named)

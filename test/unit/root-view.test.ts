@@ -42,7 +42,7 @@ describe('a path', () => {
     expect(view.resolveSync(path)).toBe(at(expected))
   })
 
-  test('through links that lead to each other is an error', async () => {
+  test('through links that form a loop is an error', async () => {
     link('b', 'etc/a')
     link('a', 'etc/b')
     await expect(view.resolve('/etc/a')).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-/** Removals and insertions, which the helper makes in processes of their own. */
+/** Removals and insertions, each of which the helper makes in a separate process. */
 import { parameterString } from '../../contract/parameters'
 import { isFailure } from '../../kernel/failure'
 import type { Change, ChangeEnd, InsertRequest } from '../../kernel/kernel'
@@ -43,7 +43,7 @@ export class HelperChange implements Change {
 
   constructor(request: string[]) {
     this.#exchange = changesClient.begin(request, {
-      onMessage: (message) => this.#hear(new Reader(message)),
+      onMessage: (message) => this.#receive(new Reader(message)),
       onLost: () => this.#finish({ outcome: 'lost' }),
     })
     this.ended = new Promise((resolve, reject) => {
@@ -73,7 +73,7 @@ export class HelperChange implements Change {
   }
 
   /** The answers are those in native/helper/change_messages.h. */
-  #hear(reader: Reader): void {
+  #receive(reader: Reader): void {
     const kind = reader.text()
     if (kind === 'pid') {
       this.pid = reader.number()

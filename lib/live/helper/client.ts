@@ -10,7 +10,7 @@ export type Role = 'queries' | 'changes' | 'survey' | 'events' | 'trace'
 export interface Listener {
   /** May throw if it cannot understand the message; that ends the conversation with this error. */
   onMessage(strings: string[]): void
-  /** The helper ended before the exchange did. `error`: this side ended the conversation, and why. */
+  /** The conversation ended before the exchange. `error`: why this side ended it, if this side did. */
   onLost(error?: KmodError): void
 }
 
@@ -87,7 +87,7 @@ class Conversation {
     this.socket.end()
   }
 
-  /** An error in here would be an uncaught exception of the Node process. */
+  /** Catches every error, which would otherwise be an uncaught exception of the Node process. */
   #receive(piece: Buffer): void {
     try {
       for (const message of this.#decoder.push(piece)) {
@@ -113,7 +113,7 @@ export class HelperClient {
     return conversation.begin(strings, listener)
   }
 
-  /** Ends the helper. Listeners that still wait for an answer are told that it is lost. */
+  /** Ends the helper. Calls `onLost` of the listeners that still wait for an answer. */
   close(): void {
     this.#conversation?.then(
       (conversation) => conversation.close(),

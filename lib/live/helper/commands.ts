@@ -17,7 +17,7 @@ export class HelperCommand implements CommandRun {
   constructor(module: string, command: string) {
     // RunRequest in native/helper/change_messages.h is the other end.
     this.#exchange = changesClient.begin(['run', module, command], {
-      onMessage: (message) => this.#hear(new Reader(message), module),
+      onMessage: (message) => this.#receive(new Reader(message), module),
       onLost: () => this.#finish({ ...NO_END, output: 'The helper program ended.' }),
     })
     this.ended = new Promise((resolve, reject) => {
@@ -33,7 +33,7 @@ export class HelperCommand implements CommandRun {
     )
   }
 
-  #hear(reader: Reader, module: string): void {
+  #receive(reader: Reader, module: string): void {
     const kind = reader.text()
     if (kind === 'pid') return
     const end = readEnd(kind, reader, module)
@@ -44,7 +44,10 @@ export class HelperCommand implements CommandRun {
 
 const NO_END: CommandEnd = { exitCode: null, signal: null, output: '' }
 
-/** The last answer in native/helper/change_messages.h. A shell that was not started is a rejection. */
+/**
+ * The last answer in native/helper/change_messages.h. Returns a rejected promise if the shell was not
+ * started.
+ */
 function readEnd(kind: string, reader: Reader, module: string): CommandEnd | Promise<CommandEnd> {
   switch (kind) {
     case 'ran': {

@@ -14,7 +14,7 @@ class Watch {
     try {
       const exchange = await this.#client.begin(['watch'], {
         onMessage: ([kind]) => {
-          // `ready` is an event too: changes before the watch was open were not seen.
+          // `ready` counts as an event, because changes before the watch was open were not reported.
           if (kind !== 'failure') for (const listener of [...this.listeners]) listener()
         },
         onLost: this.onLost,
@@ -35,8 +35,8 @@ let watch: Watch | undefined
 
 /**
  * Calls `listener` when a module, a network interface or a mount appears or disappears, and once when
- * the watch is open. Returns a function that ends it. Where the kernel has no such events, the listener
- * is not called. Does not keep the Node process alive.
+ * the watch is open. Returns a function that removes the listener. Where the kernel has no such
+ * events, the listener is not called. Does not keep the Node process alive.
  */
 export function onKernelChange(listener: () => void): () => void {
   const own = (watch ??= begin())

@@ -1,6 +1,6 @@
 /**
- * What libkmod knows, asked of the helper: indexes, configuration, module files.
- * native/helper/queries.cc is the other end.
+ * Asks the helper what libkmod knows: indexes, configuration, module files. native/helper/queries.cc
+ * is the other end.
  */
 import { isKmodError, KmodError } from '../../contract/errors'
 import { failureToError, isFailure, unwrap } from '../../kernel/failure'
@@ -24,7 +24,7 @@ export function sourceStrings(source: IndexSource): string[] {
 
 const questions = new Questions('queries', {
   code: 'ERR_KMOD_FORMAT',
-  why: 'the helper program ended while libkmod read it, which happens with a damaged file.',
+  why: 'the helper program ended while it used libkmod, which ends its process on some damaged files.',
 })
 
 /** The file of the libkmod that the helper uses, or why it cannot use one. */
@@ -44,11 +44,14 @@ export async function findLibrary(): Promise<LibraryFacts> {
  * this side that knows the fields of its answer.
  */
 export class LibkmodIndex implements ModuleIndex {
-  /** `locate` is asked at each call, because the files of a captured system can change their places. */
+  /**
+   * `locate` is called for each question, because the files of a captured system can change their
+   * places.
+   */
   constructor(private readonly locate: () => Promise<IndexSource>) {}
 
   async find(names: readonly string[]): Promise<{ complete: boolean; found: Presence[] }> {
-    const reader = await this.#read('find', listStrings(names), 'look modules up')
+    const reader = await this.#read('find', listStrings(names), 'look up modules')
     const complete = reader.flag()
     const found = names.map(() => ({ path: reader.optional(), builtin: reader.flag() }))
     reader.end()
@@ -76,7 +79,7 @@ export class LibkmodIndex implements ModuleIndex {
       })
     }
     const unreadable = [
-      // In the words of a lookup that fails for the same reason, so that users see it once.
+      // The same text as for a lookup that fails for the same reason, so that it is listed only once.
       ...aliases.map((why) => `the module index: ${failureToError(why, LOOKING_UP).message}`),
       ...loadLists.map((why) => `the load lists: ${failureToError(why, 'read them').message}`),
     ]
@@ -84,7 +87,7 @@ export class LibkmodIndex implements ModuleIndex {
   }
 
   async needs(names: readonly string[]): Promise<string[][]> {
-    const reader = await this.#read('needs', listStrings(names), 'look dependencies up')
+    const reader = await this.#read('needs', listStrings(names), 'look up dependencies')
     const lists = names.map(() => reader.list())
     reader.end()
     return lists
@@ -120,9 +123,9 @@ export class LibkmodIndex implements ModuleIndex {
   }
 }
 
-const LOOKING_UP = 'look aliases up'
+const LOOKING_UP = 'look up aliases'
 
-/** The errors of a path at which there is no file. */
+/** The names of the errors that mean that there is no file at a path. */
 const MISSING = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'])
 
 /** PutDescription() in native/helper/queries.cc is the other end. */

@@ -5,7 +5,7 @@ import type { NativeFailure } from '../../kernel/failure'
 import { HelperClient, type Role } from './client'
 import { malformedMessage, Reader } from './wire'
 
-/** Asks one question at a time, so that it is clear at which one the helper ended, if it does. */
+/** Asks one question at a time: if the helper ends, it is clear which question it did not answer. */
 export class Questions {
   readonly #client: HelperClient
   /** The last question asked; the next one waits for it. */

@@ -1,4 +1,4 @@
-/** What runs on the modules, asked of the helper. native/helper/survey_reply.cc is the other end. */
+/** Asks the helper what depends on the modules. native/helper/survey_reply.cc is the other end. */
 import { unwrap } from '../../kernel/failure'
 import type { RawMountTable, RawOpenDevice, RawSurvey } from '../../snapshot/system/raw-survey'
 import { Questions } from './questions'
@@ -7,12 +7,12 @@ import { flagString, type Reader } from './wire'
 
 const questions = new Questions('survey', {
   code: 'ERR_KMOD_SYSTEM',
-  why: 'the helper program that looks at the system ended before it answered. Try again.',
+  why: 'the helper program that reads the state of the system ended before it answered. Try again.',
 })
 
-/** `users`: with what only uses modules, which takes a look at the open files of every process. */
+/** `users`: with what only uses modules, which requires a look at the open files of every process. */
 export async function readSurvey(users: boolean): Promise<RawSurvey> {
-  const doing = 'survey what runs on the modules'
+  const doing = 'read what depends on the modules'
   // Answer() in native/helper/survey.cc is the other end.
   const request = ['survey', flagString(users), String(process.pid)]
   const reader = unwrap(await questions.ask(request, doing), doing)

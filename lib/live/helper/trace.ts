@@ -7,8 +7,8 @@ import { HelperClient, type Exchange } from './client'
 import { malformedMessage, Reader } from './wire'
 
 /**
- * With so many unread events, the socket is no longer read. Then the buffer of the kernel overflows, and
- * the oldest events are lost, while the memory of this process stays bounded.
+ * When this many events are unread, the socket is no longer read. Then the buffer of the kernel
+ * overflows, and the oldest events are lost, but the memory of this process stays bounded.
  */
 const UNREAD_LIMIT = 1000
 
@@ -66,7 +66,7 @@ export class HelperTrace implements ReferenceTrace {
       this.#unread = []
       for (const { resolve } of this.#waiting.splice(0)) resolve(null)
       this.#updateRef()
-      // The end of the socket arrives after what is still in it, so it must be read.
+      // The end of the stream follows the messages that are still in the socket, so they must be read.
       this.#withExchange((exchange) => exchange.resume())
       this.#client.close()
     }

@@ -45,13 +45,13 @@ export function encode({ id, strings }: Message): Buffer {
 
 /** Assembles messages from the pieces in which a stream delivers them. */
 export class Decoder {
-  /** What was pushed and not decoded yet. Joined only once a message is complete, or its length. */
+  /** What was pushed and not decoded yet. Joined only when a whole message or its length has arrived. */
   #pieces: Buffer[] = []
   #length = 0
-  /** So many bytes are necessary to go on. */
+  /** How many bytes are needed before more can be decoded. */
   #wanted = NUMBER_BYTES;
 
-  /** Throws where the bytes are not messages; then nothing after them can be decoded either. */
+  /** Throws if the bytes are not a message; then nothing after them can be decoded either. */
   *push(piece: Buffer): Generator<Message> {
     this.#pieces.push(piece)
     this.#length += piece.length
@@ -97,7 +97,7 @@ export const flagString = (flag: boolean): string => (flag ? '1' : '0')
 /** A list as fields of a request. */
 export const listStrings = (list: readonly string[]): string[] => [String(list.length), ...list]
 
-/** Reads the fields of an answer in their order. Each method throws where the field is malformed. */
+/** Reads the fields of an answer in their order. Each method throws if the field is malformed. */
 export class Reader {
   #at = 0
 
@@ -107,7 +107,7 @@ export class Reader {
     return this.#at >= this.strings.length
   }
 
-  /** For an answer that has no more fields. */
+  /** Throws if the answer has more fields. */
   end(): void {
     if (!this.atEnd) throw malformedMessage('an answer has more fields than expected')
   }
@@ -141,10 +141,10 @@ export class Reader {
     return this.flag() ? this.text() : null
   }
 
-  /** Their number, and then each record. */
+  /** Reads the number of records, and then each record. */
   records<T>(read: (reader: Reader) => T): T[] {
     const count = this.number()
-    // Before memory is taken for them: each record has at least one field.
+    // Checked before memory is allocated for the records: each has at least one field.
     if (count < 0 || count > this.strings.length - this.#at) {
       throw malformedMessage('an answer has fewer fields than expected')
     }
