@@ -103,7 +103,7 @@ async function listRows(folder: string, programs: string): Promise<Row[]> {
   return rows
 }
 
-/** The text of /proc/modules with groups of four modules: three use the fourth, which has one more reference. */
+/** Rows of /proc/modules, in groups of four: three modules use the fourth, which has one more reference. */
 function makeFamilies(rows: number): string {
   const address = '0xffffffffc0000000'
   return Array.from({ length: rows }, (_, i) => {

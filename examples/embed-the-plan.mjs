@@ -1,5 +1,5 @@
-// For a tool that shows a plan, lets a person confirm it elsewhere, and then carries out exactly that plan.
-// A plan is plain JSON, so it can go through a file, a queue or a network.
+// For a tool that shows a plan, lets a person confirm it elsewhere, and then carries out exactly that
+// plan. A plan is plain JSON, so it can go through a file, a queue or a network.
 //
 //   node examples/embed-the-plan.mjs plan MODULE... > plan.json     (needs no privileges)
 //   sudo node examples/embed-the-plan.mjs run < plan.json

@@ -27,7 +27,11 @@ const TEST = 'test'
 
 /** Headers that only these rooms may include. */
 const RESERVED = [
-  { header: /^napi\.h$/, rooms: ['bridge', '.'], why: 'only bridge/ and addon.cc may use Node-API' },
+  {
+    header: /^napi\.h$/,
+    rooms: ['bridge', '.'],
+    why: 'only bridge/ and addon.cc may use Node-API',
+  },
   { header: /^node_api\.h$/, rooms: [], why: 'node-addon-api (napi.h) is used instead' },
   { header: /^libkmod\.h$/, rooms: [TEST], why: "the build must not need libkmod's header" },
 ]

@@ -175,7 +175,7 @@ export function notLoadedError(module: string, { attempts }: Change): KmodError 
 /** Lines of the log that a message quotes at most; `messages` of the error has all of them. */
 const MOST_QUOTED = 3
 
-/** Quotes the last lines of the log that begin with the module's name, as the kernel's loader writes them. */
+/** Quotes the last log lines that begin with the module's name, as the kernel's loader writes them. */
 function quotesAbout(module: string, logged: readonly string[]): string[] {
   const lines = logged.filter((line) => line.startsWith(`${module}: `))
   return lines.slice(-MOST_QUOTED).map((line) => `the kernel logged "${printable(line)}"`)

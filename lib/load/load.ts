@@ -144,7 +144,8 @@ async function loadPlanned(
 /**
  * Calls `act` for each target and returns the targets for which it succeeded. If an alias stands for
  * several modules, some may fail, as with modprobe: drivers for the same device often exclude each
- * other. Rejects with the first failure if all fail, and at once if the call is aborted or a module hangs.
+ * other. Rejects with the first failure if all fail; rejects at once if the call is aborted or a
+ * module hangs.
  */
 async function actOnEach(
   targets: readonly Target[],

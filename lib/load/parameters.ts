@@ -30,7 +30,10 @@ export function parametersByTarget(
   return byTarget
 }
 
-/** The kernel accepts these for every module. Source: unknown_module_param_cb() in kernel/module/main.c. */
+/**
+ * The kernel accepts these for every module. Source: unknown_module_param_cb() in
+ * kernel/module/main.c.
+ */
 const OF_EVERY_MODULE = ['async_probe', 'dyndbg']
 
 /**

@@ -34,11 +34,7 @@ export function checkGivenPlan(what: object, options: UnloadOptions): GivenPlan 
     const given = options[name as keyof UnloadOptions]
     if (JSON.stringify(given) === JSON.stringify(value)) continue
     if (given !== undefined) {
-      throw invalidValue(
-        `options.${name}`,
-        'absent or equal to that of the given plan',
-        given,
-      )
+      throw invalidValue(`options.${name}`, 'absent or equal to that of the given plan', given)
     }
     if (permitsMore(name as keyof AppliedPlanOptions, planned)) {
       throw invalidValue(

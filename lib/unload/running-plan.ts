@@ -58,7 +58,7 @@ export class RunningPlan {
   async adopt(plan = this.#plan): Promise<void> {
     const { kernel, draft, options, restorer } = this.call
     if (plan.feasible) await restorer?.prepare(plan.steps)
-    // The first step follows at once: no callback and no reading of module files comes between.
+    // The first step follows at once: no callback runs and no module file is read before it.
     this.#isFresh = plan.feasible && restorer === null && options.onStep === undefined
     const later = this.#isFresh ? plan.steps.slice(1) : plan.steps
     await this.#identities.remember(

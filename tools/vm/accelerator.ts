@@ -23,8 +23,9 @@ const PROBE_DEADLINE = 6000
 let probed: Promise<readonly string[]> | undefined
 
 /**
- * QEMU's arguments for the faster of the two that works. Hardware acceleration is tried by booting the kernel
- * once, because /dev/kvm can exist and not work (in a nested virtual machine). Emulation always works.
+ * QEMU's arguments: for hardware acceleration if it works, else for emulation, which always works.
+ * Hardware acceleration is tried by booting the kernel once, because /dev/kvm can exist and not work (in
+ * a nested virtual machine).
  * NODE_KMOD_VM_ACCEL=tcg or kvm skips the trial.
  */
 export function accelerator(kernel: GuestKernel): Promise<readonly string[]> {

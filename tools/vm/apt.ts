@@ -80,7 +80,7 @@ export class Apt {
   }
 }
 
-/** Options for every apt command. `sources`: the only file with package sources; absent: the system's. */
+/** For every apt command. `sources`: the only file with package sources; default: the system's. */
 export function aptOptions(state: string, sources?: string): string[] {
   const settings: Record<string, string> = {
     'Dir::State::lists': join(state, 'lists'),
@@ -98,11 +98,15 @@ export function aptOptions(state: string, sources?: string): string[] {
 }
 
 /** apt's own errors in one line, with the package sources that may be the cause. */
-function describeFailure(what: string, archive: Archive, { output: said }: CommandError): string {
-  const errors = [...said.matchAll(/^E: (.*)$/gm)].map(([, message]) => message)
+function describeFailure(
+  what: string,
+  archive: Archive,
+  { output: printed }: CommandError,
+): string {
+  const errors = [...printed.matchAll(/^E: (.*)$/gm)].map(([, message]) => message)
   const where =
     archive === 'unstable'
       ? 'Debian unstable, at the mirror that /etc/apt names'
       : 'the package sources of /etc/apt; try `apt-get update`'
-  return `${what} failed for ${where}: ${errors.join(' ') || said.trim()}`
+  return `${what} failed for ${where}: ${errors.join(' ') || printed.trim()}`
 }

@@ -36,7 +36,7 @@ export function prepareKernel(name: KernelName): GuestKernel {
     writeFileSync(join(temporary, RECORD), JSON.stringify({ release }))
   })
   const { release } = JSON.parse(readFileSync(join(folder, RECORD), 'utf8')) as { release: string }
-  // Since 7.x the image and the configuration are beside the modules.
+  // Since 7.x the image and the configuration are in the folder of the modules.
   const boot = join(folder, 'boot', `vmlinuz-${release}`)
   const modules = join(folder, 'lib', 'modules', release)
   return {
