@@ -95,7 +95,7 @@ async function unloadRows(): Promise<Row[]> {
   return [...one, await stallRow()]
 }
 
-/** A module that nineteen others use is removed together with them. */
+/** x_tables is removed together with the modules that use it. */
 async function chainRow(): Promise<Row> {
   const matches =
     'comment mark limit length mac multiport owner pkttype statistic tcpmss time hl u32 dscp ecn esp iprange quota cpu'
@@ -129,7 +129,7 @@ async function longest(during: () => Promise<unknown>): Promise<number> {
 async function explainRows(): Promise<Row[]> {
   run('modprobe', 'tun')
   const device = await open('/dev/net/tun')
-  // In a process group of its own: it ends by a signal to its whole group.
+  // `detached` creates a process group, because the program ends by a signal to its whole group.
   const crowd = spawn(join(programs, 'hold_files'), ['500', '40'], {
     stdio: ['pipe', 'pipe', 'inherit'],
     detached: true,
@@ -207,15 +207,15 @@ function memoryRow(): Row {
 }
 
 async function main(): Promise<void> {
-  // First, while no other module uses x_tables.
+  // This must be first, while no other module uses x_tables.
   const chain = await chainRow()
-  // As many modules as a desktop system has.
+  // Load as many modules as a desktop system has.
   const wanted = readFileSync(`/lib/modules/${run('uname', '-r').trim()}/modules.dep`, 'utf8')
     .split('\n')
     .filter((line) => /^kernel\/(net\/netfilter|fs\/nls|lib)\//.test(line))
     .map((line) => line.replace(/\.ko.*/, '').replace(/.*\//, ''))
   for (const name of [...wanted.slice(0, 200), 'bridge']) {
-    await kmod.load(name).catch(() => undefined) // Some need hardware, or exclude each other.
+    await kmod.load(name).catch(() => undefined) // Some need hardware, or exclude other modules.
   }
   const rows = [
     ...(await listRows()),

@@ -15,7 +15,7 @@ const ROOT = join(__dirname, '..')
 /** Keeps V8 from enlarging its young generation, in steps of megabytes, during a measurement. */
 export const STEADY_HEAP = ['--expose-gc', '--max-semi-space-size=1']
 
-/** The text of a /proc/modules with so many rows, some of them with holders. */
+/** The text of /proc/modules with this number of rows, some of them with holders. */
 export function makeTable(rows: number): string {
   const name = (i: number): string => `module_number_${i % rows}`
   return Array.from({ length: rows }, (_, i) => {
@@ -25,7 +25,7 @@ export function makeTable(rows: number): string {
   }).join('')
 }
 
-/** The shortest program that gives the same objects. */
+/** A short program that gives the same objects. */
 function parseByHand(file: string): unknown[] {
   return readFileSync(file, 'utf8')
     .split('\n')
@@ -70,7 +70,7 @@ async function listRows(folder: string, programs: string): Promise<Row[]> {
   ] as const) {
     const file = join(folder, `modules-${count}`)
     writeFileSync(file, makeTable(count))
-    // As on the running system, with both readings, but of this file.
+    // Reads as on the running system (two readings that must agree), but from this file.
     const kernel = new LiveKernel({}, file)
     const name = `list(), ${count} rows`
     rows.push(
@@ -103,7 +103,7 @@ async function listRows(folder: string, programs: string): Promise<Row[]> {
   return rows
 }
 
-/** Groups of four modules: three use the fourth, which has one more reference. */
+/** Rows of /proc/modules, in groups of four: three modules use the fourth, which has one more reference. */
 function makeFamilies(rows: number): string {
   const address = '0xffffffffc0000000'
   return Array.from({ length: rows }, (_, i) => {

@@ -1,4 +1,4 @@
-/** Measures two tasks in turn, so that changes in the load of the machine affect both. */
+/** Measures two tasks alternately, so that changes in the load of the machine affect both. */
 import { execFileSync } from 'node:child_process'
 
 export interface Row {
@@ -32,7 +32,7 @@ type Task = () => unknown
 async function time(task: Task): Promise<number> {
   const begin = performance.now()
   const own = await task()
-  // A task can return its time itself, like the C programs, which do not count their own start.
+  // A task can measure and return its time itself: the C programs do not count their own start.
   return typeof own === 'number' ? own : performance.now() - begin
 }
 
@@ -60,7 +60,7 @@ export async function measurePair(pair: Pair): Promise<Row> {
       if (round >= 0) times.push(taken)
     }
   }
-  // A few rounds of one task before the other: starting a process empties an emulator's caches.
+  // The tasks alternate in blocks of rounds, because starting a process empties an emulator's caches.
   for (let round = -warmUp; round < rounds; round += BLOCK) {
     const end = Math.min(rounds, round + BLOCK)
     await measure(pair.ours, ours, round, end)

@@ -1,5 +1,5 @@
-// For a CI job, after a test of a driver: unloads the driver and reports everything that is left of it: a
-// dependency that only the driver used, a module that was loaded again, a fault in the kernel log.
+// For a CI job, after a test of a driver: unloads the driver and reports everything that the test left
+// behind: a dependency that is still loaded, a module that was loaded again, a fault in the kernel log.
 //
 //   sudo node examples/ci-leaves-nothing.mjs MODULE...
 import { isKmodError, kmod } from 'node-kmod'
@@ -13,14 +13,14 @@ try {
     settle: 1_000, // udev may load it again
   })
   for (const { module, reason } of report.kept) {
-    // Other modules need it, or the configuration wants it: the test did not leave it behind.
+    // Other modules use it, or the configuration names it: the test did not leave it behind.
     if (reason === 'held' || reason === 'configured') continue
     problems.push(`${module} is still loaded: ${reason}`)
   }
   for (const module of report.reappeared) problems.push(`${module} was loaded again`)
   for (const taint of report.newTaints) problems.push(`the kernel is tainted: ${taint}`)
   if (report.clean === false) problems.push(...(report.messages ?? []))
-  console.log(`gone: ${[...report.removed, ...report.absent].join(', ')}`)
+  console.log(`not loaded any more: ${[...report.removed, ...report.absent].join(', ')}`)
 } catch (error) {
   if (!isKmodError(error)) throw error
   problems.push(error.message)

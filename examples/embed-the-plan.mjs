@@ -1,5 +1,5 @@
-// For a tool that shows a plan, lets somebody confirm it elsewhere, and then carries out exactly that plan.
-// A plan is plain JSON, so it can go through a file, a queue or a network.
+// For a tool that shows a plan, lets a person confirm it elsewhere, and then carries out exactly that
+// plan. A plan is plain JSON, so it can go through a file, a queue or a network.
 //
 //   node examples/embed-the-plan.mjs plan MODULE... > plan.json     (needs no privileges)
 //   sudo node examples/embed-the-plan.mjs run < plan.json
@@ -19,7 +19,7 @@ if (verb === 'plan') {
 } else {
   const plan = JSON.parse(await text(process.stdin))
   try {
-    // An option that permits more than the default counts only if the call has it too.
+    // An option that permits more than its default must be repeated in this call.
     const { removed } = await kmod.unload(plan, { holders: 'remove' })
     console.log(`removed: ${removed.join(', ')}`)
   } catch (error) {

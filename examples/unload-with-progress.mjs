@@ -1,4 +1,4 @@
-// Unloads modules and shows its progress. Stops after a deadline, or on Ctrl-C.
+// Unloads modules and shows the progress. Stops after a deadline, or on Ctrl-C.
 //
 //   sudo node examples/unload-with-progress.mjs [--wait SECONDS] MODULE...
 import { parseArgs } from 'node:util'
@@ -19,7 +19,7 @@ try {
     onStep({ step, index, total, state, blocker }) {
       const what = `[${index + 1}/${total}] ${step.module} (${step.reason})`
       if (state === 'waiting') console.log(`${what}: waiting. ${blocker.message}`)
-      if (state === 'done') console.log(`${what}: gone`)
+      if (state === 'done') console.log(`${what}: done`)
     },
     onBlocked(blocker, users) {
       for (const user of users) console.log(`  ${user.release.text}`)

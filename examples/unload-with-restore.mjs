@@ -1,5 +1,5 @@
-// Unloads several modules or none: if one of them cannot be unloaded, those that were removed are loaded
-// again, with their parameters.
+// Unloads all of several modules or none: if one of them cannot be unloaded, those that were already
+// removed are loaded again, with their parameters.
 //
 //   sudo node examples/unload-with-restore.mjs MODULE...
 import { isKmodError, kmod } from 'node-kmod'

@@ -11,7 +11,7 @@ import { formatPlan, isKmodError, kmod } from 'node-kmod'
 
 const say = (text) => console.log(text)
 const chapter = (text) => say(`\n== ${text}`)
-const inSys = (name) => (existsSync(`/sys/module/${name}`) ? 'exists' : 'is gone')
+const inSys = (name) => (existsSync(`/sys/module/${name}`) ? 'exists' : 'does not exist')
 
 /** Shows a call that must be refused. */
 async function refused(call) {
@@ -104,7 +104,7 @@ chapter('A module with reference count 0 that is needed: dummy, with the default
 await kmod.load('dummy')
 execFileSync('ip', ['link', 'add', 'walk0', 'type', 'dummy'])
 execFileSync('ip', ['link', 'set', 'walk0', 'up'])
-const metric = ['metric', '4242'] // behind any real default route
+const metric = ['metric', '4242'] // lower priority than any real default route
 execFileSync('ip', ['route', 'add', 'default', 'dev', 'walk0', ...metric])
 say(`  its reference count: ${(await kmod.find('dummy')).refCount}; modprobe -r would remove it`)
 await refused(kmod.unload('dummy'))

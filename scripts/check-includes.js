@@ -1,7 +1,8 @@
 'use strict'
 /**
- * Holds each room of native/ to the rooms that it may include, as eslint.config.mjs does for lib/, and
- * checks that native/sources.json lists every source file. Run by `npm run lint`.
+ * Checks that each room (folder) of native/ includes only the rooms that it may include, as
+ * eslint.config.mjs does for lib/, and that native/sources.json lists every source file. `npm run lint`
+ * runs it.
  */
 const { readdirSync, readFileSync } = require('node:fs')
 const { dirname, join, relative } = require('node:path')
@@ -24,13 +25,17 @@ const ROOMS = {
 /** Not shipped; the tests may include everything but Node-API. */
 const TEST = 'test'
 
-/** Who may include a header; all others may not. */
+/** Headers that only these rooms may include. */
 const RESERVED = [
-  { header: /^napi\.h$/, rooms: ['bridge', '.'], why: 'only bridge/ and addon.cc know Node-API' },
+  {
+    header: /^napi\.h$/,
+    rooms: ['bridge', '.'],
+    why: 'only bridge/ and addon.cc may use Node-API',
+  },
   { header: /^node_api\.h$/, rooms: [], why: 'node-addon-api (napi.h) is used instead' },
   { header: /^libkmod\.h$/, rooms: [TEST], why: "the build must not need libkmod's header" },
 ]
-/** The headers that know the functions of libkmod. Other rooms may not include them, even indirectly. */
+/** The header with the functions of libkmod. Only libkmod/ may include it, even indirectly. */
 const LIBKMOD_API = join('libkmod', 'libkmod_api.h')
 
 /** The files below native/, as paths from there. */
@@ -59,7 +64,7 @@ function includesOf(file) {
 
 const roomOf = (file) => dirname(file)
 
-/** Whether a header leads to the functions of libkmod. */
+/** Whether a header includes LIBKMOD_API, directly or indirectly. */
 function reachesLibkmod(target, seen = new Set()) {
   if (target === LIBKMOD_API) return true
   if (target === null || seen.has(target)) return false
@@ -79,12 +84,12 @@ function problemOf(file, { name, target }) {
     return `${room === '.' ? 'addon.cc' : `${room}/`} may include ${allowed}`
   }
   if (room !== 'libkmod' && reachesLibkmod(target)) {
-    return 'it includes libkmod_api.h, and only libkmod/ knows the functions of libkmod'
+    return 'it includes libkmod_api.h, and only libkmod/ may use the functions of libkmod'
   }
   return null
 }
 
-/** Folders that the table does not have. */
+/** Folders of native/ that are not in ROOMS. */
 function unknownRooms() {
   return readdirSync(NATIVE, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isDirectory())
@@ -92,6 +97,7 @@ function unknownRooms() {
     .filter((room) => !Object.hasOwn(ROOMS, room) && room !== TEST)
 }
 
+/** The .cc files that native/sources.json does not list. */
 function unlistedSources(files) {
   const { shared, addon, helper, tests, fuzzers } = require(join(NATIVE, 'sources.json'))
   const parts = [addon, helper].flatMap(({ main, parts: others }) => [main, ...others])

@@ -1,10 +1,10 @@
 'use strict'
 /**
  * The Debian packages that development needs, grouped by purpose. Node.js, npm, python3, make and g++
- * have to be there already.
+ * must be installed already.
  */
 module.exports = {
-  /** The virtual machine, and what its tests call: oracles, and commands that release users. */
+  /** The virtual machine, and the programs that its tests compare with or run. */
   vm: [
     'arptables',
     'busybox-static',
@@ -25,7 +25,7 @@ module.exports = {
     'xz-utils',
     'zstd',
   ],
-  /** The kernel's build, for the misbehaving test modules. */
+  /** The build system of the kernel, for the misbehaving test modules. */
   modules: ['gcc', 'libelf1'],
   /** C++ unit tests, sanitizers and fuzzers. libkmod-dev: a test compares its header with ours. */
   native: ['clang', 'cmake', 'doctest-dev', 'libclang-rt-dev', 'libkmod-dev', 'pkg-config'],

@@ -1,7 +1,7 @@
 'use strict'
 /**
- * Makes a fresh clone ready: installs system packages and npm packages, and builds. Does only what is
- * still missing. It has no dependencies, because it runs before they are installed.
+ * Prepares a fresh clone: installs system packages and npm packages, and builds; only what is still
+ * missing. This file has no dependencies, because it runs before they are installed.
  */
 const { spawnSync } = require('node:child_process')
 const { existsSync, readdirSync, readFileSync, statSync, writeFileSync } = require('node:fs')
@@ -25,7 +25,7 @@ function run(command, args, env = {}) {
   process.exit(1)
 }
 
-/** Runs a command that prints much. Shows its output, and ends this process, only if it fails. */
+/** Runs a command that prints much. Only if it fails, shows its output and ends this process. */
 function runQuietly(command, args) {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     cwd: root,
@@ -46,7 +46,7 @@ function isInstalled(name) {
   return stdout?.startsWith('ii') ?? false
 }
 
-/** Installs missing packages if this is root. Else prints the command that does, and ends. */
+/** Installs missing packages if this is root. Else prints the command for that, and ends. */
 function installSystemPackages(groups) {
   const wanted = [...new Set(groups.flatMap((group) => packages[group]))]
   if (spawnSync('dpkg-query', ['--version']).status !== 0) {
@@ -74,7 +74,7 @@ function installNpmPackages() {
   const installed = join(root, 'node_modules', '.package-lock.json')
   const lock = join(root, 'package-lock.json')
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return
-  // Without the install script of this package: buildIfChanged builds.
+  // Without the install script of this package, because buildIfChanged() builds it.
   run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'])
 }
 

@@ -1,5 +1,5 @@
 'use strict'
-/** `npm run test:soak [ROUNDS]`: random rounds of load, plan and unload on every kernel; default 200. */
+/** `npm run test:soak [ROUNDS]`: random rounds of load, plan and unload on each kernel; default 200. */
 const { run, setUp } = require('./setup')
 
 setUp(['vm', 'modules'])

@@ -18,7 +18,7 @@ const names = process.argv.slice(2)
 const unknown = names.filter((name) => !Object.hasOwn(rings, name))
 if (unknown.length > 0) {
   console.error(
-    `There is no ring of tests "${unknown.join(', ')}". There are ${Object.keys(rings).join(', ')}.`,
+    `Unknown ring of tests: ${unknown.join(', ')}. The rings are ${Object.keys(rings).join(', ')}.`,
   )
   process.exit(2)
 }

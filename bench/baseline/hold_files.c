@@ -1,5 +1,5 @@
-// hold_files PROCESSES FILES: starts so many processes with so many open files each, prints "ready", and
-// ends them when its standard input ends.
+// hold_files PROCESSES FILES: starts this number of processes with this number of open files each,
+// prints "ready", and ends them when its standard input ends.
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-// parse_table FILE ROUNDS: reads a table of modules once and splits it into rows and fields, which is the
-// least that reading it can cost. Prints the median of so many rounds in milliseconds.
+// parse_table FILE ROUNDS: reads a table of modules once and splits it into rows and fields: the lowest
+// possible cost of reading it. Prints the median of the rounds in milliseconds.
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

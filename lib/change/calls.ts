@@ -1,4 +1,4 @@
-/** What the calls of this process on one system must know of each other. */
+/** What the calls of this process share if they work on the same system. */
 import type { Change, Kernel } from '../kernel/kernel'
 import { Queue } from './queue'
 
@@ -27,7 +27,7 @@ export class StuckChanges {
     return this.#byModule.has(module)
   }
 
-  /** The process that is in the kernel with this module. */
+  /** The process that is inside the kernel with a change of this module. */
   pid(module: string): number | undefined {
     return this.#byModule.get(module)?.pid
   }
@@ -35,6 +35,7 @@ export class StuckChanges {
 
 const bySystem = new WeakMap<object, Calls>()
 
+/** All kernels of the same system share one queue. */
 export function callsOn({ system }: Pick<Kernel, 'system'>): Calls {
   let calls = bySystem.get(system)
   if (calls === undefined) {

@@ -1,4 +1,4 @@
-/** The error for a change that did not end well. */
+/** The errors for removals and insertions that failed. */
 import { isKmodError, KmodError, type KmodErrorDetails } from '../contract/errors'
 import { printable } from '../contract/printable'
 import { failureToError, type NativeFailure } from '../kernel/failure'
@@ -23,7 +23,7 @@ import {
 type FailedChange = Exclude<ChangeOutcome, { outcome: 'done' }>
 
 /**
- * The errno with which delete_module(2) refused; '' for every other end. The same number from
+ * The errno of delete_module(2); '' if the removal ended in any other way. The same number from
  * another system call means something else: fork(2) gives EAGAIN when there are too many processes.
  */
 export function removalErrno(end: ChangeOutcome): string {
@@ -31,7 +31,7 @@ export function removalErrno(end: ChangeOutcome): string {
   return end.failure.syscall === 'delete_module' ? end.failure.errnoName : ''
 }
 
-/** Positive numbers become negative, as Node has them. */
+/** Native code returns positive error numbers; the errors of Node have negative ones. */
 export function failureDetails(module: string, failure: NativeFailure): KmodErrorDetails {
   return {
     module,
@@ -60,7 +60,7 @@ export async function removalError(
     case 'lost':
       return new KmodError(
         'ERR_KMOD_SYSTEM',
-        `The helper program ended while it removed module ${module}, and the result is unknown: ask status('${module}').`,
+        `The helper program ended while it removed module ${module}, so the result is unknown. Call status('${module}').`,
         { module },
       )
     case 'refused':
@@ -75,7 +75,7 @@ export async function removalError(
       const row = await kernel.row(module)
       const blocker = refusedRemovalBlocker(module, row, errno, pid)
       if (blocker.code !== 'ERR_KMOD_IN_USE') return refusalError(blocker, details)
-      // Nobody has looked for the users; an empty list would mean that there are none.
+      // remove() does not look for users, and an empty list would mean that there are none.
       const { code, message, references } = blocker
       return new KmodError(code, message, { ...details, references })
     }
@@ -90,9 +90,9 @@ export async function removalError(
 
 /** What the errno of an insertion means. The kernel log says more. */
 const INSERTION_HINTS: Record<string, string> = {
-  ENOENT: 'it needs a symbol that no loaded module has, or its file is missing',
+  ENOENT: 'it needs a symbol that no loaded module exports, or its file is missing',
   ENOEXEC: 'it was built for another kernel, or its file is damaged (compare `vermagic`)',
-  EINVAL: 'its file is damaged, or it rejects a parameter',
+  EINVAL: 'its file is damaged, or the module rejects a parameter',
   ENODEV: 'it found no device that it drives',
   ENOKEY: 'the kernel requires a signature by a key that it trusts',
   EKEYREJECTED: 'the kernel requires a signature by a key that it trusts',
@@ -101,19 +101,19 @@ const INSERTION_HINTS: Record<string, string> = {
 }
 
 /**
- * What failed may be a module that the requested one needs. `said`: what the kernel has logged since
- * the call started, if that is known.
+ * The error is about the module whose insertion failed: the requested one, or one that it needs.
+ * `logged`: what the kernel has logged since the call started, if that is known.
  */
 export async function insertionError(
   kernel: Kernel,
   request: InsertRequest,
   change: Change,
   end: FailedChange,
-  said: readonly string[] = [],
+  logged: readonly string[] = [],
 ): Promise<KmodError> {
   if (end.outcome === 'abandoned') return end.error
   const target = request.module
-  // The last attempt is the one that failed: libkmod goes on after a soft dependency that fails.
+  // The last attempt is the one that failed: libkmod continues after a soft dependency that failed.
   const attempt = change.attempts.at(-1)
   const module = attempt?.module ?? target
   const doing =
@@ -130,7 +130,7 @@ export async function insertionError(
   if (end.outcome === 'lost') {
     return new KmodError(
       'ERR_KMOD_SYSTEM',
-      `The helper program ended while it loaded module ${target}, and the result is unknown: ask status('${target}').`,
+      `The helper program ended while it loaded module ${target}, so the result is unknown. Call status('${target}').`,
       { module },
     )
   }
@@ -147,12 +147,12 @@ export async function insertionError(
     const refusal = await refusalOfLoad(kernel, module)
     if (refusal !== null) return refusalError(cannot(doing, refusal), details)
   }
-  const versions = errnoName === 'ENOEXEC' ? await vermagics(kernel, request, module, said) : null
+  const versions = errnoName === 'ENOEXEC' ? await vermagics(kernel, request, module, logged) : null
   const reasons = [
     errnoName,
     versions ?? INSERTION_HINTS[errnoName],
     failure.detail.trim(),
-    ...saidAbout(module, said),
+    ...quotesAbout(module, logged),
   ]
   return new KmodError(
     'ERR_KMOD_LOAD',
@@ -161,34 +161,34 @@ export async function insertionError(
   )
 }
 
-/** For an insertion that succeeded and left no module. */
+/** For an insertion that succeeded although the module is not loaded afterwards. */
 export function notLoadedError(module: string, { attempts }: Change): KmodError {
   return new KmodError(
     'ERR_KMOD_LOAD',
     attempts.some((attempt) => attempt.command && attempt.module === module)
       ? `The install command of module ${module} in modprobe.d ended with status 0, but the module is not loaded.`
-      : `Module ${module} was loaded, and is not loaded any more: something else removed it, or it removed itself.`,
+      : `Module ${module} was loaded, but is not loaded any more: something else removed it, or it removed itself.`,
     { module },
   )
 }
 
-/** In a message; all messages are in the error. */
+/** Lines of the log that a message quotes at most; `messages` of the error has all of them. */
 const MOST_QUOTED = 3
 
-/** The lines of the kernel log that begin with the module's name, as those of its loader do. */
-function saidAbout(module: string, said: readonly string[]): string[] {
-  const lines = said.filter((line) => line.startsWith(`${module}: `))
+/** Quotes the last log lines that begin with the module's name, as the kernel's loader writes them. */
+function quotesAbout(module: string, logged: readonly string[]): string[] {
+  const lines = logged.filter((line) => line.startsWith(`${module}: `))
   return lines.slice(-MOST_QUOTED).map((line) => `the kernel logged "${printable(line)}"`)
 }
 
-/** That the file was built for another kernel; `null` if it was not, or nothing tells. */
+/** Says that the file was built for another kernel; `null`: it was not, or that is unknown. */
 async function vermagics(
   kernel: Kernel,
   { what, module: target }: InsertRequest,
   module: string,
-  said: readonly string[],
+  logged: readonly string[],
 ): Promise<string | null> {
-  for (const line of said) {
+  for (const line of logged) {
     // Source: check_modinfo() in kernel/module/main.c.
     const [, name, file, own] = /^(\S+): version magic '(.*)' should be '(.*)'/.exec(line) ?? []
     if (name === module) {
@@ -198,7 +198,7 @@ async function vermagics(
   const isFile = typeof what !== 'string' && module === target
   const described = isFile ? kernel.index.describeFile(what.file) : kernel.index.describe(module)
   const description = await described.catch((error: unknown) => {
-    // The error is about the insertion, not about what else cannot be read.
+    // The call rejects with the error of the insertion, not with an error of this reading.
     if (!isKmodError(error)) throw error
     return null
   })
@@ -208,13 +208,13 @@ async function vermagics(
   return `its file was built for another kernel: the vermagic of the file is '${file}', and this kernel is ${release}`
 }
 
-/** Why the kernel answered EPERM; `null`: because of the module, not of the process. */
+/** Why the kernel answered EPERM; `null`: the reason is the module, not the process. */
 async function refusalOfLoad(kernel: Kernel, module: string): Promise<Refusal | null> {
   const facts = await kernel.facts()
   const missing = missingPermission(facts)
   if (missing !== CALL_FORBIDDEN) return missing
   if (facts.kernelBlacklist.includes(module)) return kernelBlacklist(module)
-  // Under lockdown the kernel refuses modules without a signature with EPERM, whoever asks.
+  // Under lockdown the kernel answers EPERM for a module without a signature, to every process.
   const { lockdown } = facts.kernel
   return lockdown === null || lockdown === 'none' ? CALL_FORBIDDEN : null
 }

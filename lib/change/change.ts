@@ -1,4 +1,4 @@
-/** Waiting for a change to the kernel, which may never end. */
+/** Waits for a removal or an insertion, which may never end. */
 import { KmodError } from '../contract/errors'
 import type { Change, ChangeEnd, Kernel } from '../kernel/kernel'
 import { callsOn } from './calls'
@@ -7,25 +7,25 @@ import { abortedError, waitFor } from './waiting'
 
 export const DEFAULT_HUNG_AFTER = 30_000
 
-/** Throws where a call would change a system that can only be inspected. */
+/** Throws ERR_KMOD_READ_ONLY if the system can only be inspected. */
 export function refuseReadOnly(kernel: Kernel): void {
   if (kernel.readOnly) throw refusalError(READ_ONLY)
 }
 
 export interface ChangeLimits {
-  /** Milliseconds inside the kernel, or Infinity. */
+  /** Milliseconds that the change may take, or Infinity. */
   hungAfter: number
-  /** Aborts the wait; what is inside the kernel stays there. */
+  /** Ends the wait; a change that is inside the kernel continues there. */
   signal?: AbortSignal | undefined
 }
 
-/** How a change ended; or that it has not, and why the call does not wait any longer. */
+/** How a change ended. `abandoned`: the call does not wait any longer; `error` says why. */
 export type ChangeOutcome = ChangeEnd | { outcome: 'abandoned'; error: KmodError }
 
 /**
  * Resolves when the change has ended, at the latest after `hungAfter` or when the signal aborts: a
- * call into the kernel cannot be taken back. A change that is left behind is remembered until it
- * ends. Rejects where the change could not be started.
+ * process that is inside the kernel cannot be killed. A change that is still running then is
+ * remembered until it ends. Rejects if the change could not be started.
  */
 export async function awaitChange(
   kernel: Kernel,
@@ -46,14 +46,14 @@ export async function awaitChange(
   return { outcome: 'abandoned', error: abortedError(aborted, message, module) }
 }
 
-/** `why`: the signal that aborted, or the milliseconds that were too few. */
+/** `why`: the signal that aborted, or the `hungAfter` that is over. */
 async function abandon(
   kernel: Kernel,
   module: string,
   change: Change,
   why: AbortSignal | number,
 ): Promise<ChangeOutcome> {
-  // It may be inside a module that this one needs.
+  // The process may be in the kernel with a module that the requested one needs.
   const inKernel = change.attempts.at(-1)?.module ?? module
   callsOn(kernel).stuck.add(change, new Set([module, inKernel]))
   while (change.pid === undefined) {
@@ -65,15 +65,15 @@ async function abandon(
   const kernelStack = await change.stack()
   change.detach()
   const leftBehind =
-    `Process ${pid} is still inside the kernel, and nothing can interrupt it there; ` +
-    `status('${inKernel}') tells when it is over.`
+    `Process ${pid} is still inside the kernel and cannot be interrupted. ` +
+    `status('${inKernel}') shows whether the change has ended.`
   if (typeof why !== 'number') {
     const message = `Aborted during a change of module ${inKernel}. ${leftBehind}`
     return { outcome: 'abandoned', error: abortedError(why, message, module) }
   }
   const message =
     `The change of module ${inKernel} did not end within ${why} ms. ${leftBehind} If it never ends, ` +
-    'the module is faulty, and only a reboot removes it: see the kernel log and the kernel stack.'
+    'the module is faulty and stays until the next boot. See the kernel log and the kernel stack.'
   const error = new KmodError('ERR_KMOD_HUNG', message, { module, pid, kernelStack })
   return { outcome: 'abandoned', error }
 }

@@ -51,9 +51,10 @@ function taintNames(bits: bigint): string[] {
   return names
 }
 
+/** Watches the kernel from `begin()` to `finish()`. */
 export class HealthWatch {
   readonly #records: LogRecord[] = []
-  /** What is missing in the records. */
+  /** The kernel overwrote records before they were read. */
   #isLost = false
   #isReadable: boolean
 
@@ -66,7 +67,7 @@ export class HealthWatch {
     this.#isReadable = log !== null
   }
 
-  /** `isLoading`: the taints that a module can set when it is loaded are no fault. */
+  /** `isLoading`: {@link TAINTS_OF_LOADING} do not count as faults. */
   static async begin(kernel: Kernel, { isLoading = false } = {}): Promise<HealthWatch> {
     const [log, taints] = await Promise.all([kernel.openLog(), kernel.taints()])
     return new HealthWatch(kernel, taints, log, isLoading ? TAINTS_OF_LOADING : [])
@@ -78,14 +79,14 @@ export class HealthWatch {
     return this.#records.filter(({ fromKernel }) => fromKernel).map(({ text }) => text)
   }
 
-  /** Ends the watch: to be called once, also after a failure. */
+  /** Ends the watch. Must be called once, also after a failure. */
   async finish(): Promise<KernelHealth> {
     try {
-      const [said, taints] = await Promise.all([this.saidByKernel(), this.kernel.taints()])
+      const [logged, taints] = await Promise.all([this.saidByKernel(), this.kernel.taints()])
       const newTaints = taintNames(taints & ~this.taints)
       const hasFault =
         newTaints.some((taint) => !this.expectedTaints.includes(taint)) ||
-        said.some((text) => FAULTS.some((fault) => fault.test(text)))
+        logged.some((text) => FAULTS.some((fault) => fault.test(text)))
       const hasSeenAll = this.#isReadable && !this.#isLost
       return { newTaints, messages: this.#messages(), clean: hasFault ? false : hasSeenAll || null }
     } finally {

@@ -1,28 +1,28 @@
 /**
  * Calls of one process that touch the same modules run one after the other, in the order in which
- * they were made; other calls run beside each other.
+ * they were made; other calls run at the same time.
  *
- * Which modules a call touches is known only once it has planned. So a call takes its place when it
- * is made, plans, and then claims its modules. It waits for each earlier call that has claimed one
- * of them, and for each earlier call that has not claimed any yet.
+ * Which modules a call touches is known only once it has planned. So a call enters the queue when
+ * it is made, plans, and then claims its modules. It waits for each earlier call that has claimed
+ * one of them, and for each earlier call that has not claimed any yet.
  *
- * A call that waits for something outside of the queue (a module in use, a callback of the caller)
- * rests: other calls do not wait for it. So a call waits only for calls that are at work, and calls
- * whose callbacks make other calls cannot wait for each other in a circle.
+ * A call that waits for something outside the queue (a module in use, a callback of the caller)
+ * rests: other calls do not wait for it. So a call never waits for a resting call, and calls whose
+ * callbacks make other calls cannot wait for each other in a circle.
  */
 
 /** One call's place in the queue. */
 export interface Place {
   /**
-   * Names the modules that the call touches, in place of those that it named before. Returns null
-   * if it is the call's turn; else a promise to wait for. Then the call must claim again, because
-   * another call may have been faster; and plan again, because the calls before it have changed the
-   * system.
+   * Sets the modules that the call touches; they replace those of an earlier claim. Returns null if
+   * it is the call's turn; else a promise to wait for. When it resolves, the call must plan again,
+   * because the calls before it have changed the system, and then claim again, because another call
+   * may have got its turn first.
    */
   claim(modules: Iterable<string>): Promise<void> | null
   /** Ends the turn of the call until it claims again. It keeps its place. */
   rest(): void
-  /** To be called when the call has ended. A wait for its turn ends too. */
+  /** Must be called when the call has ended. A pending promise of `claim()` resolves. */
   leave(): void
 }
 
@@ -30,7 +30,7 @@ export class Queue {
   /** In the order in which the calls were made. */
   readonly #entries: Entry[] = []
 
-  /** To be called when a call is made, before anything asynchronous: this settles the order. */
+  /** Must be called when a call is made, before anything asynchronous: it decides the order. */
   enter(): Place {
     const entry = new Entry(this.#entries)
     this.#entries.push(entry)
@@ -74,13 +74,13 @@ class Entry implements Place {
     return this.#modules !== null && this.#blocker === null
   }
 
-  /** Finds what this call has to wait for, and lets it go on if that is nothing. */
+  /** Finds the call that this one has to wait for, and ends its wait if there is none. */
   #decide(): void {
     this.#blocker = this.#findBlocker()
     if (this.#blocker === null) this.#proceed()
   }
 
-  /** The modules of this call have changed, or the call has left. */
+  /** For when the modules of this call have changed, or the call has left. */
   #wakeOthers(): void {
     for (const entry of this.queue) if (entry.#blocker === this) entry.#decide()
   }
@@ -91,18 +91,18 @@ class Entry implements Place {
     // only the next.
     for (let i = position - 1; i >= 0; i--) {
       const earlier = this.queue[i]!
-      if (earlier.#isInTheWayOf(this)) return earlier
+      if (earlier.#blocks(this)) return earlier
     }
-    // A call that claims again (with more modules, or after a rest) can find that a later call has
-    // its turn with those by now.
+    // When a call claims again (with more modules, or after a rest), a later call may already have
+    // its turn with one of them.
     for (let i = position + 1; i < this.queue.length; i++) {
       const later = this.queue[i]!
-      if (later.#hasTurn && later.#isInTheWayOf(this)) return later
+      if (later.#hasTurn && later.#blocks(this)) return later
     }
     return null
   }
 
-  #isInTheWayOf(call: Entry): boolean {
+  #blocks(call: Entry): boolean {
     const claimed = this.#modules
     const wanted = call.#modules!
     if (wanted.size === 0) return false

@@ -1,6 +1,6 @@
 /**
- * Why something cannot be done: the code and the words of every refusal. A plan lists them as
- * blockers, a call rejects with them, preflight() reports them; the words are the same everywhere.
+ * Why something cannot be done: the code and the message of every refusal. A plan lists them as
+ * blockers, a call rejects with them, preflight() reports them; the message is the same everywhere.
  */
 import { KmodError, type KmodErrorDetails } from '../contract/errors'
 import { fileAdvice } from '../contract/names'
@@ -15,16 +15,16 @@ export interface Refusal {
 
 type BlockerOf<C extends Blocker['code']> = Blocker & { code: C }
 
-/** The error with the code of the refusal, and with everything that the code brings. */
+/** The error for a refusal. The other fields of a blocker become details of the error. */
 export function refusalError(
   refusal: Refusal | Blocker,
   details: KmodErrorDetails = {},
 ): KmodError {
-  const { code, message, ...brought } = refusal
-  return new KmodError(code, message, { ...details, ...brought })
+  const { code, message, ...fields } = refusal
+  return new KmodError(code, message, { ...details, ...fields })
 }
 
-/** The same refusal in the middle of a task; `doing` completes "Cannot ...". */
+/** The same refusal, with what failed because of it; `doing` completes "Cannot ...". */
 export function cannot(doing: string, { code, message }: Refusal): Refusal {
   return { code, message: `Cannot ${doing}. ${message}` }
 }
@@ -75,25 +75,25 @@ export const CALL_FORBIDDEN: Refusal = {
     'This process has CAP_SYS_MODULE, but a seccomp filter or a security module forbids the call.',
 }
 
-/** The kernel answers EPERM whoever asks. */
+/** The kernel answers EPERM to every process. */
 export function kernelBlacklist(module: string): Refusal {
   return {
     code: 'ERR_KMOD_PERMISSION',
-    message: `The kernel refuses to load it, because module_blacklist= on the kernel command line names ${module}. Take the name out there and reboot.`,
+    message: `The kernel refuses to load it, because module_blacklist= on the kernel command line names ${module}. Remove the name from it and reboot.`,
   }
 }
 
 // Modules that are not loaded.
 
-/** What a caller can do about an unknown name, by what the caller wanted. */
+/** What a caller can do about an unknown name, for each kind of call. */
 const NOT_FOUND_ADVICE = {
   inspect: 'list() has the loaded modules.',
   unload: 'Accept unknown names with allowUnknown: true.',
-  load: 'A module that is not installed is loaded from its file: load({ file }).',
-  info: 'A module that is not installed is described by its file: info({ file }).',
+  load: 'To load a module that is not installed, give its file: load({ file }).',
+  info: 'To inspect a module that is not installed, give its file: info({ file }).',
 }
 
-/** `similar`: a module that there is, with a similar name. */
+/** `similar`: an existing module with a similar name. */
 export function notFoundBlocker(
   name: string,
   wanted: keyof typeof NOT_FOUND_ADVICE,
@@ -138,7 +138,7 @@ export function heldInCircleBlocker(module: string, holders: string[]): BlockerO
   return {
     code: 'ERR_KMOD_HELD',
     module,
-    message: `Module ${module} is used by ${holders.join(', ')}. By the table of loaded modules they use each other in a circle, so no order of removals is possible. Check where this table comes from.`,
+    message: `Module ${module} is used by ${holders.join(', ')}. According to the table of loaded modules they use each other in a circle, so no order of removals is possible. Check where this table comes from.`,
     holders,
   }
 }
@@ -152,17 +152,17 @@ export function inUseBlocker(
   const count = `${references} ${references === 1 ? 'reference' : 'references'}`
   // Some modules (the schedulers of ip_vs) take more references than the one of their link, and the
   // kernel does not tell whose a reference is.
-  const perhapsTheirs =
+  const holdersAdvice =
     removedHolders.length === 0
       ? ''
-      : ` Some of them may belong to ${removedHolders.join(', ')}: unload ${removedHolders.length > 1 ? 'these' : 'that one'} first, in a call of its own.`
+      : ` Some of these references may belong to ${removedHolders.join(', ')}: unload ${removedHolders.length > 1 ? 'those modules' : 'that module'} first, in a separate call.`
   return {
     code: 'ERR_KMOD_IN_USE',
     module,
     message:
       references === 0
-        ? `Module ${module} was in use when the kernel looked, and is not in use any more. Try again.`
-        : `Module ${module} is in use: ${count} held by something other than a module (an open device, a mount, a socket, an interface). explain('${module}') lists what uses it.${perhapsTheirs}`,
+        ? `Module ${module} was in use when the kernel checked, but is not in use any more. Try again.`
+        : `Module ${module} is in use: ${count} held by something other than a module (an open device, a mount, a socket, an interface). explain('${module}') lists what uses it.${holdersAdvice}`,
     references,
     users,
   }
@@ -178,7 +178,7 @@ export function permanentBlocker(module: string): BlockerOf<'ERR_KMOD_PERMANENT'
 
 /**
  * For a module that is being loaded or unloaded. `pid`: the process that is stuck in the kernel
- * with it, as an earlier call found out.
+ * with it, if an earlier call has stopped waiting for that process.
  */
 export function transientBlocker(
   module: string,
@@ -197,7 +197,7 @@ export function transientBlocker(
   }
 }
 
-/** For a module that only modules which are being unloaded use. */
+/** For a module whose holders are all being unloaded. */
 export function heldByUnloadingBlocker(
   module: string,
   holders: string[],
@@ -209,16 +209,16 @@ export function heldByUnloadingBlocker(
   }
 }
 
-/** For a module that another call of this process has its turn with. */
+/** For a module that another call of this process works on. */
 export function queuedBlocker(module: string): BlockerOf<'ERR_KMOD_TRANSIENT'> {
   return {
     code: 'ERR_KMOD_TRANSIENT',
     module,
-    message: `Another call of this process is at work on module ${module}, or on a module that would be removed with it. Await that call, or allow more time with a larger wait.`,
+    message: `Another call of this process works on module ${module}, or on a module that would be removed with it. Await that call, or allow more time with a larger wait.`,
   }
 }
 
-/** For a module of whose step the caller's own function was told, and has not settled. */
+/** For `onStep`, called with a step of this module: its promise has not settled. */
 export function callbackBlocker(module: string): BlockerOf<'ERR_KMOD_TRANSIENT'> {
   return {
     code: 'ERR_KMOD_TRANSIENT',
@@ -240,7 +240,7 @@ export function refusedRemovalBlocker(
 ): Blocker {
   const holders = row?.holders ?? []
   if (errno === 'EAGAIN' && holders.length > 0) return heldBlocker(module, holders)
-  // The count may have fallen since the kernel looked.
+  // The count may have fallen since the kernel checked it.
   if (errno === 'EAGAIN') return inUseBlocker(module, row?.refCount ?? 0)
   if (row?.state === 'live' && row.permanent) return permanentBlocker(module)
   return transientBlocker(module, row?.state, pid)
@@ -269,14 +269,14 @@ export function criticalBlocker(effect: Effect): BlockerOf<'ERR_KMOD_CRITICAL'> 
   }
 }
 
-/** Can the blocker pass while a call waits? */
+/** Whether the blocker can disappear while a call waits. */
 export function canPass({ code }: Blocker): boolean {
   return code === 'ERR_KMOD_IN_USE' || code === 'ERR_KMOD_TRANSIENT'
 }
 
 // What ends a call that has begun.
 
-/** `cause`: what the blocker's own error brings besides the blocker. */
+/** `cause`: more details for the error of the blocker, which is the `cause` of the timeout. */
 export function timeoutError(
   milliseconds: number,
   blocker: Blocker,
@@ -284,7 +284,7 @@ export function timeoutError(
 ): KmodError {
   return new KmodError(
     'ERR_KMOD_TIMEOUT',
-    `Gave up after ${milliseconds} ms of waiting. ${blocker.message}`,
+    `The call gave up after waiting for ${milliseconds} ms. ${blocker.message}`,
     { module: blocker.module, blocker, ...details, cause: refusalError(blocker, cause) },
   )
 }
@@ -292,7 +292,7 @@ export function timeoutError(
 export function reappearedError(module: string): KmodError {
   return new KmodError(
     'ERR_KMOD_REAPPEARED',
-    `Module ${module} was removed, and something else loaded it again. Find out what asks for it (udev, a service, an alias); \`blacklist ${module}\` in modprobe.d prevents loading by alias.`,
+    `Module ${module} was removed, and something else loaded it again. Find out what loads it (udev, a service, an alias); \`blacklist ${module}\` in modprobe.d prevents loading by alias.`,
     { module },
   )
 }

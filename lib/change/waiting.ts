@@ -1,4 +1,4 @@
-/** Waiting for something that may never happen, with a deadline and a signal. */
+/** Waits for something that may never happen, with a deadline and a signal. */
 import { KmodError } from '../contract/errors'
 import type { Clock } from '../kernel/kernel'
 
@@ -29,7 +29,7 @@ export async function waitFor<T>(
     timeUp(clock, timeout, over.signal),
     aborted(signal, over.signal),
   ])
-  // Both may have happened in the same turn of the event loop: then what was waited for counts.
+  // If the promise has settled in the same turn of the event loop, its result counts.
   if (over.signal.aborted) return done
   over.abort()
   return first

@@ -85,7 +85,7 @@ interface Planned extends Targets {
   before: LoadedModule[]
 }
 
-/** Plans, if necessary again, until no earlier call is at work on the modules of the load. */
+/** Plans, if necessary again, until no other call works on the modules of the load. */
 async function planInTurn(
   kernel: Kernel,
   place: Place,
@@ -122,7 +122,7 @@ async function loadPlanned(
     for (const module of needs) {
       await loader.insert({ what: module, module, mustBeNew: false, parameters: {} })
     }
-    usable = await eachThatCan(targets, async (target) => {
+    usable = await actOnEach(targets, async (target) => {
       const { module, what, present } = target
       refuseTransient(target, callsOn(kernel).stuck.pid(module))
       if (present !== null) return
@@ -142,11 +142,12 @@ async function loadPlanned(
 }
 
 /**
- * Does something with each target and returns those for which it succeeded. Of several modules that
- * an alias stands for, some may fail, as with modprobe: drivers for the same device often exclude
- * each other. Rejects with the first failure if all fail, and at once where the call has to end.
+ * Calls `act` for each target and returns the targets for which it succeeded. If an alias stands for
+ * several modules, some may fail, as with modprobe: drivers for the same device often exclude each
+ * other. Rejects with the first failure if all fail; rejects at once if the call is aborted or a
+ * module hangs.
  */
-async function eachThatCan(
+async function actOnEach(
   targets: readonly Target[],
   act: (target: Target) => Promise<void>,
 ): Promise<Target[]> {
@@ -167,7 +168,7 @@ async function eachThatCan(
   return usable
 }
 
-/** Inserts modules one after the other, and notes which ones were loaded by that. */
+/** Inserts modules one after the other, and records which modules that has loaded. */
 class Loader {
   readonly loaded: string[] = []
 

@@ -7,7 +7,7 @@ import type { Kernel } from '../kernel/kernel'
 import type { Target } from './targets'
 
 /**
- * The parameters of each target: `quirks` is for all, `uvcvideo.quirks` for the one that it names.
+ * The parameters of each target: `quirks` is for all targets, `uvcvideo.quirks` only for uvcvideo.
  */
 export function parametersByTarget(
   parameters: Record<string, string>,
@@ -22,7 +22,7 @@ export function parametersByTarget(
     if (owner !== undefined) {
       owner[name.slice(dot + 1)] = value
     } else if (dot >= 0 && targets.length > 1) {
-      throw invalidValue('options.parameters', 'of a module that is to be loaded', name)
+      throw invalidValue('options.parameters', 'a parameter of one of the modules to load', name)
     } else {
       for (const own of byTarget.values()) own[name] = value
     }
@@ -30,12 +30,15 @@ export function parametersByTarget(
   return byTarget
 }
 
-/** The kernel takes these for every module. Source: unknown_module_param_cb() in kernel/module/main.c. */
+/**
+ * The kernel accepts these for every module. Source: unknown_module_param_cb() in
+ * kernel/module/main.c.
+ */
 const OF_EVERY_MODULE = ['async_probe', 'dyndbg']
 
 /**
  * Throws a TypeError for a parameter that the module's file does not declare: the kernel would only
- * log it. An install command of modprobe.d can take any.
+ * log it. An install command of modprobe.d can accept any.
  */
 export async function refuseUndeclared(
   kernel: Kernel,
@@ -45,7 +48,7 @@ export async function refuseUndeclared(
   const names = Object.keys(parameters)
   if (names.length === 0) return
   const description = file ?? (await kernel.index.describe(module))
-  // A module that the index does not have cannot be loaded: the insertion says so.
+  // A module that is not in the index cannot be loaded: the insertion rejects with the reason.
   if (description === null) return
   // A file is loaded without its install command.
   if (file === null && description.installCommand !== null) return

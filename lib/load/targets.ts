@@ -1,6 +1,6 @@
 /**
- * Which modules a load is about: what a name, an alias or a file stands for, and what is loaded of
- * it.
+ * Which modules a load is about: those that a name, an alias or a file stands for, and which of them
+ * are loaded.
  */
 import {
   alreadyLoadedError,
@@ -21,6 +21,7 @@ import type { Description } from '../kernel/module-index'
 export interface Target {
   module: string
   what: InsertRequest['what']
+  /** The state before the load; `null`: it is not loaded. */
   present: LoadedModule['state'] | 'builtin' | null
   /** What the file says, for a load from a file. */
   file: Description | null
@@ -50,7 +51,7 @@ export async function findTargets(
   const asked = modules.length > 0 ? modules : name === null ? [] : [name]
   const targets = await Promise.all(
     asked.map(async (module): Promise<Target> => {
-      // The name of a module: aliases of modprobe.d with the same text do not count for it.
+      // A module is loaded by its name: aliases of modprobe.d with the same text do not count.
       const isByName = module === name
       const target = { module, what: isByName ? module : what, file: null }
       const loaded = loadedState(table, module)
@@ -75,9 +76,9 @@ async function fileTarget(
   const needs = (fieldOf(file, 'depends') ?? '')
     .split(',')
     .filter((need) => need !== '')
-    // As in the source: `snd,snd-pcm`. The kernel has underscores.
+    // The file has the names as in the source, such as `snd-pcm`; the kernel has underscores.
     .map(normalize)
-    // The index may not have what is loaded. A module that is being unloaded has to be loaded again.
+    // A loaded module need not be in the index. One that is being unloaded has to be loaded again.
     .filter((need) => !['live', 'loading'].includes(loadedState(table, need) ?? ''))
   return { needs, targets: [{ module, what, present: loadedState(table, module), file }] }
 }
@@ -90,13 +91,13 @@ function loadedState(table: readonly LoadedModule[], name: string): LoadedModule
   return table.find((module) => module.name === name)?.state ?? null
 }
 
-/** `stuckPid`: the process that is stuck in the kernel with the module. */
+/** Throws if the module is being loaded or unloaded. `stuckPid`: the process that is stuck with it. */
 export function refuseTransient({ module, present }: Target, stuckPid: number | undefined): void {
   if (present !== 'loading' && present !== 'unloading') return
   throw refusalError(transientBlocker(module, present, stuckPid))
 }
 
-/** For a load with parameters, or with `mustBeNew`. */
+/** Throws if the module is loaded; for a load with parameters, or with `mustBeNew`. */
 export function refusePresent({ module, present }: Target): void {
   if (present !== 'live' && present !== 'builtin') return
   throw present === 'builtin' ? refusalError(builtinBlocker(module)) : alreadyLoadedError(module)

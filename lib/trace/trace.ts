@@ -1,3 +1,4 @@
+/** The references to a module, as they are taken and dropped. */
 import { abortedError } from '../change/waiting'
 import { invalidValue } from '../contract/errors'
 import type { Kernel, ReferenceTrace } from '../kernel/kernel'
@@ -15,11 +16,11 @@ export function trace(kernel: Kernel, name: unknown, options?: unknown): Referen
   return new ReferenceEvents(kernel, name, options)
 }
 
-/** An iterator that reports an error once, by `next()`, and has ended then. */
+/** An iterator that ends at the first error: one `next()` rejects with it, later ones are done. */
 class ReferenceEvents implements AsyncIterableIterator<ReferenceEvent>, AsyncDisposable {
   #source: ReferenceTrace | undefined
   #signal: AbortSignal | undefined
-  /** What the next `next()` throws. */
+  /** What the next `next()` rejects with. */
   #failure: { error: unknown } | undefined
   #ended: Promise<void> | undefined
   readonly #module: string = ''
@@ -90,7 +91,7 @@ class ReferenceEvents implements AsyncIterableIterator<ReferenceEvent>, AsyncDis
 }
 
 /**
- * In a trace filter of the kernel a name stands between quotes, and there is no way to escape one.
+ * A trace filter of the kernel has the name between quotes, and a quote in it cannot be escaped.
  */
 function checkTraceable(name: unknown): string {
   const checked = checkName(name)

@@ -9,7 +9,7 @@ import type { Call } from './call'
 import type { Callbacks } from './callbacks'
 
 export class BlockerWait {
-  /** The last blocker that was reported, as JSON; null after progress. */
+  /** The last blocker that was reported, as JSON; null after a removal. */
   #reported: string | null = null
 
   constructor(
@@ -17,20 +17,20 @@ export class BlockerWait {
     private readonly callbacks: Callbacks,
   ) {}
 
-  /** To be called after a removal. */
+  /** Must be called after a removal. */
   restart(): void {
     this.#reported = null
     this.call.polling.restart()
   }
 
   /**
-   * Resolves when another try is worthwhile. Rejects if the blocker cannot pass, or the time is up.
+   * Resolves when the call should try again. Rejects if waiting cannot help, or the time is over.
    * `report` is called for the first blocker and for each that differs from the one before.
    */
   async wait(blocker: Blocker, report: () => Promise<void>): Promise<void> {
     const { kernel, polling, place } = this.call
     if (!canPass(blocker) || polling.timeout === 0) throw refusalError(blocker)
-    // The caller is told of the first blocker even if it took all the time to find it.
+    // The first blocker is reported even if the time was over before it was found.
     if (polling.isOver && this.#reported !== null) throw await this.#timeUp(blocker)
     // Other calls do not wait for one that waits.
     place.rest()
@@ -50,13 +50,13 @@ export class BlockerWait {
     const now = await withUsersNow(kernel, blocker)
     const users = await usersOfBlocked(kernel, now)
     const error = timeoutError(polling.timeout, now, { users })
-    // The message of a module in use has it already.
+    // The message for a module in use names the users already.
     if (now.code !== 'ERR_KMOD_IN_USE') error.message += summarize(users)
     return error
   }
 }
 
-/** What the caller is told of again when it changes: not the message, which is made from the rest. */
+/** A blocker is reported again if this changes. The message is made from the rest. */
 function figuresOf(blocker: Blocker): string {
   return JSON.stringify({ ...blocker, message: '', users: [] })
 }

@@ -14,9 +14,9 @@ export interface Call {
   readonly options: UnloadOptions
   /** Its place in the queue of this process. */
   readonly place: Place
-  /** Up to `wait`. */
+  /** Ends after the time of `wait`. */
   readonly polling: Polling
   readonly draft: Draft
-  /** With `onFailure: 'restore'`. */
+  /** Null without `onFailure: 'restore'`. */
   readonly restorer: Restorer | null
 }

@@ -1,6 +1,6 @@
 /**
- * The functions that the caller gave. They may throw, reject, call this package, or return a promise
- * that never settles.
+ * Calls `onStep` and `onBlocked`. They may throw, reject, call this package, or return a promise that
+ * never settles.
  */
 import { callbackBlocker, timeoutError } from '../change/refusals'
 import { abortedError, waitFor } from '../change/waiting'
@@ -20,7 +20,8 @@ export class Callbacks {
     const { onStep } = this.call.options
     if (onStep === undefined) return false
     const { polling } = this.call
-    // The deadline is for what blocks. A step can start after it, and its callback has time, too.
+    // The deadline limits the wait for blockers. A step can start after it: then its callback has the
+    // whole time of `wait` again.
     const timeout = polling.remaining || polling.timeout || Infinity
     return this.#run(
       () => onStep(event),
@@ -52,7 +53,7 @@ export class Callbacks {
       throw callbackError(cause)
     }
     if (!isThenable(result)) return false
-    // The callback may wait for other calls of this process, also for such as want the same modules.
+    // The callback may wait for other calls of this process, also for calls on the same modules.
     place.rest()
     const settled = Promise.resolve(result).catch((cause: unknown) => {
       throw callbackError(cause)

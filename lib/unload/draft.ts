@@ -1,4 +1,4 @@
-/** The report of a call while the call runs: at any moment it tells what was done so far. */
+/** The report of a call while the call runs: at any moment it has what was done so far. */
 import type {
   Effect,
   Kept,
@@ -22,7 +22,7 @@ export class Draft {
   readonly #steps = new Map<string, { record: StepRecord; began: number }>()
   readonly #absent = new Set<string>()
   readonly #kept = new Map<string, Kept['reason']>()
-  /** What would stop working without each module, as the last plan knew that removed it. */
+  /** What would stop working without each module, from the last plan that removes it. */
   readonly #effects = new Map<string, Effect[]>()
   readonly #reappeared = new Set<string>()
   #failed: UnloadReport['failed'] = null
@@ -44,7 +44,7 @@ export class Draft {
 
   markAbsent(module: string): void {
     this.#kept.delete(module)
-    // A later plan finds the targets absent that this call has removed.
+    // In a later plan, the targets that this call has removed are absent.
     if (!this.removed.includes(module)) this.#absent.add(module)
   }
 

@@ -11,7 +11,7 @@ import { Callbacks } from './callbacks'
 import { RunningPlan } from './running-plan'
 import { isForced, isRequired, removeModule, runRemoveCommand, type StepOutcome } from './step'
 
-/** Why a dependency is kept that the kernel did not remove. */
+/** Why a dependency is kept after the kernel refused to remove it. */
 const KEPT_REASONS: Partial<Record<Blocker['code'], Kept['reason']>> = {
   ERR_KMOD_HELD: 'held',
   ERR_KMOD_IN_USE: 'in-use',
@@ -24,7 +24,7 @@ export class Execution {
   readonly #blockerWait: BlockerWait
   /** The plan as it was when the first step began. */
   #begun: UnloadPlan | undefined
-  /** Steps of whose start the caller was told, and not yet of their end. */
+  /** Steps whose start was reported to the caller, but not yet their end. */
   readonly #started = new Map<string, UnloadStep>()
   #stepsDone = 0
 
@@ -38,7 +38,7 @@ export class Execution {
     this.#blockerWait = new BlockerWait(call, this.#callbacks)
   }
 
-  /** As it was begun; before that, the last one that was made. */
+  /** The plan as it was when the first step began; before that, the latest plan. */
   get plan(): UnloadPlan {
     return this.#begun ?? this.#plan.plan
   }
@@ -129,10 +129,10 @@ export class Execution {
   async #afterFailure(step: UnloadStep, error: KmodError): Promise<void> {
     const { kernel, draft } = this.call
     // A command that fails, or a helper that ends early, may have removed the module before.
-    const isGone = (await kernel.row(step.module)) === undefined
-    if (isGone) draft.markRemoved(step.module)
+    const isUnloaded = (await kernel.row(step.module)) === undefined
+    if (isUnloaded) draft.markRemoved(step.module)
     if (isRequired(step) || !isKmodError(error, 'ERR_KMOD_REMOVE_COMMAND')) throw error
-    if (!isGone) this.#plan.giveUp(step, 'command')
+    if (!isUnloaded) this.#plan.giveUp(step, 'command')
     await this.#renew()
   }
 
@@ -153,7 +153,7 @@ export class Execution {
     await this.#reportEnds()
   }
 
-  /** Tells the caller of the end of each step that was started and that the plan has no more. */
+  /** Reports the end of each step that was started and is not in the plan any more. */
   async #reportEnds(): Promise<void> {
     const { draft } = this.call
     for (const step of [...this.#started.values()]) {
@@ -197,7 +197,7 @@ export class Execution {
       state,
       ...(blocker && { blocker }),
     })
-    // A call that waits takes its turn when it has planned again.
+    // After 'waiting' the call plans again, and takes its turn then.
     if (hasRested && state !== 'waiting') await this.#plan.retakeTurn()
   }
 }

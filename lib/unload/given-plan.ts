@@ -1,5 +1,5 @@
 /**
- * A plan that the caller gives, perhaps out of JSON. It is never carried out itself: its targets
+ * A plan that the caller gives, perhaps read from JSON. It is never carried out itself: its targets
  * are planned again, and the new plan must be the same.
  */
 import { invalidType, invalidValue, KmodError } from '../contract/errors'
@@ -19,7 +19,7 @@ export function isPlan(what: unknown): what is object {
   return typeof what === 'object' && what !== null && !Array.isArray(what)
 }
 
-/** Throws a TypeError for what is not a plan, and for options that contradict it. */
+/** Throws a TypeError if `what` is not a plan, or if the options contradict it. */
 export function checkGivenPlan(what: object, options: UnloadOptions): GivenPlan {
   const { targets, steps, blockers, effects, options: own } = what as UnloadPlan
   if (
@@ -34,11 +34,7 @@ export function checkGivenPlan(what: object, options: UnloadOptions): GivenPlan 
     const given = options[name as keyof UnloadOptions]
     if (JSON.stringify(given) === JSON.stringify(value)) continue
     if (given !== undefined) {
-      throw invalidValue(
-        `options.${name}`,
-        "absent or the plan's own, because a plan is given",
-        given,
-      )
+      throw invalidValue(`options.${name}`, 'absent or equal to that of the given plan', given)
     }
     if (permitsMore(name as keyof AppliedPlanOptions, planned)) {
       throw invalidValue(
@@ -60,8 +56,8 @@ function isListOfObjects(value: unknown): boolean {
 }
 
 /**
- * Does the option let the call remove or run something that a call without options would not? A plan
- * out of JSON could be forged, so such an option counts only if the caller gives it too.
+ * Whether the option lets the call remove or run something that a call without options would not. A
+ * plan that was read from JSON can be forged, so the caller must give such an option too.
  */
 function permitsMore(name: keyof AppliedPlanOptions, options: AppliedPlanOptions): boolean {
   switch (name) {
@@ -86,8 +82,8 @@ export function refuseChanges({ outline }: GivenPlan, plan: UnloadPlan): void {
   if (changes.length === 0) return
   throw new KmodError(
     'ERR_KMOD_PLAN_CHANGED',
-    `The given plan is not what unloading would do now. Nothing was removed. ${changes.join(' ')} ` +
-      'Check the new plan, which is the `plan` of this error, and unload with that.',
+    `The given plan differs from what an unload would do now. Nothing was removed. ${changes.join(' ')} ` +
+      'The new plan is the `plan` of this error: check it, then unload with it.',
     { plan, changes },
   )
 }

@@ -1,7 +1,8 @@
+/** How two plans differ. */
 import { printable } from '../contract/printable'
 import type { Blocker, UnloadPlan } from '../contract/types'
 
-/** What of a plan is compared: a line for each step, blocker and effect. */
+/** The parts of a plan that are compared: a line for each step, blocker and effect. */
 export interface PlanOutline {
   steps: string[]
   blockers: string[]
@@ -9,8 +10,8 @@ export interface PlanOutline {
 }
 
 /**
- * The figures of a blocker and the messages are not in it, because they change all the time. The plan may
- * be out of JSON, so no field of it is certain.
+ * The outline has no messages and no figures of blockers, because they change all the time. The plan
+ * may come from JSON, so every field of it may be missing or have a wrong type.
  */
 export function outlineOf({
   steps,
@@ -39,10 +40,10 @@ export function planChanges(given: PlanOutline, now: PlanOutline): string[] {
 
 function differences(what: string, given: readonly string[], now: readonly string[]): string[] {
   const added = new Set(now.filter((one) => !given.includes(one)))
-  const gone = new Set(given.filter((one) => !now.includes(one)))
+  const missing = new Set(given.filter((one) => !now.includes(one)))
   return [
     ...[...added].map((one) => `Now ${what}, and not in the given plan: ${one}.`),
-    ...[...gone].map((one) => `No longer ${what}: ${one}.`),
+    ...[...missing].map((one) => `No longer ${what}: ${one}.`),
   ]
 }
 

@@ -1,10 +1,10 @@
-/** Looking at the system again and again, up to one deadline for the whole call. */
+/** The pauses between readings of the system, up to one deadline for the whole call. */
 import { waitFor } from '../change/waiting'
 import type { Kernel } from '../kernel/kernel'
 
 /**
- * Milliseconds. A reference count can only be polled: poll(2) on its file in sysfs never wakes. The
- * kernel reports most other changes.
+ * Milliseconds. A reference count must be read repeatedly: poll(2) on its file in sysfs never reports
+ * a change. The kernel reports most other changes.
  */
 const SHORTEST_PAUSE = 5
 const LONGEST_PAUSE = 250
@@ -33,12 +33,12 @@ export class Polling {
     return Math.max(0, this.#deadline - this.kernel.clock.now())
   }
 
-  /** To be called when something has changed: the next pauses are short again. */
+  /** Must be called when something has changed: the next pauses are short again. */
   restart(): void {
     this.#pause = SHORTEST_PAUSE
   }
 
-  /** Waits until another look is worthwhile, or the deadline, or the signal. */
+  /** Waits until the kernel reports a change, the pause or the time is over, or the signal aborts. */
   async pause(): Promise<void> {
     this.#removeListener ??= this.kernel.onChange(() => {
       this.restart()

@@ -1,6 +1,6 @@
 /**
- * `onFailure: 'restore'`: checks first that modules can be loaded again, and loads them after a
- * failure.
+ * `onFailure: 'restore'`: checks before a removal that the modules can be loaded again, and loads them
+ * after a failure.
  */
 import { callsOn } from '../change/calls'
 import { awaitChange, DEFAULT_HUNG_AFTER } from '../change/change'
@@ -15,12 +15,12 @@ import type { Draft } from './draft'
 import { Polling } from './polling'
 
 /**
- * What sysfs shows for a string parameter that was never set. Set to this text, it would have the
- * text as value.
+ * What sysfs shows for a string parameter that was never set. It must not be passed to a load: the
+ * parameter would have this text as its value.
  */
 const UNSET = '(null)'
 
-/** What is known of a module from the time when it was loaded. */
+/** What was read about a module before its removal. */
 interface Before {
   parameters: ModuleAttributes['parameters']
   srcVersion: string | null
@@ -50,7 +50,7 @@ export class Restorer {
       if (file.obstacle !== null) {
         throw new KmodError(
           'ERR_KMOD_NOT_FOUND',
-          `Module ${module} could not be restored after a failure: ${file.obstacle}. It was not removed. To unload without a way back, omit onFailure: 'restore'.`,
+          `Module ${module} was not removed, because it could not be loaded again after a failure: ${file.obstacle}. To unload it without this check, omit onFailure: 'restore'.`,
           { module },
         )
       }
@@ -63,7 +63,7 @@ export class Restorer {
     }
   }
 
-  /** To be called right before a removal: a parameter can be set while the call waits. */
+  /** Must be called right before a removal: a parameter can be set while the call waits. */
   async remember(module: string): Promise<void> {
     const before = this.#before.get(module)
     if (before === undefined) return
@@ -71,7 +71,7 @@ export class Restorer {
     this.#before.set(module, { ...before, parameters })
   }
 
-  /** Loads what was removed, the last one first. The draft tells what could not be restored. */
+  /** Loads what was removed, the last one first. The draft records what could not be restored. */
   async restore(): Promise<void> {
     const { removed, restored, notRestored } = this.draft
     for (const module of removed.toReversed()) {
@@ -87,7 +87,7 @@ export class Restorer {
   }
 
   /**
-   * The file that would bring back the module that is loaded. `obstacle`: why there is none; `null` if
+   * The file from which the same module can be loaded again. `obstacle`: why there is none; `null`:
    * there is one.
    */
   async #findFile(
@@ -102,7 +102,7 @@ export class Restorer {
       return { obstacle: error.message.replace(/\.$/, ''), fields: [] }
     }
     if (description?.path == null) {
-      return { obstacle: 'the module index has no file of it', fields: [] }
+      return { obstacle: 'the module index lists no file for it', fields: [] }
     }
     const { path, fields } = description
     const field = (key: string): string | null =>
@@ -116,7 +116,7 @@ export class Restorer {
     const { release } = (await this.kernel.facts()).kernel
     const builtFor = field('vermagic')?.split(' ')[0]
     const isForThis = builtFor === undefined || builtFor === release
-    const obstacle = `${path} was built for kernel ${builtFor}, and this is ${release}`
+    const obstacle = `${path} was built for kernel ${builtFor}, and this kernel is ${release}`
     return { obstacle: isForThis ? null : obstacle, fields }
   }
 
@@ -137,7 +137,7 @@ export class Restorer {
     }
     const isOurs = this.#inserted.has(module)
     if (!isOurs) {
-      // udev loads drivers again when it hears of their devices, and can be faster.
+      // udev loads drivers again when the kernel reports their devices, and can be faster.
       this.draft.markReappeared(module)
       await this.#awaitLoaded(module)
     }
@@ -145,7 +145,7 @@ export class Restorer {
     return null
   }
 
-  /** Waits while something else is loading it. Rejects if it is not loaded in the end. */
+  /** Waits while something else loads the module. Rejects if it is not loaded in the end. */
   async #awaitLoaded(module: string): Promise<void> {
     const polling = new Polling(this.kernel, this.hungAfter, undefined)
     try {
@@ -153,10 +153,10 @@ export class Restorer {
         const row = await this.kernel.row(module)
         if (row?.state === 'live') return
         if (row === undefined || polling.isOver) {
-          const state = row === undefined ? 'removed it once more' : `is ${row.state} it`
+          const state = row === undefined ? 'removed it again' : `is ${row.state} it`
           throw new KmodError(
             'ERR_KMOD_TRANSIENT',
-            `Something else had loaded module ${module} again, and ${state}.`,
+            `Something else loaded module ${module} again, and ${state}.`,
             { module },
           )
         }
@@ -168,9 +168,8 @@ export class Restorer {
   }
 
   /**
-   * Most modules get their parameters back from the configuration. Where that is not enough, the
-   * module is loaded once more, with the parameters that differ; but not one that something else has
-   * loaded, and may use already.
+   * Most modules get the same parameters again from the configuration. If some differ, the module is
+   * removed and loaded again with them; but not if something else has loaded it and may already use it.
    */
   async #restoreParameters(
     module: string,
@@ -193,7 +192,7 @@ export class Restorer {
       const value = after.get(name) ?? null
       if (value !== before) parametersLost.push({ module, name, before, after: value })
     }
-    // Declared with permission 0, or write-only: what was given at the load is known to nobody.
+    // Declared with permission 0, or write-only: the value before the removal is not known.
     for (const name of declared.filter((one) => parameters.get(one) == null)) {
       parametersLost.push({ module, name, before: null, after: after.get(name) ?? null })
     }
@@ -208,14 +207,14 @@ export class Restorer {
 
   /** By name: an alias of modprobe.d with the same text can lead to another module. */
   async #insert(module: string, parameters: Record<string, string>): Promise<void> {
-    // mustBeNew: a module that something else loads meanwhile is not ours to change.
+    // mustBeNew: a module that something else loads meanwhile must not be changed.
     const request = { what: module, module, mustBeNew: true, parameters }
     const change = this.kernel.insert(request)
     const end = await awaitChange(this.kernel, module, change, { hungAfter: this.hungAfter })
     const isLoaded = (await this.kernel.row(module)) !== undefined
     if (end.outcome !== 'done') {
       const error = await insertionError(this.kernel, request, change, end)
-      // Something else was faster, after this had looked.
+      // Something else has loaded the module after the check.
       if (isKmodError(error, 'ERR_KMOD_ALREADY_LOADED') && isLoaded) return
       throw error
     }

@@ -1,6 +1,6 @@
 /**
- * The plan of a running call: it loses each step that is done, and is made again when the system
- * changes.
+ * The plan of a running call: each step that is done is dropped from it, and it is computed again when
+ * the system changes.
  */
 import { heldBlocker, reappearedError, refusalError } from '../change/refusals'
 import { isKmodError } from '../contract/errors'
@@ -20,10 +20,11 @@ export class RunningPlan {
   readonly #identities = new Identities()
   #plan: UnloadPlan
   #progress: Progress
-  /** The plan was made just now: its first step needs no look at the kernel. */
+  /** The plan was made just now: the kernel need not be read again before its first step. */
   #isFresh = false
   /**
-   * The module whose change led to the last plan. If the plan still removes it, the kernel decides.
+   * The module whose change led to the last plan. If the plan still removes it, the removal is tried:
+   * the kernel decides.
    */
   #replannedFor: string | undefined
 
@@ -53,11 +54,11 @@ export class RunningPlan {
     return this.#plan.steps.find((step) => step.module === module)
   }
 
-  /** Takes the modules of the plan as they are now for what the plan was made for. */
+  /** Makes a plan the current one: its modules, as they are now, are those that it was made for. */
   async adopt(plan = this.#plan): Promise<void> {
     const { kernel, draft, options, restorer } = this.call
     if (plan.feasible) await restorer?.prepare(plan.steps)
-    // The first step follows at once: no callback and no reading of module files comes between.
+    // The first step follows at once: no callback runs and no module file is read before it.
     this.#isFresh = plan.feasible && restorer === null && options.onStep === undefined
     const later = this.#isFresh ? plan.steps.slice(1) : plan.steps
     await this.#identities.remember(
@@ -108,8 +109,8 @@ export class RunningPlan {
   }
 
   /**
-   * Makes the plan again, and waits until no other call is at work on its modules. Rejects if the
-   * new plan has what the call must not do.
+   * Makes the plan again, and waits until no other call works on its modules. Rejects if the new plan
+   * would do something that the call must not do.
    */
   async renew({ hasDeadline = true } = {}): Promise<void> {
     const { kernel, names, planOptions, draft } = this.call
@@ -160,7 +161,7 @@ export class RunningPlan {
       this.#progress = withoutGivenUp(this.#progress, busy)
       await this.renew({ hasDeadline: false })
     } catch (error) {
-      // The targets are gone. A dependency that cannot be looked at, or that could not be restored,
+      // The targets are removed. A dependency that cannot be checked, or that could not be restored,
       // is kept and does not fail the call.
       if (!isKmodError(error)) throw error
       if (isKmodError(error, 'ERR_KMOD_ABORTED', 'ERR_KMOD_REAPPEARED')) throw error
@@ -191,8 +192,8 @@ export class RunningPlan {
   }
 
   /**
-   * Without `wait`, a holder that was not in the plan is not removed; and never one that is not in
-   * the plan that the caller gave.
+   * Rejects if the new plan removes a holder that the last one did not, unless the call has `wait`. A
+   * holder that is not in a plan given by the caller is always refused.
    */
   async #refuseNewHolders(plan: UnloadPlan): Promise<void> {
     const { kernel, polling, draft } = this.call
@@ -214,8 +215,8 @@ export class RunningPlan {
 }
 
 /**
- * Tells whether a module was removed and loaded again since it was planned: then its folder in
- * /sys/module is another one.
+ * Detects that a module was removed and loaded again since it was planned: then its folder in
+ * /sys/module is a different one.
  */
 class Identities {
   readonly #planned = new Map<string, string>()

@@ -17,17 +17,17 @@ export type StepOutcome =
   | { outcome: 'blocked'; blocker: Blocker }
   | { outcome: 'failed'; error: KmodError }
 
-/** Is the step for a module that must be removed, and not for a dependency? */
+/** Whether the step is for a target or holder, which must be removed, not for a dependency. */
 export function isRequired({ reason }: UnloadStep): boolean {
   return reason === 'target' || reason === 'holder'
 }
 
-/** Force is for what must be removed, never for dependencies. */
+/** Force applies to targets and holders, never to dependencies. */
 export function isForced(step: UnloadStep, { force }: Pick<PlanOptions, 'force'>): boolean {
   return force === true && isRequired(step)
 }
 
-/** Is the module as the plan expects it, so that the kernel will remove it? */
+/** Whether the module is as the plan expects it, so that the kernel should remove it. */
 export function isAsPlanned(row: LoadedModule, step: UnloadStep, force: boolean): boolean {
   if (row.state !== 'live' || row.holders.length > 0) return false
   if (force) return true
@@ -37,7 +37,7 @@ export function isAsPlanned(row: LoadedModule, step: UnloadStep, force: boolean)
   return (referencesOf(row) ?? 0) === 0
 }
 
-/** One delete_module(2). It does not hear the signal: the report must tell how it ended. */
+/** One delete_module(2). The signal does not end it, because the report must say how it ended. */
 export async function removeModule(
   kernel: Kernel,
   module: string,

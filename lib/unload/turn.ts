@@ -5,8 +5,8 @@ import type { UnloadPlan } from '../contract/types'
 import type { Call } from './call'
 
 /**
- * Resolves with true if it is the call's turn. Else it waits for the calls that are at work on one
- * of the modules and resolves with false: they have changed the system, so the call must plan again.
+ * Resolves with true if it is the call's turn. Else it waits for the calls that work on one of
+ * the modules and resolves with false: they have changed the system, so the call must plan again.
  * The time counts against `wait`. Without `wait` there is no deadline, because the other calls end:
  * each of their steps has its `hungAfter`, and a call that itself waits is not waited for.
  */

@@ -1,4 +1,4 @@
-/** ... -> plan -> guard -> execute -> verify -> report */
+/** The verb unload: plan -> guard -> execute -> verify -> report. */
 import { callsOn } from '../change/calls'
 import { refuseReadOnly } from '../change/change'
 import { HealthWatch } from '../change/health'
@@ -54,7 +54,7 @@ export async function unload(
   }
 }
 
-/** Plans, if necessary again, until no earlier call is at work on the modules of the plan. */
+/** Plans, if necessary again, until no other call works on the modules of the plan. */
 async function planInTurn(call: Call, users: UserReader): Promise<Planned> {
   const { kernel, names, options } = call
   let progress = NO_PROGRESS
@@ -73,7 +73,7 @@ interface Prepared {
   given: GivenPlan | null
 }
 
-/** Every error that it rejects with has the report. */
+/** Every KmodError that it rejects with has the report. */
 async function execute(
   call: Call,
   { planning, users, given }: Prepared,
@@ -101,7 +101,7 @@ async function execute(
 
 async function restore({ restorer, place, draft }: Call): Promise<void> {
   if (restorer === null) return
-  // The call may have rested when it failed.
+  // The call may have ended its turn before it failed.
   for (let turn; (turn = place.claim(draft.removed)) !== null;) await turn
   await restorer.restore()
 }

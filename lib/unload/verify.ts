@@ -4,7 +4,7 @@ import { abortedError } from '../change/waiting'
 import type { Call } from './call'
 import { Polling } from './polling'
 
-/** Looks at least once, and goes on for the time of `settle`. */
+/** Checks at least once, and for the time of `settle`. Rejects if a target was loaded again. */
 export async function verify(
   { kernel, draft, options: { settle = 0, signal } }: Call,
   targets: readonly string[],
@@ -13,8 +13,8 @@ export async function verify(
   const removed = [...new Set([...draft.removed, ...targets])]
   try {
     for (;;) {
-      // A module has its folder in /sys/module before its init function runs. That is enough, and
-      // cheaper than the table.
+      // A module has its folder in /sys/module before its init function runs. To look for the folder
+      // is enough, and cheaper than to read the table.
       const names = [...removed, ...draft.kept].filter(isFolderName)
       const found = await kernel.sysModules(names)
       const loaded = new Set(names.filter((_, i) => found[i]!.identity !== ''))
@@ -39,7 +39,7 @@ export async function verify(
   }
 }
 
-/** A target that is absent can be an alias that stands for nothing, with any characters. */
+/** An absent target can be an unknown alias, which may contain any characters. */
 function isFolderName(name: string): boolean {
   return !name.includes('/') && name !== '.' && name !== '..'
 }

@@ -1,4 +1,4 @@
-/** Whether this machine's hardware virtualization can run guests, or emulation has to. */
+/** Decides whether guests run with hardware acceleration (KVM) or by emulation. */
 import {
   accessSync,
   constants,
@@ -17,14 +17,15 @@ import { qemu } from './qemu'
 
 const EMULATION = ['-accel', 'tcg,thread=multi', '-cpu', 'max']
 const HARDWARE = ['-accel', 'kvm', '-cpu', 'host']
-/** Milliseconds. With working acceleration a guest boots in about one second; else it hangs. */
+/** Milliseconds. With working acceleration a guest boots in about one second; otherwise it hangs. */
 const PROBE_DEADLINE = 6000
 
 let probed: Promise<readonly string[]> | undefined
 
 /**
- * QEMU's arguments for the fastest way that works. Hardware acceleration is tried by booting the kernel
- * once, because /dev/kvm can exist and not work (in a nested virtual machine). Emulation always works.
+ * QEMU's arguments: for hardware acceleration if it works, else for emulation, which always works.
+ * Hardware acceleration is tried by booting the kernel once, because /dev/kvm can exist and not work (in
+ * a nested virtual machine).
  * NODE_KMOD_VM_ACCEL=tcg or kvm skips the trial.
  */
 export function accelerator(kernel: GuestKernel): Promise<readonly string[]> {

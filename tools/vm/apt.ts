@@ -80,12 +80,12 @@ export class Apt {
   }
 }
 
-/** What every apt command gets. `sources`: the only file with package sources; else the system's. */
+/** For every apt command. `sources`: the only file with package sources; default: the system's. */
 export function aptOptions(state: string, sources?: string): string[] {
   const settings: Record<string, string> = {
     'Dir::State::lists': join(state, 'lists'),
     'Dir::Cache': state,
-    // Run by root, apt downloads as the user _apt, who cannot write below root's home.
+    // If root runs apt, it downloads as the user _apt, who cannot write below root's home.
     'APT::Sandbox::User': '',
     'APT::Update::Post-Invoke-Success': '',
     'Acquire::Languages': 'none',
@@ -97,12 +97,16 @@ export function aptOptions(state: string, sources?: string): string[] {
   return Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`])
 }
 
-/** apt's own errors in one line, and where the cause can be looked for. */
-function describeFailure(what: string, archive: Archive, { output: said }: CommandError): string {
-  const errors = [...said.matchAll(/^E: (.*)$/gm)].map(([, message]) => message)
+/** apt's own errors in one line, with the package sources that may be the cause. */
+function describeFailure(
+  what: string,
+  archive: Archive,
+  { output: printed }: CommandError,
+): string {
+  const errors = [...printed.matchAll(/^E: (.*)$/gm)].map(([, message]) => message)
   const where =
     archive === 'unstable'
       ? 'Debian unstable, at the mirror that /etc/apt names'
       : 'the package sources of /etc/apt; try `apt-get update`'
-  return `${what} failed for ${where}: ${errors.join(' ') || said.trim()}`
+  return `${what} failed for ${where}: ${errors.join(' ') || printed.trim()}`
 }

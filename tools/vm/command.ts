@@ -1,4 +1,4 @@
-/** Runs a command of the host to its end. */
+/** Runs a command on the host and waits until it ends. */
 import { spawnSync } from 'node:child_process'
 
 export interface CommandOptions {
@@ -22,7 +22,7 @@ export class CommandError extends Error {
   }
 }
 
-/** What the command printed on its standard output. Throws if it cannot be started, or fails. */
+/** Returns what the command printed on its standard output. Throws if it cannot be started, or fails. */
 export function output(
   command: string,
   args: readonly string[],

@@ -1,4 +1,4 @@
-/** A package source for Debian unstable, derived from the Debian source that this system has. */
+/** A package source for Debian unstable, derived from the Debian mirror that this system uses. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -8,7 +8,7 @@ export interface DebianSource {
   signedBy: string | undefined
 }
 
-/** A Debian mirror has a path that ends in /debian; the security archive has not. */
+/** The path of a Debian mirror ends in /debian; that of the security archive does not. */
 const MIRROR = /^\S+\/debian\/?$/
 
 /** The first Debian mirror that is configured below the folder (/etc/apt). */
@@ -38,7 +38,7 @@ function readSource(file: string): DebianSource | undefined {
 export function parseStanzas(content: string): DebianSource | undefined {
   const withoutComments = content.replace(/^#.*\n?/gm, '')
   for (const stanza of withoutComments.split(/\n\s*\n/)) {
-    // A value goes on in the lines below that begin with a blank: a key can stand in Signed-By itself.
+    // A value continues in the next lines that begin with a blank: Signed-By can contain a whole key.
     const field = (key: string): string | undefined =>
       new RegExp(`^${key}:[ \\t]*(.*(?:\\n[ \\t].*)*)`, 'mi').exec(stanza)?.[1]?.trim()
     const isEnabled = !/^(no|false|0)$/i.test(field('Enabled') ?? '')
@@ -61,17 +61,17 @@ export function parseLines(content: string): DebianSource | undefined {
   return undefined
 }
 
-/** A file in apt's deb822 format. */
+/** A sources file for Debian unstable, in apt's deb822 format. */
 export function unstableSource({ uri, signedBy }: DebianSource): string {
   const lines = [
     'Types: deb',
     `URIs: ${uri}`,
     'Suites: sid',
     'Components: main',
-    // The release files of unstable expire after a week, and mirrors that lag behind exist. An expired
-    // file is still signed: apt goes on checking the signature, with the keys below.
+    // The release files of unstable expire after a week, and some mirrors are older than that. apt still
+    // checks the signature of an expired file, with the keys below.
     'Check-Valid-Until: no',
-    // A key itself begins on a line of its own.
+    // A whole key begins on a new line.
     ...(signedBy === undefined
       ? []
       : [`Signed-By:${signedBy.includes('\n') ? '\n' : ''} ${signedBy}`]),

@@ -6,7 +6,7 @@ import { filledFolder } from './cache'
 import { output, text } from './command'
 import { depmod, type GuestKernel } from './kernels'
 
-/** The file that makes a folder in the cache complete. */
+/** The file that shows that a folder in the cache is complete. */
 const RECORD = 'modules.json'
 
 /**
@@ -42,11 +42,11 @@ export function withExtraModules(kernel: GuestKernel, sources: string): GuestKer
   return { ...kernel, root }
 }
 
-/** Runs the kernel's own build in the folder. The names of the module files. */
+/** Runs the kernel's own build in the folder. Returns the names of the module files. */
 function buildModules(folder: string, headers: string, release: string): string[] {
   const common = readdirSync(headers).find((one) => one.endsWith('-common'))
   const make = [
-    // The Makefile for this release includes this one by its path below /usr/src, where it is not.
+    // The Makefile of this release includes the common one from /usr/src, where it is not installed.
     ...['-f', join(headers, common ?? '', 'Makefile')],
     ...['-C', join(headers, `linux-headers-${release}`), `M=${folder}`],
     ...['CC=gcc', 'CROSS_COMPILE='],

@@ -21,9 +21,9 @@ export const RESULTS = {
 export const PROBE_WORD = 'kmod_probe'
 export const PROBE_ANSWER = 'guest: probe'
 
-/** The init of the first file system: mounts the host's root, and goes on in it. */
+/** The init of the first file system: mounts the host's root and continues there. */
 export const INIT = `#!/bin/busybox sh
-# An error is printed on the console, and the guest powers off.
+# After an error, the guest prints it on the console and powers off.
 b=/bin/busybox
 fail() { echo "guest: $*"; $b poweroff -f; }
 $b mount -t proc proc /proc
@@ -61,7 +61,7 @@ $b mount -t securityfs securityfs /root/sys/kernel/security
 $b mount -t tracefs tracefs /root/sys/kernel/tracing
 $b ifconfig lo 127.0.0.1 up
 
-# Not chroot: a process in one cannot create user namespaces. From here on the script is process 1.
+# Not chroot: a process in a chroot cannot create user namespaces. The script below runs as process 1.
 exec $b switch_root /root /bin/sh /results/${RESULTS.script}
 `
 

@@ -17,16 +17,16 @@ import type { GuestKernel } from './kernels'
 
 const FOLDERS = ['bin', 'dev', 'proc', 'sys', 'host', 'results', 'memory', 'root', 'modules']
 
-/** What the init mounts with. modprobe adds what these depend on. */
+/** The modules that the mounts of the init need. modprobe adds their dependencies. */
 const MODULES = ['virtio_pci', '9p', '9pnet_virtio', 'overlay']
 
-/** Module files are unpacked here, because the insmod of busybox takes plain ones only. */
+/** Module files are decompressed on the host, because the insmod of busybox cannot do it. */
 const DECOMPRESSORS: Record<string, [command: string, from: string]> = {
   '.xz': ['xz', 'xz-utils'],
   '.zst': ['zstd', 'zstd'],
 }
 
-/** A compressed cpio archive, as the kernel takes it. */
+/** Returns a compressed cpio archive, as the kernel expects it. */
 export function makeInitramfs(kernel: GuestKernel): Buffer {
   const folder = mkdtempSync(join(tmpdir(), 'node-kmod-initramfs-'))
   try {
@@ -46,12 +46,12 @@ export function makeInitramfs(kernel: GuestKernel): Buffer {
   }
 }
 
-/** It has to be linked statically: there are no libraries in this file system. */
+/** The path of busybox. It must be linked statically: this file system has no libraries. */
 function findBusybox(): string {
   return text('busybox', ['which', 'busybox'], { from: 'busybox-static' }).trim()
 }
 
-/** The module files in the order of loading; there is none for what is built in. */
+/** The module files in the order of loading; a module that is built in has none. */
 function moduleFiles({ root, release }: GuestKernel): string[] {
   const lines = MODULES.flatMap((name) =>
     text('modprobe', ['-d', root, '-S', release, '--show-depends', name], {
@@ -62,7 +62,7 @@ function moduleFiles({ root, release }: GuestKernel): string[] {
   return [...new Set(files)]
 }
 
-/** Writes the module into the folder, without compression. Its file name there. */
+/** Writes the module into the folder, without compression. Returns its file name there. */
 function unpackModule(file: string, folder: string): string {
   for (const [ending, [command, from]] of Object.entries(DECOMPRESSORS)) {
     if (!file.endsWith(ending)) continue

@@ -5,7 +5,7 @@ import { Apt } from './apt'
 import { filledFolder } from './cache'
 import { output, text } from './command'
 
-/** `newest`: the one of Debian unstable. */
+/** `newest`: the kernel of Debian unstable. */
 export const KERNELS = ['6.1', '6.12', 'newest'] as const
 export type KernelName = (typeof KERNELS)[number]
 
@@ -25,7 +25,7 @@ export interface GuestKernel {
   headers: string | null
 }
 
-/** The file that makes a folder in the cache complete. */
+/** The file that shows that a folder in the cache is complete. */
 const RECORD = 'kernel.json'
 
 /** Downloads the kernel if the cache does not have it yet. */
@@ -36,7 +36,7 @@ export function prepareKernel(name: KernelName): GuestKernel {
     writeFileSync(join(temporary, RECORD), JSON.stringify({ release }))
   })
   const { release } = JSON.parse(readFileSync(join(folder, RECORD), 'utf8')) as { release: string }
-  // Since 7.x the image and the configuration are beside the modules.
+  // Since 7.x the image and the configuration are in the folder of the modules.
   const boot = join(folder, 'boot', `vmlinuz-${release}`)
   const modules = join(folder, 'lib', 'modules', release)
   return {
@@ -54,13 +54,13 @@ export function depmod(root: string, release: string): void {
   text('depmod', ['-b', root, release], { from: 'kmod' })
 }
 
-/** Unpacks the newest kernel of this version that the system's package sources have. */
+/** Unpacks the newest kernel of this version from the system's package sources. Returns its release. */
 function fetchStable(version: string, folder: string): string {
   const apt = new Apt('configured')
   const images = apt
     .search(`^linux-image-${version.replaceAll('.', '\\.')}\\.`)
     .filter((image) => /^linux-image-[\d.]+[-+][\w.]*-?amd64$/.test(image))
-    // The cloud kernel has no 9p.
+    // The cloud kernel does not support 9p.
     .filter((image) => !/cloud|rt-|unsigned|dbg/.test(image))
   const image = newestOf(apt, images)
   if (image === undefined) {

@@ -20,7 +20,7 @@ import type { GuestKernel } from './kernels'
 import { qemu } from './qemu'
 
 export interface GuestCommand {
-  /** argv. Runs as root on the host's root, with an overlay in memory that takes what is written. */
+  /** argv. Runs as root on the host's root; what it writes stays in an overlay in memory. */
   command: readonly string[]
   /** Default /. */
   cwd?: string
@@ -29,7 +29,7 @@ export interface GuestCommand {
   deadline?: number
   /** MiB. Default 1536. */
   memory?: number
-  /** How many the guest has. Default: as many as the host has, 2 at the most. */
+  /** How many processors the guest has. Default: as many as the host has, at most 2. */
   processors?: number
   /** Appended to the kernel command line. */
   append?: string
@@ -98,7 +98,7 @@ export async function runInGuest(kernel: GuestKernel, guest: GuestCommand): Prom
   }
 }
 
-/** QEMU's arguments. The folder has the initramfs, receives the console, and is shared as results. */
+/** QEMU's arguments. `folder` has the initramfs, gets the console, and is mounted at /results. */
 async function machineArguments(
   kernel: GuestKernel,
   guest: GuestCommand,
@@ -125,7 +125,7 @@ async function machineArguments(
   ]
 }
 
-/** Passes on what is appended to a file, until the function that is returned is called. */
+/** Calls `onText` with what is appended to a file, until the returned function is called. */
 function follow(path: string, onText: ((text: string) => void) | undefined): () => void {
   if (onText === undefined) return () => undefined
   const file = openSync(path, 'r')

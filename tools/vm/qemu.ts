@@ -25,7 +25,7 @@ export function qemu(args: readonly string[], deadline: number): Promise<QemuEnd
       isOutOfTime = true
       kill()
     }, deadline)
-    // Otherwise the guest would go on after this process has ended.
+    // Otherwise the guest would continue after this process has ended.
     process.once('exit', kill)
     const cleanUp = (): void => {
       clearTimeout(timer)
