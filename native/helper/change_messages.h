@@ -40,8 +40,7 @@ bool IsKill(const Message& message);
 
 // The answers before the last one:
 //   pid PID                  once: the process that serves the request
-//   attempt MODULE COMMAND   before each module is inserted; COMMAND: an install command runs
-//   instead
+//   attempt MODULE COMMAND   before each insertion; COMMAND: whether an install command replaces it
 Reply PidReply(pid_t pid);
 Reply AttemptReply(const InsertAttempt& attempt);
 

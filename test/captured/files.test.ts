@@ -1,4 +1,4 @@
-/** The files of a captured system: no symbolic link leads out of its root. */
+/** The files of a captured system: no symbolic link is followed out of its root. */
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ let system: CapturedSystem
 beforeEach(() => (system = new CapturedSystem().write('etc/inside', 'inside')))
 afterEach(() => system.remove())
 
-test('are read inside the root only', async () => {
+test('are read only inside the root', async () => {
   const secret = join(system.folder, 'secret')
   writeFileSync(secret, 'secret')
   system
@@ -25,7 +25,7 @@ test('are read inside the root only', async () => {
   )
 })
 
-test('answer each question at its position, also where links lead to each other', async () => {
+test('are returned in the order of the paths, also if links form a cycle', async () => {
   system.link('b', 'etc/a').link('a', 'etc/b')
   const files = filesOf(system)
   expect(await files.resolve(['/etc/a', '/etc/inside'])).toEqual([null, system.at('etc/inside')])
@@ -37,14 +37,14 @@ test('answer each question at its position, also where links lead to each other'
   ])
 })
 
-test('have links that are read as they are, in a folder that is resolved', async () => {
+test('can be links: the folder is resolved, and the target is returned unchanged', async () => {
   system.link('../etc', 'usr/etc').link('/nowhere/at all', 'etc/odd')
   expect(
     await filesOf(system).readLinks(['/usr/etc/odd', '/usr/etc', '/etc/inside', '/etc/missing']),
   ).toEqual(['/nowhere/at all', '../etc', null, null])
 })
 
-test('may be FIFOs, which are not waited for', async () => {
+test('can be FIFOs: no read waits for a writer', async () => {
   execFileSync('mkfifo', [system.at('etc/fifo')])
   expect(await filesOf(system).readTexts(['/etc/fifo'])).toEqual([null])
   expect(await filesOf(system).readBytes(['/etc/fifo'])).toEqual([Buffer.alloc(0)])

@@ -281,7 +281,7 @@ const disturbance = fc.record({
   what: fc.constantFrom('busy', 'permanent', 'gone', 'held', 'oops', 'forbidden', 'back'),
 })
 
-test('after any failure the report is true, and with restore the first state is back', async () => {
+test('after any failure the report is true, and restore leads back to the first state', async () => {
   await fc.assert(
     fc.asyncProperty(removableSystem, disturbance, fc.boolean(), async (system, wrong, restore) => {
       const kernel = build(system)

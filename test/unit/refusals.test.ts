@@ -63,7 +63,7 @@ describe('a wrong name', () => {
     (await rejection(kmod.impact(name))).message,
   ]
 
-  test('brings the nearest name of the module index', async () => {
+  test('is answered with the most similar name in the module index', async () => {
     const all = await messages('dumy')
     all.push((await rejection(kmod.info('dumy'))).message)
     all.push((await rejection(kmod.holders('dumy'))).message)
@@ -74,14 +74,14 @@ describe('a wrong name', () => {
     for (const message of all) expect(message).toContain('. Did you mean "dummy"?')
   })
 
-  test('brings the nearest name of a loaded module, which need not be in the index', async () => {
+  test('is answered with the most similar name of a loaded module, which need not be in the index', async () => {
     kernel.add('outoftree')
     for (const message of await messages('outoftre')) {
       expect(message).toContain('. Did you mean "outoftree"?')
     }
   })
 
-  test('brings no name where none is similar', async () => {
+  test('is answered without a name if none is similar', async () => {
     for (const message of await messages('nowhere')) {
       expect(message).toContain('. Check the spelling. ')
       expect(message).not.toContain('Did you mean')
@@ -94,7 +94,7 @@ describe('a wrong name', () => {
     '/lib/modules/6.1/dummy.ko.xz',
     '../build/dummy',
     'dummy.ko.zst',
-  ])('that is the name of a file, such as %p, is told so', async (file) => {
+  ])('that is the name of a file, such as %p, gets a message that says so', async (file) => {
     const named = 'module is named without folder and ending, here "dummy"'
     for (const message of await messages(file)) {
       expect(message).toContain(file)
