@@ -220,7 +220,7 @@ describe('soft dependencies', () => {
     expect(names(plan)).toEqual(['b'])
     expect(plan.kept).toEqual([{ module: 'a', reason: 'option' }])
     expect(names(await kmod.plan('b', { holders: 'remove' }))).toEqual(['a', 'mid', 'b'])
-    // A target that uses it makes it a dependency.
+    // It is a dependency if a target uses it.
     kernel.add('top', { uses: ['a'] })
     expect((await kmod.plan(['b', 'top'])).steps.map((one) => [one.module, one.reason])).toEqual([
       ['top', 'target'],

@@ -230,7 +230,7 @@ describe('calls that wait', () => {
       report: { removed: [] },
     })
     expect(kernel.clock.now()).toBe(500)
-    // Nothing is left behind: the next call has its turn.
+    // The call has left the queue: the next call has its turn.
     kernel.modules.get('busy')!.references = 0
     expect((await kmod.unload('busy')).removed).toEqual(['busy'])
   })

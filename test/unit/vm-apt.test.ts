@@ -94,6 +94,6 @@ test('apt uses only the source that it is given, and folders of the cache', () =
     ...['-o', 'Dir::Etc::sourcelist=/cache/apt/unstable.sources'],
     ...['-o', 'Dir::Etc::sourceparts=-'],
   ])
-  // Nothing that switches a check off for the sources of the system.
+  // No option disables a check for the sources of the system.
   expect(aptOptions('/cache/apt').join(' ')).not.toMatch(/valid|unauthenticated|insecure|source/i)
 })
