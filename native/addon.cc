@@ -153,8 +153,7 @@ SharedLog* TakeLog(const Napi::CallbackInfo& info) {
 
 // readLog(handle): Promise<{ records: { text, fromKernel }[], lost } | failure>
 Napi::Value ReadLog(const Napi::CallbackInfo& info) {
-  // The worker shares the ownership, so closeLog() in the meantime does not close the file under
-  // it.
+  // The worker shares the ownership, so a closeLog() during the read does not close the file.
   const SharedLog log = *TakeLog(info);
   if (!log) throw Napi::Error::New(info.Env(), "the kernel log is closed");
   return PromiseWorker<KernelLogRead>::Run(

@@ -1,5 +1,5 @@
 // Checks the arguments that JavaScript passes. lib/ checks them first, with messages for users;
-// these checks make sure that no value of another type reaches the other rooms.
+// these checks make sure that no value of another type reaches the rest of the C++ code.
 #pragma once
 
 #include <napi.h>

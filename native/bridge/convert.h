@@ -1,4 +1,4 @@
-// Converts C++ values to JavaScript values. Failures become plain objects, of which lib/ makes
+// Converts C++ values to JavaScript values. Failures become plain objects, from which lib/ makes
 // errors.
 #pragma once
 

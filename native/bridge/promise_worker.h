@@ -21,11 +21,11 @@ class PromiseWorker : public Napi::AsyncWorker {
   using Convert = std::function<Napi::Value(Napi::Env, T&)>;
 
   // `name` is shown for this work by tools such as async_hooks. The promise never rejects: a
-  // failure is a value, too (Napi's own error channel takes an empty message for success).
+  // failure is a value, too (Napi::AsyncWorker takes an error with an empty message for success).
   static Napi::Value Run(Napi::Env env, const char* name, Work work, Convert convert) {
     auto* worker = new PromiseWorker(env, name, std::move(work), std::move(convert));
     const Napi::Promise promise = worker->deferred_.Promise();
-    worker->Queue();  // deletes the worker at its end
+    worker->Queue();  // the worker deletes itself when it has finished
     return promise;
   }
 

@@ -1,5 +1,5 @@
-// What went wrong, as a value: nothing in native/ throws. TypeScript makes the public error from
-// it.
+// A failure as a value. Only addon.cc and bridge/ throw, and only JavaScript exceptions. TypeScript
+// makes the public error from a failure.
 #pragma once
 
 #include <string>

@@ -17,7 +17,7 @@ namespace kmod {
 template <typename T = void>
 class [[nodiscard]] Result {
  public:
-  // Both are implicit, so that a function returns a value or a Failure without further words.
+  // Both constructors are implicit, so that a function can return a value or a Failure directly.
   template <typename U = T, typename = std::enable_if_t<std::is_convertible_v<U, T> &&
                                                         !std::is_same_v<std::decay_t<U>, Failure> &&
                                                         !std::is_same_v<std::decay_t<U>, Result>>>
@@ -26,7 +26,8 @@ class [[nodiscard]] Result {
 
   bool ok() const { return state_.index() == 0; }
 
-  // To ask for the one that is not there ends the process (std::get without exceptions).
+  // Access to the one that it does not hold is a bug: it ends the helper, which is compiled without
+  // exceptions, and throws in the addon.
   T& operator*() & { return std::get<0>(state_); }
   const T& operator*() const& { return std::get<0>(state_); }
   // A value, not a reference: `for (x : *Function())` would keep a reference into a dead temporary.
@@ -35,7 +36,7 @@ class [[nodiscard]] Result {
   const T* operator->() const { return &std::get<0>(state_); }
   const Failure& failure() const { return std::get<1>(state_); }
 
-  // For callers that can do without the value.
+  // For callers that can use `other` instead of the value.
   T ValueOr(T other) && { return ok() ? std::get<0>(std::move(state_)) : std::move(other); }
 
  private:
@@ -52,7 +53,7 @@ class [[nodiscard]] Result<void> {
   bool ok() const { return !failure_; }
   const Failure& failure() const { return failure_.value(); }
 
-  // For callers that can do without the effect; a comment beside the call says why.
+  // For callers to which a failure does not matter; a comment at the call says why.
   void IgnoreFailure() const {}
 
  private:

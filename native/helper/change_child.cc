@@ -81,7 +81,7 @@ void RunChangeChild(int socket, const Result<ModuleRemover>& remover) {
                            : Reply::Of(request.failure()));
     more = IsRemoval(**message);
   }
-  // Not exit(): what libkmod or the C++ library registered for it belongs to the parent.
+  // Not exit(): the exit handlers of libkmod and the C++ library belong to the parent.
   _exit(0);
 }
 

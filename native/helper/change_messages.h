@@ -40,7 +40,7 @@ bool IsKill(const Message& message);
 
 // The answers before the last one:
 //   pid PID                  once: the process that serves the request
-//   attempt MODULE COMMAND   for each module whose insertion begins; COMMAND: by an install command
+//   attempt MODULE COMMAND   before each insertion; COMMAND: whether an install command replaces it
 Reply PidReply(pid_t pid);
 Reply AttemptReply(const InsertAttempt& attempt);
 
@@ -48,8 +48,7 @@ Reply AttemptReply(const InsertAttempt& attempt);
 //   done | failure FAILURE
 //   ran EXIT_CODE SIGNAL OUTPUT   for `run`; SIGNAL 0: the command exited
 //   killed SIGNAL                 the process ended without an answer: killed by the kernel after
-//   an
-//                                 oops, or by `kill`
+//                                 an oops, or by `kill`
 Reply EndReply(const Result<>& end);
 Reply RanReply(const Result<CommandEnd>& ran);
 Reply KilledReply(int signal);

@@ -22,8 +22,9 @@ namespace kmod {
 namespace {
 
 // A child process (change_child.h). It is forked before it is needed, and after a removal it is
-// kept for the next one, so that a removal does not wait for a fork. Nothing else holds the socket
-// that it answers on: when that closes, the child has ended, even if the kernel killed it.
+// kept for the next one, so that a removal does not wait for a fork. No other
+// process has the child's end of its socket, so when that end is closed, the child has ended, even
+// if the kernel killed it.
 class Child {
  public:
   Child(pid_t pid, UniqueFd socket)
@@ -43,8 +44,8 @@ class Child {
     return channel_.Send(request);
   }
 
-  // Passes on the answers that have arrived. When the child has ended, waits for it, and answers
-  // for it if it did not.
+  // Passes on the answers that have arrived. When the child has ended, waits for it; if it did not
+  // answer, sends an answer in its place.
   void PassOn(const Channel& to) {
     if (channel_.Fill()) {
       for (;;) {
@@ -52,7 +53,7 @@ class Child {
         if (!answer.ok()) return Abandon(to, answer.failure());
         if (!*answer) return;
         if (IsLastAnswer(**answer)) answered_ = true;
-        // It was no longer than the limit when it arrived here.
+        // This cannot fail: the message was within the limit when it arrived.
         to.Send(**answer).IgnoreFailure();
       }
     }
@@ -71,7 +72,8 @@ class Child {
   }
 
  private:
-  // For a child whose memory must be damaged. It may be inside the kernel, so nothing waits for it.
+  // For a child that sent something other than a message, so its memory must be damaged. It may be
+  // inside the kernel, so nothing waits for it.
   void Abandon(const Channel& to, const Failure& failure) {
     kill(-pid_, SIGKILL);
     socket_.reset();
@@ -92,7 +94,7 @@ class Changes {
 
   int Serve() {
     for (;;) {
-      // Not while a child works: on a machine with one processor the fork would delay it.
+      // No fork while a child works: on a machine with one processor it would delay the child.
       if (!spare_ && busy_.empty()) PrepareSpare();
       std::vector<pollfd> waits;
       waits.push_back({channel_.socket(), POLLIN, 0});
@@ -168,7 +170,7 @@ class Changes {
       ours.reset();
       RunChangeChild(theirs.get(), remover_);
     }
-    // In both processes, because either may be first.
+    // Both processes call it, because either may run first.
     setpgid(pid, pid);
     return Child(pid, std::move(ours));
   }

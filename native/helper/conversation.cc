@@ -9,7 +9,7 @@ namespace kmod {
 
 void SendReply(const Channel& channel, uint32_t id, Reply reply) {
   const Result<> sent = channel.Send({id, reply.Take()});
-  // A failure is far below the limit.
+  // This cannot fail: the message of a failure is far below the limit.
   if (!sent.ok()) channel.Send({id, Reply::Of(sent.failure()).Take()}).IgnoreFailure();
 }
 

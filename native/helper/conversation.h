@@ -1,4 +1,4 @@
-// What the roles of the helper have in common in their conversation with Node.js.
+// What the roles of the helper share to exchange messages with Node.js.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,7 @@
 
 namespace kmod {
 
-// Sends an answer. One that is longer than a message can be is replaced by the failure that says
-// so.
+// Sends an answer. If it is longer than a message can be, a failure that says so is sent instead.
 void SendReply(const Channel& channel, uint32_t id, Reply reply);
 
 // Answers requests one after the other, until the socket closes or something other than a message

@@ -11,7 +11,8 @@
 namespace kmod {
 namespace {
 
-// A removal sends several events, the first shortly before the module is out of the table.
+// The kernel sends several events for a removal, the first shortly before the module disappears
+// from /proc/modules. One answer is sent for all of them.
 constexpr useconds_t kSettleMicroseconds = 1000;
 
 class Events {

@@ -3,15 +3,15 @@
 //
 //   flag       "0" or "1"
 //   number     decimal
-//   list       a number, then so many texts
-//   optional   a list of none or one
+//   list       a number, then that many strings
+//   optional   a list with no string or one string
 //   failure    KIND ERRNO ERRNO_NAME SYSCALL DETAIL
 //   source     DIRECTORY, a flag and a list CONFIG if it is set, a list LOAD_LISTS,
 //              a list LOAD_NAMES, a flag KERNEL_COMMAND_LINE (sourceStrings() in
 //              lib/live/helper/queries.ts)
 //
 // The first string of a request is its verb. The first string of an answer is its kind: "failure",
-// followed by a failure, or what the role says, which is "done" in most cases.
+// followed by a failure, or a kind that the role defines, in most cases "done".
 #pragma once
 
 #include <cerrno>
@@ -70,8 +70,8 @@ class Reply {
   std::vector<std::string> strings_;
 };
 
-// Reads the fields of a request in their order. A field that is missing or malformed reads as
-// empty, and makes Check() fail: the values count only after that.
+// Reads the fields of a request in their order. A field that is missing or malformed reads as empty
+// and makes Check() fail, so the values may be used only after Check() has succeeded.
 class Request {
  public:
   explicit Request(const std::vector<std::string>& strings) : strings_(strings), verb_(Text()) {}
@@ -119,13 +119,13 @@ class Request {
     return source;
   }
 
-  // Fails unless the fields that were read are the whole request and well-formed. Also the answer
-  // to an unknown verb.
+  // Fails if a field was malformed, or if not all strings of the request were read.
   Result<> Check() const {
     if (malformed_ || next_ != strings_.size()) return Malformed();
     return Ok();
   }
 
+  // The answer to a malformed request and to an unknown verb.
   Failure Malformed() const {
     return SystemFailure(EBADMSG, {},
                          "the helper program does not understand the request \"" + verb_ +
@@ -137,7 +137,7 @@ class Request {
   const std::vector<std::string>& strings_;
   size_t next_ = 0;
   bool malformed_ = false;
-  std::string verb_;  // after the others, which reading it uses
+  std::string verb_;  // last: its initialization uses the other members
 };
 
 }  // namespace kmod

@@ -1,13 +1,11 @@
 // The helper of node-kmod: the only program that loads libkmod, and the only one that asks the
 // kernel to remove or insert a module. It is a program of its own because
-//   - the init or exit function of a module can stay inside the kernel for ever, and the process
-//   that
-//     called it cannot be killed then;
+//   - the init or exit function of a module can stay inside the kernel for ever, and then the
+//     process that called it cannot be killed;
 //   - libkmod is not thread safe, prints to stderr, and ends its process (by an assertion, or a
-//   read
-//     past the end of a mapping) on a damaged module file.
-// It has one thread. It exchanges messages (../process/wire.h) on descriptor 3, and ends when that
-// closes.
+//     read past the end of a mapping) on a damaged module file.
+// It has one thread. It exchanges messages (../process/wire.h) on descriptor 3, and ends when the
+// other end closes.
 
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -65,14 +63,14 @@ bool IsSocket(int fd) {
 int main(int count, char** arguments) {
   const Role* role = FindRole(count == 2 ? arguments[1] : "");
   if (role == nullptr || !IsSocket(kSocket)) {
-    fputs("This program is a part of node-kmod, which starts it; it is of no use by itself.\n",
+    fputs("This program is a part of node-kmod, which starts it; it cannot be used on its own.\n",
           stderr);
     return EX_USAGE;
   }
   CloseOthers();
   if (chdir("/") != 0) return EX_OSERR;
   prctl(PR_SET_NAME, role->process_name);
-  // libkmod takes its log level from it.
+  // libkmod reads its log level from this variable.
   unsetenv("KMOD_LOG");
   return role->serve(kSocket);
 }

@@ -36,8 +36,8 @@ class OpenIndexes {
   std::list<std::unique_ptr<ModuleIndex>> indexes_;
 };
 
-// The answers. Each function is the only place on this side that knows the fields of its answer;
-// the method of LibkmodIndex (lib/live/helper/queries.ts) that its comment names is the other end.
+// The answers. In C++, only this function knows the fields of its answer; its comment names the
+// other end, a function or method in lib/live/helper/queries.ts.
 
 // findLibrary: done PATH
 Reply AnswerLibrary() {
@@ -154,8 +154,8 @@ Reply Answer(OpenIndexes* indexes, Request* request) {
   return Reply::Of(request->Malformed());
 }
 
-// A module file that unpacks to gigabytes must not take the memory of the machine, and a crash of
-// libkmod not its disk.
+// Limits the memory, because a compressed module file can unpack to gigabytes, and forbids core
+// dumps, because libkmod can crash on damaged files.
 void LimitResources() {
   const rlimit no_core = {0, 0};
   setrlimit(RLIMIT_CORE, &no_core);

@@ -13,8 +13,9 @@ int ServeQueries(int socket);
 // lib/live/helper/changes.ts and commands.ts are the other end; change_messages.h has the messages.
 int ServeChanges(int socket);
 
-// Collects what runs on the modules. A process of its own, because it enters other network
-// namespaces, and because a process that hangs can block a reader of its memory map.
+// Collects what uses the modules: mounts, networks, open devices. It runs in a process of its own,
+// because it enters other network namespaces, and because reading the memory map of a process that
+// hangs can block.
 // lib/live/helper/survey.ts and survey-network.ts are the other end.
 int ServeSurvey(int socket);
 

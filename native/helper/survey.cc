@@ -1,6 +1,5 @@
-#include "roles.h"
-
 #include "conversation.h"
+#include "roles.h"
 #include "survey_reply.h"
 #include "system_survey.h"
 

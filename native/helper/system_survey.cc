@@ -20,7 +20,7 @@ constexpr size_t kMountsLimit = 64 * 1024 * 1024;
 constexpr size_t kStatusLimit = 64 * 1024;
 constexpr const char* kFirstPidNamespace = "pid:[4026531836]";  // in every kernel since 3.8
 constexpr unsigned kCapSysPtrace = 19;
-constexpr int kThreadsLimit = 20'000;      // some 3 microseconds each
+constexpr int kThreadsLimit = 20'000;      // each takes about 3 microseconds
 constexpr uint64_t kResolveCached = 0x20;  // RESOLVE_CACHED, since Linux 5.12
 
 // "" if it cannot be read.
@@ -108,8 +108,8 @@ class Surveyor {
       known_mounts_.insert(*id);
       ++unreadable_mounts_;
     }
-    // If the process has just ended (EINVAL: it has left its namespaces already), the next one in
-    // the same namespace is asked.
+    // If the process has just ended (EINVAL: it has already left its namespaces), the mounts are
+    // read from the next process in the same namespace.
     return *id;
   }
 
@@ -184,7 +184,7 @@ class Surveyor {
                                                          : unreadable_networks_);
   }
 
-  // Namespaces that a mount keeps, as `ip netns add` makes it, and that no process is in.
+  // Namespaces without a process that exist because of a mount, such as those of `ip netns add`.
   void LookAtNamedNamespaces() {
     for (const MountLine& mount : own_lines_) {
       if (IsNetwork(mount)) EnterNetwork(mount.root, OpenPath(mount.path), mount.path);
@@ -200,7 +200,7 @@ class Surveyor {
     }
   }
 
-  // Namespaces that only the mount namespace of another process shows.
+  // Collects the namespaces that are mounted in the mount namespace of another process.
   void LookForNamespaces(pid_t pid, const std::string& mounts) {
     if (mounts.find(" - nsfs ") == std::string::npos) return;
     for (const MountLine& mount : ParseMounts(mounts)) {
@@ -213,8 +213,8 @@ class Surveyor {
   }
 
   // The owner of the mounts can change them at any moment, so that the path leads through a file
-  // system that never answers. A mount point is always in the cache of the kernel: only what is
-  // there is looked at.
+  // system that never answers. So the kernel may only use its cache of paths (RESOLVE_CACHED),
+  // which always contains a mount point.
   static Result<UniqueFd> OpenInRootOf(pid_t pid, const std::string& path) {
     const std::string root = ProcPath(pid, "root");
     const UniqueFd top(open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -292,7 +292,7 @@ class Surveyor {
   std::set<std::string> known_networks_;
   SystemSurvey survey_;
 
-  // By the namespace: a process that sees it mounted, and where.
+  // For each network namespace: a process in whose mount namespace it is mounted, and the path.
   std::map<std::string, std::pair<pid_t, std::string>> elsewhere_;
   int threads_left_ = kThreadsLimit;
 

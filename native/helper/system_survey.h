@@ -1,4 +1,4 @@
-// Collects what runs on the modules, as raw facts: mounts, networks, open devices.
+// Collects what uses the modules, as raw facts: mounts, networks, open devices.
 #pragma once
 
 #include <sys/types.h>
@@ -41,7 +41,7 @@ struct SystemSurvey {
   // Whether the open files of every process of the system were read, not only of those that this
   // process may see.
   bool all_processes_read = false;
-  std::vector<std::string> unreadable;  // what may be missing above, as phrases for the user
+  std::vector<std::string> unreadable;  // what could not be read, as phrases for the user
 };
 
 // Makes one pass over the processes. `caller` must be in the same namespaces as this process.

@@ -30,7 +30,8 @@ constexpr size_t kTextLimit = 64 * 1024;
 constexpr int kOwnReference = 1;
 constexpr ino_t kFirstPidNamespace = 0xEFFFFFFC;  // PROC_PID_INIT_INO of the kernel
 
-// Whether this process is in the initial PID namespace, whose numbers the trace contains.
+// Whether this process is in the initial PID namespace. The trace contains the numbers of that
+// namespace.
 bool IsInFirstPidNamespace() {
   struct stat status = {};
   return stat("/proc/self/ns/pid", &status) == 0 && status.st_ino == kFirstPidNamespace;
@@ -42,8 +43,8 @@ long long Microseconds(clockid_t clock) {
   return time.tv_sec * 1000000LL + time.tv_nsec / 1000;
 }
 
-// The difference between the time of day and the clock of the trace. The shortest of a few tries is
-// used, because the process can be preempted between two readings.
+// The difference between the time of day and the clock of the trace. The shortest of three
+// measurements is used, because the process can be preempted between two readings.
 long long ClockOffset() {
   long long best = 0;
   long long shortest = std::numeric_limits<long long>::max();
@@ -58,8 +59,8 @@ long long ClockOffset() {
   return best;
 }
 
-// The name of a running thread. The kernel knows the name of a thread in a trace only after that
-// thread was switched out once.
+// The name of a running thread, for an event that has none: the trace contains the name of a thread
+// only after the kernel has switched away from that thread once.
 std::optional<std::string> ReadComm(pid_t thread) {
   Result<std::string> comm = ReadTextFile(ProcPath(thread, "comm"), kTextLimit);
   if (!comm.ok()) return std::nullopt;

@@ -21,14 +21,15 @@ class Configuration {
  public:
   static Result<Configuration> Read(const Context& context, const IndexSource& source);
 
-  // Of all `options` lines, in their order, separated by spaces.
+  // The options from all `options` lines of the module, in their order, separated by spaces.
   std::optional<std::string> OptionsOf(const std::string& name) const;
-  // Of several lines that match the name the first counts, as for modprobe.
+  // If several lines match the name, the first one counts, as for modprobe.
   std::optional<std::string> InstallCommandOf(const std::string& name) const;
   std::optional<std::string> RemoveCommandOf(const std::string& name) const;
   bool IsBlacklisted(const std::string& name) const;
-  // Of all `softdep` lines that match the name, in their order; names as they are written, which
-  // can be aliases. (kmod_module_get_softdeps stops at the first such line.)
+  // The softdeps from all `softdep` lines that match the name, in their order. The names are
+  // returned as written and can be aliases. (kmod_module_get_softdeps stops at the first such
+  // line.)
   SoftDependencies SoftDependenciesOf(const std::string& name) const;
   // The modules that `alias` lines give for a name.
   std::vector<std::string> ModulesOf(const std::string& alias) const;

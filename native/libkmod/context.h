@@ -13,10 +13,10 @@ namespace kmod {
 
 class Context {
  public:
-  // libkmod reads the configuration while it makes the context, and writes complaints about it to
+  // libkmod reads the configuration while it makes the context, and writes warnings about it to
   // file descriptor 2, because no log function can be set earlier; the helper has /dev/null there.
   static Result<Context> Open(const IndexSource& source);
-  // Without index and configuration. libkmod reads /proc/cmdline in any case.
+  // Opens a context without index and configuration. libkmod still reads /proc/cmdline.
   static Result<Context> OpenBare();
 
   kmod_ctx* get() const { return context_.get(); }

@@ -13,7 +13,7 @@
 namespace kmod {
 namespace {
 
-// The directories that some version of libkmod reads by default; older versions read only some.
+// All directories that any version of libkmod reads by default; older versions read only some.
 constexpr const char* kConfigDirectories[] = {"/etc/modprobe.d", "/run/modprobe.d",
                                               "/usr/local/lib/modprobe.d", "/usr/lib/modprobe.d",
                                               "/lib/modprobe.d"};

@@ -24,7 +24,7 @@ class FileStamps {
     long long size = 0;
     long long modified = 0;  // in nanoseconds, like `changed`
     long long changed = 0;
-    // The file changed so shortly before that another change could leave the same times.
+    // The file changed so recently that another change could leave the same times.
     bool fresh = false;
     bool operator==(const Stamp& other) const;
   };

@@ -25,7 +25,7 @@ constexpr uint32_t kOffsetMask = 0x0FFFFFFF;
 constexpr size_t kHeaderSize = 12;
 constexpr unsigned kCharacters = 128;
 
-// Reads from a position on. Each method returns nullopt or false at the end of the file.
+// Reads forward from a position. Each method returns nullopt or false at the end of the file.
 class Cursor {
  public:
   Cursor(std::string_view bytes, size_t position) : bytes_(bytes), position_(position) {}
@@ -58,7 +58,7 @@ class Cursor {
   size_t position_;
 };
 
-// Whether a node is whole. Appends the offsets of its children.
+// Whether a node is complete. Appends the offsets of its children to `pending`.
 bool CheckNode(std::string_view bytes, uint32_t offset, std::vector<uint32_t>* pending) {
   Cursor cursor(bytes, offset & kOffsetMask);
   if ((offset & kHasPrefix) != 0 && !cursor.SkipString()) return false;
@@ -97,8 +97,8 @@ Result<> CheckIndex(std::string_view bytes) {
                          std::to_string(kMajorVersion));
   }
   std::vector<uint32_t> pending = {*root};
-  // Each node of a tree is reached once and takes at least one byte: more nodes than bytes are a
-  // cycle.
+  // Each node of a tree is reached once and takes at least one byte: more nodes than bytes mean
+  // that there is a cycle.
   size_t nodes_left = bytes.size();
   while (!pending.empty()) {
     const uint32_t offset = pending.back();

@@ -1,7 +1,8 @@
-// Checks whether the indexes that depmod wrote are whole, before libkmod reads them.
+// Checks whether the indexes that depmod wrote are complete, before libkmod reads them.
 //
-// libkmod follows the offsets in an index without comparing them with the size of the file: in a
-// truncated one it finds nothing, without an error, or reads past the mapping and crashes.
+// libkmod follows the offsets in an index without comparing them with the size of the file. In a
+// truncated index it finds no module and reports no error, or it reads past the mapping and
+// crashes.
 #pragma once
 
 #include <string>

@@ -16,10 +16,10 @@ constexpr size_t kBuiltinLimit = 16 * 1024 * 1024;
 
 Result<std::unique_ptr<IndexLookup>> IndexLookup::Open(Context context, std::string directory) {
   if (const Result<> checked = CheckIndexFiles(directory); !checked.ok()) return checked.failure();
-  // Maps all indexes at once. Fails as a whole if one of them is missing; then libkmod opens the
-  // others each time it needs them, so the failure only costs time.
+  // Maps all indexes at once, and none if one of them is missing. Then libkmod opens the others
+  // each time it needs them, so the failure only costs time.
   context.library().kmod_load_resources(context.get());
-  // Complaints so far are about the configuration.
+  // Discards the log so far, which is about the configuration.
   context.TakeLog();
   return std::unique_ptr<IndexLookup>(new IndexLookup(std::move(context), std::move(directory)));
 }
@@ -59,7 +59,7 @@ Result<Presence> IndexLookup::Find(const std::string& name) const {
 
 Result<bool> IndexLookup::IsBuiltin(const UniqueModule& module, const std::string& name) const {
   if (context_.library().kmod_module_get_initstate(module.get()) == kInitstateBuiltin) return true;
-  // If depmod has not run yet, there is only the text.
+  // If depmod has not run yet, there is only this text file.
   const std::string path = directory_ + "/modules.builtin";
   const Result<std::string> text = ReadTextFile(path, kBuiltinLimit);
   if (text.ok()) return ListsModule(*text, name);
@@ -74,8 +74,8 @@ Result<std::vector<std::string>> IndexLookup::Needs(const std::string& name) con
   const Libkmod& library = context_.library();
   const UniqueModuleList list(library.kmod_module_get_dependencies(module->get()),
                               ModuleListDeleter{&library});
-  // Null is an error as well as an empty list, as in Find(). libkmod drops the whole list if the
-  // file of one dependency is missing.
+  // libkmod returns null both for an error and for an empty list, as in Find(). It drops the whole
+  // list if the file of one dependency is missing.
   if (std::string log = context_.TakeLog(); list == nullptr && !log.empty()) {
     return SystemFailure(0, "kmod_module_get_dependencies", std::move(log));
   }

@@ -14,7 +14,7 @@ namespace kmod {
 class IndexLookup {
  public:
   // Fails if an index is damaged. Missing indexes are no failure: then only built-ins are known,
-  // from the text that the kernel's build leaves beside them.
+  // from modules.builtin, which the kernel's build writes into the same directory.
   static Result<std::unique_ptr<IndexLookup>> Open(Context context, std::string directory);
 
   // The modules that a name or alias stands for, as `modprobe -R` prints them; empty if nothing

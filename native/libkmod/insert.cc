@@ -8,8 +8,8 @@
 namespace kmod {
 namespace {
 
-// One insertion. One of libkmod's callbacks (print_action) gets no data of its caller, so the
-// insertion that runs is in a static; the process that inserts has one thread and inserts once.
+// One insertion. libkmod passes no user data to its callback print_action, so a static points to
+// the running insertion; the process that inserts has one thread and inserts once.
 class Insertion {
  public:
   Insertion(Context context, const InsertRequest& request, const InsertCallbacks& callbacks)
@@ -25,7 +25,7 @@ class Insertion {
 
   Result<> Run() {
     if (request_.is_file) return RunFile();
-    // Only saves time; see IndexLookup::Open.
+    // This only saves time; see IndexLookup::Open.
     library_.kmod_load_resources(context_.get());
     return request_.what == request_.module ? RunName() : RunLookup();
   }
@@ -75,14 +75,14 @@ class Insertion {
     if (result > 0) {
       return SystemFailure(0, {},
                            target_ +
-                               " is blacklisted in modprobe.d, which counts because it "
-                               "was asked for by an alias");
+                               " is blacklisted in modprobe.d; the blacklist applies because "
+                               "the module was requested by an alias");
     }
     if (!command_.ok()) return command_;
     return SystemFailure(-result, "init_module", context_.TakeLog());
   }
 
-  // Neither a name nor an alias has to lead to a module that exists.
+  // libkmod accepts names and aliases of modules that do not exist.
   bool IsUnknown(const kmod_module* module) const {
     return library_.kmod_module_get_path(module) == nullptr &&
            library_.kmod_module_get_install_commands(module) == nullptr &&
@@ -103,9 +103,9 @@ class Insertion {
     return current_->RunCommandOf(module);
   }
 
-  // libkmod offers the command with the options already inserted into its text. Some of them can
-  // come from the caller of load(), whose text must not become shell text. So the command runs as
-  // it is written in modprobe.d, and the shell expands $CMDLINE_OPTS, which only splits it into
+  // libkmod passes the command with the options already inserted into its text. Some options can
+  // come from the caller of load(), and their text must not become shell code. So the command runs
+  // as it is written in modprobe.d, and the shell expands $CMDLINE_OPTS, which only splits it into
   // words.
   int RunCommandOf(kmod_module* module) {
     const std::string name = NameOf(module);

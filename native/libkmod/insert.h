@@ -13,9 +13,10 @@ struct InsertRequest {
   IndexSource source;
   std::string what;  // an alias; a path if `is_file`
   bool is_file = false;
-  // For an alias: insert only this one of its modules; "": all. If it equals `what`, it is the name
-  // of a module, and aliases of modprobe.d with this text do not count. For a file: the name of the
-  // module, because libkmod would take it from the name of the file.
+  // For an alias: insert only this module of those that the alias stands for; "": insert all. If it
+  // equals `what`, `what` is the name of a module, and aliases in modprobe.d with this text are
+  // ignored. For a file: the name of the module, because libkmod would derive it from the file
+  // name.
   std::string module;
   bool must_be_new = false;  // fail with EEXIST if the module is loaded already
   std::string parameters;    // for the module itself, after those of its configuration
@@ -40,8 +41,8 @@ struct InsertCallbacks {
 };
 
 // Inserts dependencies and softdeps first, with the options, install commands and blacklist (for
-// aliases) of the configuration; for a file, options count, but install commands do not. Like a
-// removal this can block for ever in the init function of a module, so call it in a process that
+// aliases) of the configuration; for a file, options count, but install commands do not. Like
+// a removal, this can block for ever in the init function of a module, so call it in a process that
 // nothing else depends on.
 Result<> InsertModule(const InsertRequest& request, const InsertCallbacks& callbacks);
 

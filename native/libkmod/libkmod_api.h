@@ -2,7 +2,7 @@
 //
 // The declarations are our own, of symbols in libkmod's version node LIBKMOD_5, which every
 // libkmod.so.2 has. So the build needs neither libkmod's header nor its library, and a missing
-// library is a failure with a name instead of a program that does not start.
+// library is reported as a failure, instead of a program that does not start.
 // test/libkmod_api_test.cc compares the declarations with <libkmod.h>.
 #pragma once
 

@@ -25,7 +25,7 @@ bool IsMissing(int error) {
   return error == ENOENT || error == ENOTDIR;
 }
 
-// /dev/null, to which a file is linked to mask another one.
+// Whether `path` leads to /dev/null: a link to it masks a file of the same name.
 bool IsNull(const std::string& path) {
   const dev_t kNull = makedev(1, 3);
   struct stat status = {};

@@ -19,9 +19,10 @@ struct LoadLists {
   std::vector<Failure> failures;  // one for each file or directory that could not be read
 };
 
-// Reads all files in `places`: plain files, and the *.conf files of directories. Of files with the
-// same name the one in the first directory counts, so an empty file there, or a link to /dev/null,
-// masks the others. A missing file or directory is no failure.
+// Reads all files in `places`: plain files, and the *.conf files of directories. If several
+// directories have a file with the same name, only the one in the first directory counts, so an
+// empty file there, or a link to /dev/null, masks the others. A missing file or directory is no
+// failure.
 LoadLists ReadLoadLists(const std::vector<std::string>& places);
 
 }  // namespace kmod

@@ -1,4 +1,4 @@
-// Parses the files about built-in modules that libkmod is not asked for, and module names.
+// Parses module names, and the files about built-in modules that are read without libkmod.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 namespace kmod {
 
 // The fields of one built-in module from modules.builtin.modinfo, whose strings are
-// "MODULE.KEY=VALUE", each ended by a NUL; other strings are skipped. `name` with underscores.
+// "MODULE.KEY=VALUE", each ended by a NUL; other strings are skipped. `name` has no dashes.
 // (libkmod 30 reads this file with a system call for each string, and only if depmod has written an
 // index beside it.)
 std::vector<ModinfoField> BuiltinFields(std::string_view file, std::string_view name);

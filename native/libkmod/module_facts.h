@@ -56,7 +56,8 @@ struct RemovalPolicy {
 struct RemovalPolicies {
   // Only the modules for which anything is configured, by name.
   std::vector<std::pair<std::string, RemovalPolicy>> policies;
-  // A failure: aliases in the configuration may not have been resolved, and stand for themselves.
+  // If this is a failure, aliases in the configuration may not have been resolved; `policies` then
+  // contains the aliases themselves.
   Result<> aliases;
   // One for each load list that could not be read.
   std::vector<Failure> load_lists;

@@ -15,7 +15,7 @@ namespace {
 
 constexpr size_t kModinfoLimit = 256 * 1024 * 1024;
 
-// Asks a question for each name; the first failure is the answer.
+// Calls a method of IndexLookup for each name. Returns the first failure, if there is one.
 template <typename Answer>
 Result<std::vector<Answer>> AskAll(const Result<std::unique_ptr<IndexLookup>>& lookup,
                                    const std::vector<std::string>& names,
@@ -50,7 +50,8 @@ ModuleIndex::ModuleIndex(IndexSource source, FileStamps stamps, Configuration co
 ModuleIndex::~ModuleIndex() = default;
 
 Result<std::unique_ptr<ModuleIndex>> ModuleIndex::Open(const IndexSource& source) {
-  // Before the files are read, so that a change while they are read makes the index stale at once.
+  // The stamps are taken before the files are read, so that a change during the reading makes the
+  // index stale at once.
   FileStamps stamps = FileStamps::Take(source);
   Result<Context> context = Context::Open(source);
   if (!context.ok()) return context.failure();
@@ -79,8 +80,8 @@ Result<std::vector<std::vector<std::string>>> ModuleIndex::Needs(
   return AskAll(lookup_, names, &IndexLookup::Needs);
 }
 
-// The modules that a name in the configuration stands for, which can be an alias. If nothing has
-// it, it is taken as the name of a module.
+// The modules that a name in the configuration stands for; the name can be an alias. If it resolves
+// to no module, it is used as the name of a module.
 std::vector<std::string> ModuleIndex::ResolveConfigured(const std::string& name) {
   Result<std::vector<std::string>> modules = configuration_.ModulesOf(name);
   if (lookup_.ok()) {

@@ -1,5 +1,5 @@
-// What the files of a system say about modules, whatever the kernel has loaded: the indexes of
-// depmod, the configuration of modprobe.d and modules-load.d, and the module files.
+// What the files of a system say about modules, independently of what the kernel has loaded: the
+// indexes of depmod, the configuration of modprobe.d and modules-load.d, and the module files.
 #pragma once
 
 #include <memory>
@@ -32,7 +32,7 @@ class ModuleIndex {
   ModuleIndex& operator=(const ModuleIndex&) = delete;
 
   const IndexSource& source() const { return source_; }
-  // Whether a file that this was read from has changed since.
+  // Whether a file that the index was read from has changed since then.
   bool IsStale() const { return stamps_.HaveChanged(); }
   // Whether depmod has written an index at all. Without one only built-ins are known.
   bool HasIndex() const;
@@ -62,7 +62,7 @@ class ModuleIndex {
   Configuration configuration_;
   Result<std::unique_ptr<IndexLookup>> lookup_;  // a failure if an index is damaged
   Result<> aliases_;                             // the first failure of ResolveConfigured()
-  std::optional<std::set<std::string>> loaded_on_purpose_;  // computed at the first question
+  std::optional<std::set<std::string>> loaded_on_purpose_;  // computed when first needed
 };
 
 }  // namespace kmod

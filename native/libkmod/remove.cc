@@ -12,7 +12,7 @@
 namespace kmod {
 namespace {
 
-// The same call without libkmod. Returns 0 or an errno.
+// Makes the same system call as libkmod, without libkmod. Returns 0 or an errno.
 int DeleteModule(const std::string& name, bool force) {
   const int flags = O_NONBLOCK | (force ? O_TRUNC : 0);
   return syscall(SYS_delete_module, name.c_str(), flags) == 0 ? 0 : errno;
@@ -36,8 +36,8 @@ Result<> ModuleRemover::Remove(const std::string& name, bool force) const {
   const Result<UniqueModule> module = context_->NewModule(name);
   if (!module.ok()) return module.failure();
   const unsigned flags = kRemoveNoLog | (force ? kRemoveForce : 0);
-  // libkmod cuts a name at its first dot, and would remove another module than the one whose name
-  // has a dot. Such a name can only come from the kernel's own table.
+  // libkmod cuts a name at its first dot, so for a name with a dot it would remove a different
+  // module. Such a name can only come from the kernel's own table.
   const bool exact = name == library.kmod_module_get_name(module->get());
   int error = 0;
   do {

@@ -17,7 +17,7 @@ namespace {
 
 constexpr unsigned kKernelEvents = 1;  // the group of the kernel's own events; 2 is that of udev
 
-// Reads the queued messages. Returns whether one from the kernel is relevant, or some were lost.
+// Reads the queued messages. Returns whether a message from the kernel is relevant or any was lost.
 bool DrainSocket(const UniqueFd& socket, const std::function<bool(std::string_view)>& is_relevant) {
   char bytes[16 * 1024];
   bool any = false;
@@ -42,8 +42,8 @@ bool DrainSocket(const UniqueFd& socket, const std::function<bool(std::string_vi
 
 Result<ChangeWatch> ChangeWatch::Open() {
   ChangeWatch watch;
-  // What cannot be watched stays closed: the other sources still shorten the wait of the caller,
-  // which also polls.
+  // A source that cannot be opened is left out. The caller also polls; the events only shorten its
+  // wait.
   watch.modules_ = OpenNetlinkEvents(NETLINK_KOBJECT_UEVENT, kKernelEvents).ValueOr({});
   watch.links_ = OpenNetlinkEvents(NETLINK_ROUTE, RTMGRP_LINK).ValueOr({});
   watch.mounts_.reset(open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC));
@@ -74,7 +74,7 @@ Result<ChangeWatch::Event> ChangeWatch::Await(int socket) const {
 bool ChangeWatch::Drain() const {
   bool any = DrainSocket(modules_, IsAboutModule);
   if (DrainSocket(links_, [](std::string_view) { return true; })) any = true;
-  // Each poll reports the changes since the poll before.
+  // Each poll reports the changes since the previous poll.
   pollfd mounts = {mounts_.get(), POLLPRI, 0};
   if (poll(&mounts, 1, 0) > 0) any = true;
   return any;

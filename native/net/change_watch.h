@@ -9,7 +9,8 @@
 namespace kmod {
 
 // Reports that a module was loaded or removed, that a network interface of this network namespace
-// changed, or that something was mounted or unmounted in this mount namespace; not which of them.
+// changed, or that something was mounted or unmounted in this mount namespace. It does not report
+// which of these happened.
 class ChangeWatch {
  public:
   // Fails if none of the three can be watched.
@@ -18,7 +19,7 @@ class ChangeWatch {
   enum class Event { kChange, kSocketReadable };
   // Blocks until something changes, or until `socket` can be read.
   Result<Event> Await(int socket) const;
-  // Takes all events that are queued. Returns whether there was any.
+  // Discards all queued events. Returns whether there were any.
   bool Drain() const;
 
  private:

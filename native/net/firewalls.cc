@@ -18,7 +18,7 @@ bool IsLoaded(const char* module) {
   return access((std::string("/sys/module/") + module).c_str(), F_OK) == 0;
 }
 
-// "WHAT (ENOBUFS)", or the missing capability where that is known.
+// Adds text such as "WHAT (ENOBUFS)"; for EPERM, the missing capability instead of the errno.
 void AddIfFailed(const char* what, const Result<>& end, std::set<std::string>* unreadable) {
   if (end.ok()) return;
   const int error = end.failure().error;

@@ -1,5 +1,5 @@
-// Reads what filters and redirects the packets of a network namespace, and encrypts them. No
-// question loads a module: what answers is asked only where it is in the kernel already.
+// Reads the firewall rules, address translations and IPsec settings of a network namespace. No
+// request loads a module: the kernel is asked only about subsystems that are already loaded.
 #pragma once
 
 #include <set>
@@ -26,16 +26,16 @@ struct Firewalls {
 
 class FirewallReader {
  public:
-  // To be called inside of the namespace, with its files of /proc/net.
+  // Must be called inside the namespace. `files`: the namespace's files of /proc/net.
   static FirewallReader Open(const std::vector<NetFile>& files);
 
-  // Works outside of it, too. `rules`: also the rules of nftables. `bridges`: whether the namespace
-  // has a bridge.
+  // Can be called outside the namespace. `rules`: whether to read the rules of nftables, too.
+  // `bridges`: whether the namespace has a bridge.
   Firewalls Read(bool rules, bool bridges) const;
 
  private:
-  Result<UniqueFd> netfilter_ = UniqueFd();  // not open if nothing of it is in the kernel
-  Result<UniqueFd> xfrm_ = UniqueFd();       // likewise
+  Result<UniqueFd> netfilter_ = UniqueFd();  // not open if neither nf_tables nor ip_set is loaded
+  Result<UniqueFd> xfrm_ = UniqueFd();       // not open if xfrm_user is not loaded
   XTables x_tables_;
 };
 

@@ -28,7 +28,8 @@ void AddIpSet(std::string_view message, std::vector<IpSet>* sets) {
 }
 
 IpSetsRead ReadIpSets(int socket) {
-  // Every kernel that has ipset speaks version 6. The header of a set alone, without its elements.
+  // Every kernel that has ipset supports version 6 of the protocol. IPSET_FLAG_LIST_HEADER selects
+  // the header of each set, without its elements.
   const std::string attributes =
       Attribute(IPSET_ATTR_PROTOCOL, uint8_t{IPSET_PROTOCOL_MIN}) +
       Attribute(IPSET_ATTR_FLAGS | NLA_F_NET_BYTEORDER, htonl(IPSET_FLAG_LIST_HEADER));

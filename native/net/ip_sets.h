@@ -16,13 +16,13 @@ struct IpSet {
 
 struct IpSetsRead {
   std::vector<IpSet> sets;
-  Result<> end;  // a failure if there may be more
+  Result<> end;  // a failure if the list may be incomplete
 };
 
-// `socket`: of NETLINK_NETFILTER. The question loads ip_set if it is not in the kernel.
+// `socket`: a socket of NETLINK_NETFILTER. The request loads ip_set if it is not loaded.
 IpSetsRead ReadIpSets(int socket);
 
-// Adds one message without its header.
+// Parses one message (without its header) and adds its set to `sets`.
 void AddIpSet(std::string_view message, std::vector<IpSet>* sets);
 
 }  // namespace kmod

@@ -41,15 +41,15 @@ constexpr const char* kUserFiles[] = {
     "/proc/sys/net/ipv4/tcp_congestion_control",
 };
 
-// As much of a file as a limit allows.
+// The beginning of a file, up to a limit.
 struct LinesRead {
   std::string text;                // whole lines
-  bool cut = false;                // there is more than the limit
+  bool cut = false;                // the file reaches the limit
   std::optional<Failure> failure;  // why the text ends here
 };
 
-// Unlike ReadTextFile this keeps what it has when the file is too long. /proc/net leads to the
-// first thread of this process, and so to the namespace that it is in.
+// Unlike ReadTextFile, this returns the text before the limit if the file is too long. /proc/net
+// shows the network namespace of the main thread of this process.
 LinesRead ReadLines(const char* path, size_t limit) {
   LinesRead lines;
   const UniqueFd fd(open(path, O_RDONLY | O_CLOEXEC));
@@ -102,7 +102,7 @@ NetFilesRead NetFileReader::Read() {
     if (!in_time || lines.cut || connections_left_ == 0) {
       all.unreadable.insert("connections to other machines beyond the first " +
                             std::to_string(kConnectionsLimit / 1024 / 1024) +
-                            " MiB of them or the first half second");
+                            " MiB of their list, or those not read within half a second");
     }
     add(path, std::move(lines));
   }

@@ -10,7 +10,7 @@
 namespace kmod {
 
 struct NetFile {
-  std::string path;  // as seen from the namespace, such as `/proc/net/tcp`
+  std::string path;  // inside the namespace, such as `/proc/net/tcp`
   std::string text;  // whole lines
 };
 
@@ -19,13 +19,13 @@ struct NetFilesRead {
   std::set<std::string> unreadable;  // what was not read, or not to its end
 };
 
-// Reads in the network namespace of the calling thread. There can be a million connections, and for
-// each table of them the kernel walks through the connections of all namespaces; so one limit of
-// size and time holds for all namespaces together.
+// Reads the files of the network namespace that the process is in. There can be a million
+// connections, and to show one namespace the kernel walks through the connections of all
+// namespaces. So one limit of size and time applies to all namespaces together.
 class NetFileReader {
  public:
-  // `users`: read the files that name users of modules, too, not only the connections, what filters
-  // them, and the sessions of PPPoE.
+  // `users`: whether to read the files that name users of modules, too. The files about
+  // connections, iptables, IPVS and PPPoE are always read.
   explicit NetFileReader(bool users);
 
   NetFilesRead Read();

@@ -12,7 +12,8 @@
 
 namespace kmod {
 
-// An interface below another one: in the network namespace of this process, or of the other one.
+// An interface that another interface sends its packets through. `own`: it is in the network
+// namespace of this process; otherwise it is in that of the other interface.
 struct Carrier {
   bool own = false;
   int index = 0;
@@ -24,15 +25,15 @@ struct NetLink {
   bool up = false;
   std::optional<std::string> kind;    // such as `bridge`; nullopt for hardware
   int master = 0;                     // 0: none
-  int lower = 0;                      // what it lies on; 0: none, or it is not known where that is
+  int lower = 0;                      // the interface that it lies on; 0: none, or not known
   std::optional<std::string> bus;     // of the device behind it, as in /sys/bus: since Linux 5.14
   std::optional<std::string> device;  // its name on that bus
-  // What it lies on, or the way of its packets if it is a tunnel, is in the network namespace with
-  // this number, which only its own namespace knows it by.
+  // The number of the other network namespace that has the interface it lies on, or, for a tunnel,
+  // from which its packets leave. The number is valid only in the namespace of this interface.
   std::optional<int> lower_netns;
-  bool lower_is_own = false;      // that is the namespace of this process
+  bool lower_is_own = false;      // `lower_netns` is the namespace of this process
   std::string remote;             // of a tunnel: the address of its other end, as bytes
-  std::vector<Carrier> carriers;  // what else it lies on
+  std::vector<Carrier> carriers;  // further interfaces that it lies on
 };
 
 struct NetAddress {
@@ -53,8 +54,8 @@ Result<UniqueFd> OpenRouteSocket();
 // Fails only if the interfaces cannot be read.
 Result<NetTables> ReadNetTables(int socket);
 
-// Both parse one message without its header. nullopt: the loopback interface; no address of this
-// end.
+// Both parse one message without its header. ParseLink returns nullopt for the loopback interface,
+// ParseAddress for a message without an address of this end.
 std::optional<NetLink> ParseLink(std::string_view message);
 std::optional<NetAddress> ParseAddress(std::string_view message);
 

@@ -17,15 +17,17 @@
 namespace kmod {
 namespace {
 
-// The two ends of a pair: IFLA_LINK of one is the other, which it does not lie on.
+// Whether the interface is one end of a pair: its IFLA_LINK is the other end, and it does not lie
+// on that.
 bool IsPair(const NetLink& link) {
   return link.kind == "veth" || link.kind == "netkit" || link.kind == "vxcan";
 }
 
-// The number by which the namespace of a socket knows another one; nullopt if it does not.
+// The number that the namespace of the socket `route` has for the namespace `other`; nullopt if it
+// has none.
 std::optional<int> NumberOf(int route, int other) {
   std::optional<int> number;
-  // The kernel before 4.9 does not answer: then it is not known.
+  // Kernels before 4.9 do not answer; the number is not known then.
   Dump(route,
        Request(RTM_GETNSID, NLM_F_ACK, rtgenmsg{},
                Attribute(NETNSA_FD, static_cast<uint32_t>(other))),
@@ -48,13 +50,13 @@ bool IsLoaded(const char* module) {
 
 }  // namespace
 
-// What must be opened or read while the process is inside the namespace. The sockets answer for it
-// from outside, too.
+// What must be opened or read while the process is inside the namespace. The sockets stay in that
+// namespace and can be used after the process has left it.
 struct NetNamespaces::Opened {
   Result<UniqueFd> route;
   NetFilesRead files;
   FirewallReader firewalls;
-  // Of NETLINK_GENERIC; not open without wireguard.
+  // A socket of NETLINK_GENERIC; not open if wireguard is not loaded.
   Result<UniqueFd> generic;
 };
 
@@ -69,7 +71,7 @@ Result<NetContents> NetNamespaces::ReadOwn() {
 }
 
 Result<NetContents> NetNamespaces::ReadOther(const UniqueFd& other) {
-  // Without it the process could not return.
+  // Without this file the process could not return to its own namespace.
   if (!own_) return SystemFailure(EPERM, "open", "/proc/self/ns/net");
   if (setns(other.get(), CLONE_NEWNET) != 0)
     return SystemFailure(errno, "setns", "network namespace");
@@ -114,8 +116,8 @@ Result<NetContents> NetNamespaces::Read(Opened opened, bool is_own) const {
     if (!link.lower_netns) continue;
     link.lower = 0;
     if (link.lower_is_own || IsPair(link)) continue;
-    contents.unreadable.insert("what interface " + link.name +
-                               " lies on, which is in another network namespace");
+    contents.unreadable.insert("the lower interface of " + link.name +
+                               ", which is in another network namespace");
   }
   const int own_route = is_own || !own_route_.ok() ? -1 : own_route_->get();
   const int generic = opened.generic.ok() && *opened.generic ? opened.generic->get() : -1;

@@ -24,20 +24,20 @@ struct NetContents {
 
 class NetNamespaces {
  public:
-  // `users`: read what uses modules without being an interface or a firewall, too.
+  // `users`: whether to read the other users of modules, too, such as queueing disciplines.
   explicit NetNamespaces(bool users);
 
   Result<NetContents> ReadOwn();
   // Reads the namespace that an open file stands for. Fails with EPERM if this process may not
-  // enter it. Only for a process with one thread, which is in its own namespace again afterwards;
-  // if it cannot return there, it ends.
+  // enter it. Only for a process with one thread. Afterwards the process is in its own namespace
+  // again; if it cannot return there, it exits.
   Result<NetContents> ReadOther(const UniqueFd& other);
 
  private:
   struct Opened;
   Opened OpenHere();
   Result<NetContents> Read(Opened opened, bool is_own) const;
-  // Finds out which interfaces lie on one of the namespace of this process.
+  // Finds the interfaces that lie on an interface in the namespace of this process.
   void ResolveLower(int route, std::vector<NetLink>* links) const;
 
   bool users_;

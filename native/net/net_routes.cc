@@ -95,7 +95,7 @@ void AddNexthop(std::string_view message, std::map<uint32_t, Nexthop>* nexthops)
 
 DefaultRoutes ReadDefaultRoutes(int socket) {
   DefaultRoutes routes;
-  // The first failure is kept. A kernel without IPv6, or without nexthop objects, is none.
+  // Keeps the first failure. It is no failure if the kernel has no IPv6 or no nexthop objects.
   const auto note = [&routes](const Result<>& end) {
     if (routes.end.ok() && !end.ok() && !IsUnsupported(end.failure())) routes.end = end;
   };

@@ -12,7 +12,7 @@ namespace kmod {
 
 struct DefaultRoutes {
   std::vector<int> interfaces;  // each once
-  Result<> end;                 // a failure if there may be more
+  Result<> end;                 // a failure if the list may be incomplete
 };
 
 // `socket`: from OpenRouteSocket().
@@ -30,13 +30,13 @@ struct Nexthop {
   std::vector<uint32_t> members;
 };
 
-// What the routes to all addresses lead to, and those to the lower and to the upper half of all:
-// VPNs set two routes to halves instead of a default route.
+// What the routes to all addresses lead to, and what those to the lower and the upper half of all
+// addresses lead to: some VPNs set two routes to the halves instead of a default route.
 struct WideRoutes {
   RouteEnds all, lower, upper;
 };
 
-// Both parse one message without its header. A route to fewer addresses adds nothing.
+// Both parse one message without its header. A route to fewer addresses is skipped.
 void AddWideRoute(std::string_view message, WideRoutes* routes);
 void AddNexthop(std::string_view message, std::map<uint32_t, Nexthop>* nexthops);
 

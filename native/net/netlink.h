@@ -1,5 +1,5 @@
-// Asks the kernel for its tables by netlink, and takes netlink messages apart. No length field in a
-// message is trusted.
+// Asks the kernel for its tables by netlink, and parses netlink messages. Each length field is
+// checked before it is used.
 #pragma once
 
 #include <linux/netlink.h>
@@ -28,10 +28,11 @@ Result<UniqueFd> OpenNetlink(int protocol);
 // A non-blocking socket that receives the events of these multicast groups (a bit for each).
 Result<UniqueFd> OpenNetlinkEvents(int protocol, unsigned groups);
 
-// Whether a request failed because this kernel does not have what was asked for.
+// Whether a request failed because this kernel does not support it.
 bool IsUnsupported(const Failure& failure);
 
-// A structure from the front of `bytes`. If they are too few, the rest of it is zero.
+// Copies a structure from the front of `bytes`. If there are too few bytes, the rest of the
+// structure is zero.
 template <typename T>
 T Load(std::string_view bytes) {
   T value = {};
@@ -39,15 +40,15 @@ T Load(std::string_view bytes) {
   return value;
 }
 
-// A message or an attribute: a header, and a payload whose length the header has.
+// A message or an attribute: a header, and a payload whose length follows from the header.
 template <typename Header>
 struct NetlinkItem {
   Header header;
   std::string_view payload;
 };
 
-// Takes an item of `length` bytes, header included, off the front of `bytes`; nullopt if they do
-// not contain the whole item.
+// Removes an item of `length` bytes (with its header) from the front of `bytes` and returns it;
+// nullopt if `bytes` does not contain the whole item.
 template <typename Header>
 std::optional<NetlinkItem<Header>> TakeItem(std::string_view* bytes, size_t length) {
   constexpr size_t kHeader = (sizeof(Header) + 3) & ~size_t{3};
@@ -85,7 +86,7 @@ std::string DumpRequest(uint16_t type, const Body& body, std::string_view attrib
   return Request(type, NLM_F_DUMP, body, attributes);
 }
 
-// An attribute of a request.
+// Encodes an attribute of a request.
 inline std::string BytesAttribute(uint16_t type, std::string_view value) {
   const rtattr header = {static_cast<unsigned short>(RTA_LENGTH(value.size())), type};
   std::string bytes(RTA_SPACE(value.size()), '\0');
@@ -98,10 +99,10 @@ std::string Attribute(uint16_t type, const T& value) {
   return BytesAttribute(type, {reinterpret_cast<const char*>(&value), sizeof(value)});
 }
 
-// Sends a request and passes each message of the answer to `visit`. A request that is no dump needs
-// NLM_F_ACK, which marks the end of its answer. Fails with EINTR if the table changed during the
-// dump, and with E2BIG if there are more messages than `limit`; after E2BIG the socket cannot be
-// used any more.
+// Sends a request and passes each message of type `wanted` in the answer to `visit`. A request that
+// is not a dump needs NLM_F_ACK, so that its answer has an end mark. Fails with EINTR if the table
+// changed during the dump, and with E2BIG if there are more messages than `limit`; after E2BIG the
+// socket cannot be used any more.
 Result<> Dump(int socket, const std::string& request, uint16_t wanted,
               const std::function<void(std::string_view)>& visit, size_t limit = SIZE_MAX);
 
@@ -111,8 +112,8 @@ struct DumpedTable {
   Result<> end;  // how the dump ended; `table` has what arrived before a failure
 };
 
-// Builds a table from the messages by `add`, and starts again if the table changed during the dump.
-// If it changed during each of five dumps, the last one is returned as it is.
+// Builds a table by calling `add` for each message, and starts again if the kernel's table changed
+// during the dump. If it changed during each of five dumps, the result of the last one is returned.
 template <typename Table>
 DumpedTable<Table> DumpWhole(int socket, const std::string& request, uint16_t wanted,
                              const std::function<void(std::string_view, Table*)>& add,

@@ -26,7 +26,7 @@ constexpr uint16_t Type(uint16_t message) {
   return static_cast<uint16_t>((NFNL_SUBSYS_NFTABLES << 8) | message);
 }
 
-// The table that a message belongs to; each kind of message names it in an attribute of its own.
+// The table that a message belongs to; the number `name` of the attribute depends on the message.
 NftTable* TableOf(std::string_view message, uint16_t name, NftTables* tables) {
   if (message.size() < sizeof(nfgenmsg)) return nullptr;
   std::optional<std::string> table;

@@ -21,19 +21,19 @@ struct NftTable {
   std::map<NftPart, size_t> parts;  // how often the table has each
 };
 
-// By family (NFPROTO_...) and name.
+// The tables, by family (NFPROTO_...) and name.
 using NftTables = std::map<std::pair<uint8_t, std::string>, NftTable>;
 
 struct NftTablesRead {
   NftTables tables;
-  Result<> end;  // a failure if there may be more
+  Result<> end;  // a failure if the list may be incomplete
 };
 
-// `socket`: of NETLINK_NETFILTER. The question loads nf_tables if it is not in the kernel. Without
-// `rules`, only the tables and their chains are read, which is quick whatever is in them.
+// `socket`: a socket of NETLINK_NETFILTER. The request loads nf_tables if it is not loaded. Without
+// `rules`, only the tables and their chains are read, which is fast even if there are many rules.
 NftTablesRead ReadNfTables(int socket, bool rules);
 
-// Each adds one message without its header.
+// Each parses one message (without its header) and adds its content to `tables`.
 void AddNftTable(std::string_view message, NftTables* tables);
 void AddNftChain(std::string_view message, NftTables* tables);
 void AddNftRule(std::string_view message, NftTables* tables);

@@ -15,7 +15,7 @@ namespace {
 // Source: net/sched/sch_generic.c, sch_mq.c, sch_fifo.c.
 constexpr std::array<std::string_view, 6> kBuiltIn = {"noop", "noqueue", "pfifo_fast",
                                                       "mq",   "bfifo",   "pfifo"};
-// Each place of filters takes a question of its own.
+// The most requests for filters: the filters of each parent need a request of their own.
 constexpr size_t kQuestions = 500;
 constexpr size_t kMessagesLimit = 50'000;
 

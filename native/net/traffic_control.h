@@ -21,14 +21,14 @@ struct TrafficControl {
 
 struct TrafficControlRead {
   std::vector<TrafficControl> items;
-  Result<> end;  // a failure if there may be more
+  Result<> end;  // a failure if the list may be incomplete
 };
 
 // `socket`: from OpenRouteSocket(). Leaves out the disciplines that are compiled into the kernel.
 TrafficControlRead ReadTrafficControl(int socket);
 
-// Both parse one message without its header. nullopt: a discipline that is compiled into the
-// kernel; a part of a filter that an earlier message described.
+// Both parse one message without its header. ParseQdisc returns nullopt for a discipline that is
+// compiled into the kernel, ParseFilter for a message about an element of a filter.
 std::optional<TrafficControl> ParseQdisc(std::string_view message);
 std::optional<TrafficControl> ParseFilter(std::string_view message);
 

@@ -35,7 +35,8 @@ constexpr TunnelKind kTunnels[] = {
     {"geneve", IFLA_GENEVE_REMOTE, IFLA_GENEVE_REMOTE6},
 };
 
-// Where packets to an address go. `mark`: as the tunnel marks them, for rules of `ip rule`.
+// The interfaces that packets to an address are sent through. `mark`: the mark that the tunnel sets
+// on its packets, which rules of `ip rule` can select.
 std::vector<int> RouteTo(int socket, std::string_view address, uint32_t mark) {
   const bool is_ipv4 = address.size() == sizeof(in_addr);
   if (!is_ipv4 && address.size() != sizeof(in6_addr)) return {};
@@ -46,7 +47,7 @@ std::vector<int> RouteTo(int socket, std::string_view address, uint32_t mark) {
   std::string attributes = BytesAttribute(RTA_DST, address);
   if (mark != 0) attributes += Attribute(RTA_MARK, mark);
   std::vector<int> interfaces;
-  // No route to the other end: no packet leaves.
+  // It fails if there is no route to the other end; then no packet leaves.
   Dump(socket, Request(RTM_GETROUTE, NLM_F_ACK, body, attributes), RTM_NEWROUTE,
        [&interfaces](std::string_view message) {
          if (message.size() < sizeof(rtmsg)) return;
@@ -61,8 +62,8 @@ std::vector<int> RouteTo(int socket, std::string_view address, uint32_t mark) {
 
 void AddCarriers(const TunnelSockets& sockets, std::string_view address, uint32_t mark,
                  NetLink* link) {
-  // The packets of a tunnel that was moved leave from the namespace that it was made in. WireGuard
-  // does not say which that is, so both count.
+  // If a tunnel was moved to another namespace, its packets leave from the namespace in which it
+  // was created. WireGuard does not report which one that is, so both are looked up.
   if (!link->lower_is_own) {
     for (const int index : RouteTo(sockets.here, address, mark)) {
       if (index != link->index) link->carriers.push_back({false, index});
@@ -142,8 +143,8 @@ void FindCarriers(const TunnelSockets& sockets, int generic, std::vector<NetLink
     const genlmsghdr body = {WG_CMD_GET_DEVICE, 1, 0};
     const std::string request = DumpRequest(
         wireguard, body, Attribute(WGDEVICE_A_IFINDEX, static_cast<uint32_t>(link.index)));
-    // The messages contain keys, too, of which nothing is kept. Without CAP_NET_ADMIN there are
-    // none.
+    // The messages also contain keys, which are not kept. Without CAP_NET_ADMIN the request fails,
+    // and no carriers are added.
     Dump(generic, request, wireguard, [&](std::string_view message) {
       const WireguardEnds ends = ParseWireguard(message);
       for (const std::string& address : ends.addresses) {

@@ -12,7 +12,7 @@
 namespace kmod {
 
 // The address of a tunnel's other end, as bytes; "" if the link is no tunnel or has none. `data`:
-// of IFLA_INFO_DATA.
+// the payload of IFLA_INFO_DATA.
 std::string RemoteOf(std::string_view kind, std::string_view data);
 
 // The other ends of a WireGuard interface, as bytes of an address, and how it marks its packets.
@@ -24,16 +24,17 @@ struct WireguardEnds {
 // Parses one message without its header.
 WireguardEnds ParseWireguard(std::string_view message);
 
-// Where a tunnel's socket may be: sockets of rtnetlink, in the namespace of the tunnel and in that
-// of the calling process. The second is -1 if they are the same.
+// The packets of a tunnel leave from one of two namespaces. These are sockets of rtnetlink in both:
+// in that of the link (`here`), and in that of the calling process (`own`; -1 if it is the same
+// one).
 struct TunnelSockets {
   int here;
   int own;
 };
 
-// Adds to `carriers` of each tunnel. Asks for the peers of WireGuard by `generic`, a socket of
-// NETLINK_GENERIC in the namespace of the links; -1 if wireguard is not in the kernel, into which
-// the question would load it.
+// Adds to `carriers` of each tunnel. `generic`: a socket of NETLINK_GENERIC in the namespace of the
+// links, for requests about the peers of WireGuard; -1 if wireguard is not loaded, because a
+// request would load it.
 void FindCarriers(const TunnelSockets& sockets, int generic, std::vector<NetLink>* links);
 
 }  // namespace kmod

@@ -1,6 +1,6 @@
 #include "x_tables.h"
 
-// The headers of the kernel leave out what those of the C library have defined before them.
+// The headers of the C library come first: the kernel's headers then leave out what those define.
 // clang-format off
 #include <net/if.h>
 #include <netinet/in.h>
@@ -23,7 +23,7 @@
 namespace kmod {
 namespace {
 
-// A rule takes some 200 bytes. A kernel that says more than this is not asked for the rules.
+// A rule takes some 200 bytes. If the kernel reports more than this, the rules are not read.
 constexpr size_t kEntriesLimit = 64 * 1024 * 1024;
 // The verdict ACCEPT as a standard target holds it. Source: xt_standard_target in x_tables.h.
 constexpr int kAccept = -NF_ACCEPT - 1;
@@ -115,14 +115,14 @@ void Add(Result<XTable> table, XTablesRead* all) {
   }
 }
 
-// Any socket of the family will do; this one needs no capability.
+// Any socket of the family can be used; this one needs no capability.
 Result<UniqueFd> OpenSocket(int domain) {
   UniqueFd socket(::socket(domain, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket) return SystemFailure(errno, "socket", "iptables");
   return socket;
 }
 
-// The names that a file of /proc/net lists. It does not exist where the family has no tables.
+// The names that a file of /proc/net lists. The file does not exist if the family has no tables.
 std::vector<std::string> ListTables(const std::vector<NetFile>& files, const std::string& path) {
   std::vector<std::string> names;
   for (const NetFile& file : files) {
@@ -137,7 +137,8 @@ std::vector<std::string> ListTables(const std::vector<NetFile>& files, const std
   return names;
 }
 
-// Not listed in /proc/net. The kernel loads the module of a table that it does not have.
+// The tables of ebtables whose modules are loaded. /proc/net does not list them, and a request for
+// another table would load its module.
 std::vector<std::string> LoadedEbtables() {
   std::vector<std::string> names;
   for (const char* name : {"filter", "nat", "broute"}) {
@@ -174,8 +175,8 @@ const XTables::Family XTables::kFamilies[] = {
     {"bridge", nullptr, AF_INET, ReadEbtable},
 };
 
-// `entries` holds a head for each chain, each with its rules
-// behind it. Source: ebt_entries and ebt_entry in include/uapi/linux/netfilter_bridge/ebtables.h.
+// `entries` contains a header for each chain, followed by the rules of that chain. Source:
+// ebt_entries and ebt_entry in include/uapi/linux/netfilter_bridge/ebtables.h.
 bool HasEbtablesPolicy(std::string_view entries) {
   while (entries.size() >= sizeof(unsigned)) {
     unsigned distinguisher;
@@ -185,7 +186,7 @@ bool HasEbtablesPolicy(std::string_view entries) {
       ebt_entries chain;
       if (entries.size() < sizeof(chain)) return false;
       memcpy(&chain, entries.data(), sizeof(chain));
-      // A chain that a user made returns to where it was called from.
+      // The policy RETURN is that of a chain which a user created.
       if (chain.policy != EBT_ACCEPT && chain.policy != EBT_RETURN) return true;
     } else {
       ebt_entry rule;

@@ -22,19 +22,19 @@ struct XTable {
 
 struct XTablesRead {
   std::vector<XTable> tables;
-  Result<> end;  // a failure if there may be more
+  Result<> end;  // a failure if the list may be incomplete
 };
 
-// The tables that exist in a namespace, and a socket to ask it for them.
+// The tables that exist in a namespace, and the sockets through which they are read.
 class XTables {
  public:
-  // To be called inside of the namespace, with its files of /proc/net, which list the tables. No
-  // other table may be asked for: the kernel creates it, and loads its module.
+  // Must be called inside the namespace. `files`: its files of /proc/net, which list the tables. A
+  // request for any other table would make the kernel create it and load its module.
   static XTables Find(const std::vector<NetFile>& files);
 
-  // `bridges`: whether the namespace has a bridge. ebtables has no list of its tables and creates
-  // the tables of its loaded modules when it is asked for them; where there is no bridge they
-  // change nothing, so they are not asked for.
+  // `bridges`: whether the namespace has a bridge. ebtables does not list its tables, and a request
+  // for a table creates it if its module is loaded. Without a bridge these tables have no effect,
+  // so they are not requested.
   XTablesRead Read(bool bridges) const;
 
  private:

@@ -11,7 +11,7 @@
 namespace kmod {
 namespace {
 
-// Both questions have a number of flags as their body, which is 0.
+// The body of both requests is a 32-bit number with flags, which is 0 here.
 Result<> Ask(int socket, uint16_t question, uint16_t answer,
              const std::function<void(uint16_t, std::string_view)>& visit) {
   constexpr uint32_t kFlags = 0;

@@ -12,8 +12,8 @@ struct XfrmCounts {
   size_t policies = 0;
 };
 
-// `socket`: of NETLINK_XFRM, which loads xfrm_user if it is not in the kernel. Asks for the counts
-// alone: the states themselves contain their keys.
+// `socket`: a socket of NETLINK_XFRM; opening one loads xfrm_user if it is not loaded. Asks only
+// for the counts, because the states themselves contain keys.
 Result<XfrmCounts> ReadXfrmCounts(int socket);
 
 }  // namespace kmod

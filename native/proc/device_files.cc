@@ -59,8 +59,8 @@ bool MayBelongToModule(const DeviceNumber& device) {
 }
 
 const DeviceFiles::View* DeviceFiles::ViewOf(pid_t pid, const std::string& mount_namespace) {
-  // In the own mount namespace /proc shows each path as this process sees it, whatever the root
-  // folder of the other process is.
+  // If the other process is in the mount namespace of this one, /proc shows each path as this
+  // process sees it, even if the other process has a different root folder.
   const bool own = mount_namespace == own_;
   std::string root = "/";
   if (!own) {

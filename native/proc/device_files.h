@@ -1,4 +1,4 @@
-// Finds the device that is behind a path which another process has open.
+// Finds the device that a path stands for which another process has open.
 #pragma once
 
 #include <sys/types.h>
@@ -26,8 +26,8 @@ class DeviceFiles {
 
   // `path` is the target of a link in /proc/PID/fd of a process in `mount_namespace`. Returns
   // nullopt if it is not a device, if no module can provide that device, or if the path lies on a
-  // file system that can block the caller (NFS, FUSE). Looks at each path once. The files
-  // of KVM stand for the device /dev/kvm.
+  // file system that can block the caller (NFS, FUSE). Looks at each path only once. For the files
+  // of KVM, it returns the device /dev/kvm.
   std::optional<DeviceNumber> Find(pid_t pid, const std::string& mount_namespace,
                                    const std::string& path);
 

@@ -12,9 +12,9 @@ namespace {
 // A read returns one whole record, or fails with EINVAL if the buffer is too small. The longest
 // record with its prefix and dictionary is 8 KiB.
 constexpr size_t kRecordLimit = 16 * 1024;
-// For a system that logs faster than this loop reads.
+// The most records in one Read(), so that it ends even if the system logs faster than it reads.
 constexpr int kMostRecords = 100000;
-// The lowest priority with a facility other than that of the kernel, which is 0.
+// The lowest priority with another facility than the kernel's, which is 0.
 constexpr unsigned kPriorityOfProcesses = 8;
 
 int HexDigit(char c) {

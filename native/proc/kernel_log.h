@@ -1,4 +1,4 @@
-// Reads the kernel log from /dev/kmsg, from the moment of opening on. Nothing is ever written to
+// Reads the records that are added to the kernel log after /dev/kmsg was opened. Never writes to
 // it.
 #pragma once
 
@@ -12,7 +12,7 @@ namespace kmod {
 
 struct KernelLogRecord {
   std::string text;  // without the prefix, and with "\x0a"-style escapes decoded
-  // The facility is that of the kernel, which it gives to no record that a process writes.
+  // The record has the kernel's facility, which the kernel gives to no record from a process.
   bool from_kernel = false;
 };
 
@@ -35,7 +35,7 @@ class KernelLog {
   UniqueFd fd_;
 };
 
-// Parses "6,339,5140900,-;text" with its continuation lines. Bytes of another form give no text.
+// Parses "6,339,5140900,-;text" with its continuation lines. Bytes in another format give no text.
 KernelLogRecord ParseKernelLogRecord(const std::string& record);
 
 }  // namespace kmod

@@ -32,12 +32,12 @@ struct LoadedTable {
 // Reads the table at `path` until two readings in a row name the same modules in the same order
 // without repeats. One reading is not a snapshot: the kernel indexes the file by position and locks
 // it for each read(2) only, so while modules are loaded and removed one reading can miss a module
-// that was loaded all the time, or show one twice. Fails after eight readings (kTransient).
+// that stayed loaded, or show one twice. Fails after eight readings (kTransient).
 Result<LoadedTable> ReadLoadedTable(const std::string& path);
 
 // The row of one module, with its newline; "" if the module is not in the table. One reading with
-// the row is enough, because the kernel prints a row under its lock. For the answer that there is
-// no row the table is read as in ReadLoadedTable.
+// the row is enough, because the kernel prints a row under its lock. If it
+// has no row, the table is read as in ReadLoadedTable before "" is returned.
 Result<std::string> ReadTableRow(const std::string& path, std::string_view name);
 
 }  // namespace kmod

@@ -146,8 +146,8 @@ bool IsBelow(std::string_view path, std::string_view folder) {
 
 const MountLine* CoveringMount(const std::vector<MountLine>& mounts, std::string_view path) {
   const MountLine* covering = nullptr;
-  // Like the kernel's path walk: enter the first mount on the way, and go on from there. At most
-  // one step for each mount, in case the text has a cycle of parents.
+  // Like the kernel's path walk: enter the first mount on the path, and continue from there. There
+  // is at most one step for each mount, in case the text has a cycle of parents.
   for (size_t step = 0; step < mounts.size(); ++step) {
     const MountLine* next = NextMount(mounts, covering, path);
     if (next == nullptr) break;

@@ -20,16 +20,16 @@ bool HasEnded(const Failure& failure);
 
 struct ProcessList {
   std::map<pid_t, ProcessStat> processes;  // those that run in user space, by number
-  int unreadable = 0;  // processes of which not even the name can be read (hidepid)
+  int unreadable = 0;                      // processes whose name cannot be read either (hidepid)
 };
 Result<ProcessList> ListProcesses();
 
 // Whether `pid` is `ancestor` or one of its descendants.
 bool IsDescendant(const std::map<pid_t, ProcessStat>& processes, pid_t pid, pid_t ancestor);
 
-// The beginning of the paths of a virtual machine, its processors and its devices: files without a
-// place in any file system, which hold the modules of /dev/kvm. Source: kvm_dev_ioctl_create_vm()
-// in virt/kvm/kvm_main.c.
+// The prefix that /proc shows for the open files of a virtual machine, its processors and its
+// devices. These files are in no file system, and hold references to the modules of /dev/kvm.
+// Source: kvm_dev_ioctl_create_vm() in virt/kvm/kvm_main.c.
 constexpr const char* kKvmFiles = "anon_inode:kvm-";
 
 struct OpenFile {
@@ -44,8 +44,7 @@ struct OpenFiles {
 };
 
 // The open and mapped files of a process whose path contains "/dev/", and those of KVM. The files
-// themselves are not touched, because to open or to stat a file of another process can block for
-// ever.
+// themselves are not opened, because open or stat of a file of another process can block for ever.
 Result<OpenFiles> ListDeviceFiles(pid_t pid);
 
 // The numbers of the threads of a process.

@@ -20,7 +20,7 @@ Result<std::string> ReadTextFile(const std::string& path, size_t limit) {
   if (!S_ISREG(status.st_mode)) return FormatFailure(path + " is not a regular file");
 
   std::string text;
-  // st_size is of no use: it is 0 in /proc and 4096 in /sys, whatever the file contains.
+  // st_size is not used: it is 0 in /proc and 4096 in /sys for any content.
   size_t chunk = 16 * 1024;
   for (;;) {
     const size_t used = text.size();

@@ -8,9 +8,10 @@
 
 namespace kmod {
 
-// Reads `path` to its end. Anything but a regular file (a device, a FIFO in the place of a table)
-// is a kFormat failure, because reading it might never end; so is a file longer than `limit`. In
-// /proc and /sys, ENODEV or ENOENT from read(2) means that the object was removed after the open.
+// Reads `path` to its end. A directory is an EISDIR failure. Anything else but a regular file (a
+// device, a FIFO) is a kFormat failure, because reading it might never end; so is a file longer
+// than `limit`. In /proc and /sys, ENODEV or ENOENT from read(2) means that the object was removed
+// after the open.
 Result<std::string> ReadTextFile(const std::string& path, size_t limit);
 
 // The target of a symbolic link of any length, as readlink(2) returns it.

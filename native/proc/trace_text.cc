@@ -9,7 +9,8 @@ namespace {
 // The kernel right-aligns the comm, of at most 15 bytes, to this width. So a comm can contain a
 // newline, or text that looks like the next columns, but never a whole event.
 constexpr size_t kCommWidth = 16;
-// The most that is kept of a line whose end has not been read; the line of an event is far shorter.
+// The most bytes that are kept of a line whose end has not been read. An event's line is far
+// shorter.
 constexpr size_t kLineLimit = 64 * 1024;
 
 template <typename Number>

@@ -16,7 +16,7 @@ struct ReferenceEvent {
   pid_t thread = 0;                 // in the initial PID namespace
   std::optional<std::string> comm;  // any bytes; nullopt: the kernel has no record of it
   std::string caller;               // the kernel function
-  int count = 0;                    // the reference count afterwards, as the kernel keeps it
+  int count = 0;                    // the kernel's reference count after the event
   long long microseconds = 0;       // on the trace's clock
 };
 
@@ -36,7 +36,7 @@ class TraceText {
   std::string get_;   // the text between the time and the caller in a line about a get
   std::string put_;   // the same for a put
   std::string line_;  // the start of a line whose end has not been read yet
-  std::string tail_;  // the end of the lines before that were not events
+  std::string tail_;  // the end of the preceding lines, which were not events
 };
 
 }  // namespace kmod

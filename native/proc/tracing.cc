@@ -28,7 +28,7 @@ constexpr const char* kOptions[] = {"context-info", "irq-info",     "nolatency-f
                                     "noraw",        "nohex",        "nobin",
                                     "noverbose",    "nofields",     "nosym-offset",
                                     "nosym-addr",   "nostacktrace", "nouserstacktrace"};
-// For each CPU: room for some thousand unread events.
+// The size of each CPU's buffer, enough for some thousand unread events.
 constexpr const char* kBufferKilobytes = "64";
 
 constexpr int kRemovalTries = 50;
@@ -55,7 +55,7 @@ Result<std::string> FindTracefs() {
     struct statfs status = {};
     if (statfs(place, &status) == 0) {
       if (status.f_type == kTracefsMagic) return std::string(place);
-      continue;  // the empty folder of a tracefs that is not mounted
+      continue;  // an empty folder: tracefs is not mounted there
     }
     if (errno != ENOENT) failure = SystemFailure(errno, "statfs", place);
   }
@@ -114,12 +114,13 @@ Result<ReferenceTracing> ReferenceTracing::Open(const std::string& module) {
 Result<> ReferenceTracing::SetUp(const std::string& module) {
   const std::optional<std::string> filter = ModuleFilter(module);
   if (!filter) return SystemFailure(EINVAL, "write", module);
-  // Before the pipe is opened, because it takes its format from them then. Older kernels lack some.
+  // The options are set before the pipe is opened, because the open fixes its format. Older kernels
+  // lack some of them.
   for (const char* option : kOptions) Write(folder_ + "/trace_options", option).IgnoreFailure();
   const std::string pipe = folder_ + "/trace_pipe";
   pipe_.reset(open(pipe.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!pipe_) return SystemFailure(errno, "open", pipe);
-  // The default size only takes more memory.
+  // If this fails, the default size remains, which only takes more memory.
   Write(folder_ + "/buffer_size_kb", kBufferKilobytes).IgnoreFailure();
   // CLOCK_MONOTONIC, from which the time of day can be computed.
   if (auto set = Write(folder_ + "/trace_clock", "mono"); !set.ok()) return set;
@@ -145,11 +146,12 @@ Result<std::string> ReferenceTracing::Read() const {
 
 ReferenceTracing::~ReferenceTracing() {
   if (folder_.empty()) return;
-  // The removal of the instance disables them, too; until then they would only fill its buffer.
+  // The removal of the instance disables the events, too; until then they would only fill its
+  // buffer.
   for (const char* event : kEvents) {
     Write(folder_ + "/events/module/" + event + "/enable", "0").IgnoreFailure();
   }
-  pipe_.reset();  // the instance is busy while it is open
+  pipe_.reset();  // the instance cannot be removed while the pipe is open
   for (int tries = 0; tries < kRemovalTries; ++tries) {
     if (rmdir(folder_.c_str()) == 0 || errno != EBUSY) break;
     usleep(kRemovalPause);

@@ -51,7 +51,8 @@ struct InstanceOwner {
 std::string InstanceName(const InstanceOwner& owner);
 std::optional<InstanceOwner> ParseInstanceName(std::string_view name);
 
-// Whether the owner still runs. `stat`: from the /proc/PID/stat of the owner's process number.
+// Whether the owner still runs. `stat`: the content of /proc/PID/stat for the owner's process
+// number.
 bool IsOwner(const InstanceOwner& owner, const std::optional<ProcessStat>& stat);
 
 // The event filter that selects this module; nullopt for a name that a filter cannot contain.

@@ -27,7 +27,7 @@ Result<> Channel::Send(const Message& message) const {
     const ssize_t got = send(socket_, bytes->data() + sent, bytes->size() - sent, MSG_NOSIGNAL);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) {
-      // Nothing may follow a part of a message.
+      // After a part of a message, nothing else may be sent.
       shutdown(socket_, SHUT_RDWR);
       break;
     }

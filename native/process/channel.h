@@ -19,12 +19,12 @@ class Channel {
   // conversation: the other end has closed the socket, or the socket is broken.
   bool Fill();
 
-  // The next whole message; nullopt until Fill() has read more. A failure means that the other end
-  // does not send messages: nothing after it can be understood.
+  // The next whole message; nullopt until Fill() has read more. A failure means that the bytes are
+  // not messages; then no later message can be decoded either.
   Result<std::optional<Message>> Next() { return decoder_.Next(); }
 
-  // Writes the whole message. Fails only if the message is too long, and then writes nothing. That
-  // the other end has closed is no failure: Fill() reports it.
+  // Writes the whole message. Fails only if the message is too long, and then writes nothing. It is
+  // no failure if the other end has closed the socket: Fill() reports that.
   Result<> Send(const Message& message) const;
 
  private:

@@ -85,8 +85,8 @@ Result<HelperProcess> SpawnHelper(const std::string& path, const std::string& ro
   UniqueFd ours(pair[0]);
   UniqueFd theirs(pair[1]);
   if (theirs.get() <= 3) {
-    // The child opens 0 to 2 first and would overwrite it; and a dup2 of 3 onto itself would leave
-    // it close-on-exec.
+    // The child opens 0 to 2 first and would overwrite this descriptor; and a dup2 of 3 onto itself
+    // would leave it close-on-exec.
     theirs.reset(fcntl(pair[1], F_DUPFD_CLOEXEC, 4));
     if (!theirs) return SystemFailure(errno, "fcntl");
   }

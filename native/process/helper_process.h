@@ -15,10 +15,10 @@ struct HelperProcess {
   UniqueFd socket;  // this end of a stream socket pair; close-on-exec
 };
 
-// Starts `path` with `role` as its argument and one end of a socket pair as descriptor 3. It
-// inherits nothing else: /dev/null on 0 to 2 (a reader of this process's output must see the end of
-// it while the helper still lives), a session of its own, default signals. Takes as long as an
-// exec, so call it off the event loop.
+// Starts `path` with `role` as its argument and one end of a socket pair as descriptor 3. The
+// helper gets /dev/null on 0 to 2 (so that a reader of this process's output reaches its end even
+// if the helper still runs), a session of its own, and default signals. Takes as long as an exec,
+// so do not call it on the event loop.
 Result<HelperProcess> SpawnHelper(const std::string& path, const std::string& role);
 
 // Waits for the helpers of this process that have ended; never blocks.

@@ -61,8 +61,7 @@ Result<std::string> EncodeMessage(const Message& message) {
 }
 
 void MessageDecoder::Push(std::string_view bytes) {
-  // Here and not in Next(), so that many short messages in one piece are not moved for each of
-  // them.
+  // Erased here and not in Next(), which would move the remaining bytes after each message.
   bytes_.erase(0, used_);
   used_ = 0;
   bytes_ += bytes;

@@ -23,7 +23,7 @@ TEST_CASE("a wait ends when the other end of the socket closes") {
   REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
   const UniqueFd ours(pair[0]);
   close(pair[1]);
-  // Other processes may change something at the same time.
+  // Other processes may cause change events at the same time.
   auto event = opened->Await(ours.get());
   while (event.ok() && *event == ChangeWatch::Event::kChange) event = opened->Await(ours.get());
   REQUIRE(event.ok());

@@ -14,7 +14,7 @@ CommandEnd Run(const std::string& command, const std::vector<std::string>& varia
   return *ran;
 }
 
-TEST_CASE("the exit status of a command and both its streams are returned") {
+TEST_CASE("the exit status and both output streams of a command are returned") {
   const CommandEnd end = Run("echo out; echo oops >&2; exit 3");
   CHECK(end.exit_code == 3);
   CHECK(end.signal == 0);
@@ -42,7 +42,7 @@ TEST_CASE("variables are added to the environment, or replace those in it") {
   unsetenv("MODPROBE_MODULE");
 }
 
-TEST_CASE("there is no input, and processes in the background are not waited for") {
+TEST_CASE("standard input is empty, and processes in the background are not waited for") {
   CHECK(Run("cat; echo end; (sleep 2; echo late) &").output == "end\n");
 }
 

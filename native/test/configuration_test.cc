@@ -36,13 +36,13 @@ TEST_CASE("an empty configuration has nothing for any module") {
   CHECK(configuration.load_lists().names.empty());
 }
 
-TEST_CASE("names of the source count as those of a load list") {
+TEST_CASE("the load_names of the source count like the names in a load list") {
   const TemporaryFolder folder;
   folder.Write("modules-load.d/a.conf", "one\n");
   CHECK(Read(folder, {"two"}).load_lists().names == Names{"one", "two"});
 }
 
-TEST_CASE("options and softdeps of all files count, of commands the first") {
+TEST_CASE("options and softdeps of all files count, but only the first command") {
   const TemporaryFolder folder;
   folder.Write("modprobe.d/a.conf",
                "options snd-dummy numdummies=2\nblacklist snd-dummy\n"
@@ -77,7 +77,7 @@ TEST_CASE("load lists are read as they are written") {
   CHECK(Read(folder).load_lists().names == Names{"snd-seq"});
 }
 
-TEST_CASE("softdeps are parsed as libkmod prints them, with and without the missing space") {
+TEST_CASE("softdeps are parsed with and without the space before post:") {
   const SoftDependencies both = ParseSoftDependencies("pre: a b post: c d");
   CHECK(both.pre == Names{"a", "b"});
   CHECK(both.post == Names{"c", "d"});

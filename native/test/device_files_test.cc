@@ -20,7 +20,7 @@ TEST_CASE("devices that are always compiled in belong to no module") {
   CHECK(MayBelongToModule({false, 10, 229}));
 }
 
-TEST_CASE("a path is a device if there is one now, and only on a local file system") {
+TEST_CASE("a path is a device if a device is there now, and only on a local file system") {
   const std::string own = std::filesystem::read_symlink("/proc/self/ns/mnt");
   DeviceFiles devices(own);
   const pid_t pid = getpid();
@@ -38,13 +38,13 @@ TEST_CASE("a path is a device if there is one now, and only on a local file syst
     CHECK(found->minor == minor(status.st_rdev));
     CHECK_FALSE(found->block);
   }
-  // As if the process were in another namespace: through its root folder.
+  // Here the process counts as one in another namespace: the path is looked up in its root folder.
   const auto other = devices.Find(pid, "mnt:[1]", "/dev/fuse");
   REQUIRE(other);
   CHECK(other->major == 10);
 }
 
-TEST_CASE("a virtual machine stands for the device that it was made with") {
+TEST_CASE("for the files of a virtual machine, the device is /dev/kvm") {
   DeviceFiles devices("mnt:[1]");
   const auto found = devices.Find(getpid(), "mnt:[1]", "anon_inode:kvm-vcpu:3");
   REQUIRE(found);

@@ -85,7 +85,7 @@ TEST_CASE("changes are read into their requests, and anything else is a failure"
   }
 }
 
-TEST_CASE("a message without strings is no removal, and ends an exchange") {
+TEST_CASE("a message without strings is no removal, and counts as a last answer") {
   CHECK_FALSE(IsRemoval({1, {}}));
   CHECK_FALSE(IsKill({1, {}}));
   CHECK(IsLastAnswer({1, {}}));

@@ -8,7 +8,7 @@
 namespace kmod {
 namespace {
 
-TEST_CASE("a change of any file behind an index is noticed") {
+TEST_CASE("a change of any file that an index was read from is detected") {
   const TemporaryFolder folder;
   IndexSource source;
   source.directory = folder.path("modules");
@@ -16,7 +16,8 @@ TEST_CASE("a change of any file behind an index is noticed") {
   source.load_lists = {folder.path("modules-load.d"), folder.path("etc-modules")};
   folder.Write("modules/modules.alias.bin", "one");
   folder.Write("modprobe.d/a.conf", "options dummy one=1\n");
-  // A file that changed within the last tick of the kernel's clock may change again unnoticed.
+  // A file that changed within the last tick of the kernel's clock may change again without a new
+  // time.
   CHECK(FileStamps::Take(source).HaveChanged());
   const auto take_settled = [&source] {
     usleep(50000);

@@ -1,5 +1,5 @@
-// Feeds damaged indexes, and any bytes, to the check of indexes. libkmod must survive what it
-// accepts.
+// Feeds damaged indexes, and any bytes, to the check of indexes. libkmod must not crash on an index
+// that passes the check.
 #include "../libkmod/index_check.h"
 #include "../libkmod/module_index.h"
 #include "index_writer.h"
@@ -7,8 +7,8 @@
 
 namespace {
 
-// A whole index in which the input overwrites bytes, as pairs of position and value. Few inputs of
-// random bytes would pass the check of the magic.
+// A complete index in which the input overwrites bytes, as pairs of position and value. Few inputs
+// of random bytes would pass the check of the magic number.
 std::string Damage(const uint8_t* data, size_t size) {
   kmod::IndexWriter writer;
   writer.Add("dummy", "kernel/drivers/net/dummy.ko: kernel/lib/a.ko");
@@ -37,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto opened =
       kmod::ModuleIndex::Open({folder.path(), std::vector<std::string>(), {}, false});
   if (!opened.ok()) __builtin_trap();
-  // Any answer is accepted: an index with wrong contents can be whole.
+  // Any answer is accepted: an index with wrong contents can be complete.
   const std::vector<std::string> names = {"dummy", "pci:v00001d2"};
   if (auto found = (*opened)->Resolve(names); found.ok() && found->size() != 2) __builtin_trap();
   if (auto found = (*opened)->Find(names); found.ok() && found->size() != 2) __builtin_trap();

@@ -43,7 +43,7 @@ TEST_CASE("a helper gets a socket, its role, /dev/null and a session of its own"
   const int socket = helper->socket.get();
   CHECK((fcntl(socket, F_GETFD) & FD_CLOEXEC) != 0);
   CHECK(ReadToEnd(socket) == "queries /dev/null /dev/null /dev/null leader\n");
-  // The start of the next helper would wait for it, too.
+  // The start of the next helper would also reap it.
   for (int i = 0; i < 200 && kill(helper->pid, 0) == 0; ++i) {
     ReapHelpers();
     usleep(10000);

@@ -22,7 +22,7 @@ std::string FaultOf(std::string_view bytes) {
   return checked.failure().detail;
 }
 
-TEST_CASE("a whole index is accepted") {
+TEST_CASE("a complete index is accepted") {
   CHECK(CheckIndex(Sample()).ok());
   CHECK(CheckIndex(IndexWriter().Write()).ok());
 }
@@ -45,7 +45,7 @@ TEST_CASE("another magic or version is refused") {
   CHECK(FaultOf(bytes).find("version") != std::string::npos);
 }
 
-TEST_CASE("a cycle is found instead of followed") {
+TEST_CASE("a cycle is detected and not followed for ever") {
   // A root with one child: itself.
   std::string bytes = IndexWriter().Write().substr(0, 12);
   const auto put = [&bytes](uint32_t value) {

@@ -1,6 +1,6 @@
-// Compares the declarations in libkmod/libkmod_api.h with libkmod's own header, while it compiles.
-// Here and not in the code that ships: that is built without the header, and a later libkmod may
-// add a const to a declaration without changing its binary interface.
+// Compares the declarations in libkmod/libkmod_api.h with libkmod's own header at compile time. The
+// comparison is not in the code that ships, because that is built without the header, and because a
+// later libkmod may add a const to a declaration without changing its binary interface.
 #include "../libkmod/libkmod_api.h"
 
 #include <doctest/doctest.h>

@@ -27,7 +27,7 @@ TEST_CASE("a kernel without CONFIG_MODULE_UNLOAD prints no counts") {
   CHECK(ScanTable("dummy 16384 - - Live 0x0000000000000000\n").ok());
 }
 
-TEST_CASE("a row of another form is a failure with its line") {
+TEST_CASE("a malformed row is a failure that names its line") {
   const char* const rows[] = {
       "dummy\n",
       "dummy 16384 0 - Live 0xffffffffc0a41000",  // cut off: no newline
@@ -55,7 +55,7 @@ TEST_CASE("further fields, which later kernels may add, are accepted") {
   CHECK(ScanTable("dummy 16384 0 - Live 0x0 (OE) more and more\n").ok());
 }
 
-TEST_CASE("two readings agree only if they have the same modules, each once") {
+TEST_CASE("two readings are equal only if they have the same modules, each once") {
   const TableScan scan = *ScanTable(kTable);
   CHECK(SameModules(scan, *ScanTable(kTable)));
   CHECK_FALSE(SameModules(scan, *ScanTable("llc 1 0 - Live 0x0\n")));

@@ -25,7 +25,7 @@ TEST_CASE("the fields of a built-in are in the order of the file") {
   CHECK(BuiltinFields("", "8250").empty());
 }
 
-TEST_CASE("a last string without its NUL counts, too") {
+TEST_CASE("a last string without a NUL is read, too") {
   CHECK(BuiltinFields("a.b=c", "a") == std::vector<ModinfoField>{{"b", "c"}});
 }
 

@@ -1,4 +1,4 @@
-// Makes a module file that has only a .modinfo section, which is enough for modinfo.
+// Makes a module file that has only a .modinfo section, which is all that modinfo reads.
 #pragma once
 
 #include <elf.h>

@@ -96,7 +96,7 @@ TEST_CASE("a list of built-ins is read even if depmod has not written an index")
   CHECK_FALSE((*found)[1].builtin);
 }
 
-TEST_CASE("a list of built-ins that cannot be read is a failure, not an absence") {
+TEST_CASE("a list of built-ins that cannot be read is a failure and is not treated as missing") {
   Tree tree;
   tree.source.directory = tree.folder.path("bare");
   tree.folder.Write("bare/modules.builtin/is/a/folder", "");
@@ -169,7 +169,7 @@ TEST_CASE("a policy resolves aliases in softdeps and load lists") {
   CHECK(policies.policies.size() == 3);
 }
 
-TEST_CASE("a load list that cannot be read is reported beside the policies") {
+TEST_CASE("a load list that cannot be read is reported together with the policies") {
   const Tree tree;
   tree.folder.Write("modprobe.d/a.conf", "remove dummy /bin/true\n");
   std::filesystem::create_symlink("etc-modules", tree.folder.path("etc-modules"));

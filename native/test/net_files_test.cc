@@ -12,7 +12,7 @@ bool Has(const std::vector<NetFile>& files, const std::string& path) {
                      [&path](const NetFile& file) { return file.path == path; });
 }
 
-TEST_CASE("files are whole lines, and those about users are read only if they are wanted") {
+TEST_CASE("files are read as whole lines, and the files about users only if they are wanted") {
   const std::vector<NetFile> few = NetFileReader(false).Read().files;
   const std::vector<NetFile> all = NetFileReader(true).Read().files;
   CHECK(Has(few, "/proc/net/tcp"));

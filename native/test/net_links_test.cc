@@ -23,7 +23,7 @@ TEST_CASE("the interfaces are those in /sys/class/net") {
   for (const auto& entry : std::filesystem::directory_iterator("/sys/class/net")) {
     const std::string name = entry.path().filename();
     if (name == "lo") continue;
-    // In a sandbox /sys may be that of another network namespace.
+    // In a sandbox, /sys may show another network namespace.
     const auto link = std::find_if(tables.links.begin(), tables.links.end(),
                                    [&name](const NetLink& one) { return one.name == name; });
     if (link == tables.links.end()) continue;

@@ -39,7 +39,7 @@ std::string Text(uint16_t type, const char* text) {
 template <typename Parse>
 void SurvivesEveryCut(const std::string& message, Parse parse) {
   for (size_t length = 0; length < message.size(); ++length) {
-    // In a buffer of its own, so that AddressSanitizer finds a read past its end.
+    // Each in a separate buffer, so that AddressSanitizer finds a read past its end.
     const std::string cut(message, 0, length);
     parse(std::string_view(cut));
   }
@@ -58,9 +58,9 @@ TEST_CASE("an attribute with a wrong length ends the walk") {
   for (const unsigned short length : {0, 3, 9, 0xffff}) {
     CHECK(visited(Bytes(rtattr{length, 1}) + "abcd") == 0);
   }
-  // The last one may lack its padding.
+  // The last attribute may lack its padding.
   CHECK(visited(Bytes(rtattr{5, 1}) + "a") == 1);
-  // A nested one may be marked as such.
+  // A nested attribute may be marked as nested.
   ForEachAttribute(Attribute(NLA_F_NESTED | 7, "x"),
                    [](uint16_t type, std::string_view) { CHECK(type == 7); });
 }
@@ -131,7 +131,7 @@ TEST_CASE("a tunnel has the address of its other end") {
   SurvivesEveryCut(Bytes(info) + gre, ParseLink);
 }
 
-TEST_CASE("the ends of a WireGuard interface are read, and no keys") {
+TEST_CASE("the addresses of the peers of a WireGuard interface are read, but no keys") {
   sockaddr_in end = {};
   end.sin_family = AF_INET;
   end.sin_addr.s_addr = htonl(0xc0000201);

@@ -35,7 +35,7 @@ TEST_CASE("the start time distinguishes a process from a later one with the same
   CHECK(stat->start_time == 184467440737ULL);
 }
 
-TEST_CASE("the process of a thread is read") {
+TEST_CASE("the process that a thread belongs to is read") {
   CHECK(ParseThreadGroup("Name:\tTgid:\t5\nState:\tS\nTgid:\t177\nNgid:\t0\n") == 177);
   CHECK_FALSE(ParseThreadGroup("Name:\tx\n"));
   CHECK_FALSE(ParseThreadGroup(""));
@@ -56,7 +56,7 @@ TEST_CASE("mounts are read with their escapes decoded; malformed lines are skipp
   CHECK(mounts[1].path == "/run/a b\\\nc");
 }
 
-TEST_CASE("a path lies on the mount that a walk would reach") {
+TEST_CASE("a path lies on the mount that the kernel's path walk would reach") {
   const auto mounts = ParseMounts(
       "1 0 8:1 / / rw - ext4 a rw\n"
       "2 1 0:6 / /dev rw - devtmpfs b rw\n"

@@ -38,9 +38,9 @@ TEST_CASE("open files below /dev are listed, others are not") {
   };
   CHECK(has(null.get()));
   CHECK_FALSE(has(other.get()));
-  const auto gone = ListDeviceFiles(0x7ffffff0);
-  REQUIRE_FALSE(gone.ok());
-  CHECK(HasEnded(gone.failure()));
+  const auto ended = ListDeviceFiles(0x7ffffff0);
+  REQUIRE_FALSE(ended.ok());
+  CHECK(HasEnded(ended.failure()));
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ Result<std::string> Text(bool succeed) {
   return "text";
 }
 
-// As a caller passes a failure on: the type of the value is another one.
+// Passes a failure on, as a caller with another value type does.
 Result<size_t> Length(bool succeed) {
   const Result<std::string> text = Text(succeed);
   if (!text.ok()) return text.failure();
@@ -50,7 +50,7 @@ TEST_CASE("a value can be moved out of a result, and replaced") {
   CHECK(Text(false).ValueOr("other") == "other");
 }
 
-TEST_CASE("numbers of the kernel have names, unknown ones do not") {
+TEST_CASE("the kernel's error numbers have names, unknown numbers do not") {
   CHECK(ErrnoName(EBUSY) == std::string("EBUSY"));
   CHECK(ErrnoName(EKEYREJECTED) == std::string("EKEYREJECTED"));
   CHECK(ErrnoName(0) == std::string());

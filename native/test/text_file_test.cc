@@ -8,7 +8,7 @@
 namespace kmod {
 namespace {
 
-TEST_CASE("a file of any length is read whole") {
+TEST_CASE("a file of any length is read completely") {
   const TemporaryFolder folder;
   for (const size_t length : {0UL, 1UL, 16384UL, 16385UL, 3000000UL}) {
     const std::string text(length, 'x');
@@ -18,7 +18,7 @@ TEST_CASE("a file of any length is read whole") {
   }
 }
 
-TEST_CASE("files in /proc, whose size is 0, are read whole") {
+TEST_CASE("files in /proc, whose size is 0, are read completely") {
   const auto read = ReadTextFile("/proc/self/status", 1000000);
   REQUIRE(read.ok());
   CHECK(read->find("CapEff:") != std::string::npos);

@@ -37,7 +37,7 @@ TEST_CASE("an owner is a running process with the start time in the name of the 
   CHECK_FALSE(IsOwner(owner, stat));
 }
 
-TEST_CASE("a filter is one comparison, whatever the name contains") {
+TEST_CASE("a filter is one comparison for any name") {
   CHECK(ModuleFilter("tun") == "name == \"tun\"");
   CHECK(ModuleFilter("a&&b") == "name == \"a&&b\"");
   for (const char* name : {"", "a b", "a\"b", "a'b", "a\\b", "a\nb", "\xc3\xa9"}) {

@@ -57,7 +57,7 @@ test('module_blacklist= on the kernel command line is a blacklist', async () => 
   expect((await open().facts()).kernelBlacklist).toEqual(['llc'])
 })
 
-test('of files with one name the first counts, also an empty file or a link to /dev/null', async () => {
+test('of files with the same name the first counts, even if it is empty or a link to /dev/null', async () => {
   system
     .write('etc/modules-load.d/a.conf', '')
     .write('usr/lib/modules-load.d/a.conf', 'stp\n')
@@ -68,7 +68,7 @@ test('of files with one name the first counts, also an empty file or a link to /
   expect(await configured()).toEqual(['dummy'])
 })
 
-test('a load list is read again when it changes, and never through a link that leads out', async () => {
+test('a load list is read again when it changes, and never through a link that leaves the root', async () => {
   const kernel = open()
   expect(await configured(kernel)).toEqual([])
   system.write('etc/modules', 'llc\n')
@@ -139,7 +139,7 @@ describe.each(['modules.dep.bin', 'modules.alias.bin', 'modules.symbols.bin'])(
   },
 )
 
-test('a load list that cannot be read is reported beside the policies', async () => {
+test('a load list that cannot be read is reported together with the policies', async () => {
   system
     .write('etc/modprobe.d/a.conf', 'remove dummy /bin/true\n')
     .write('etc/modules-load.d/huge.conf', 'x'.repeat(2 * 1024 * 1024))

@@ -97,7 +97,7 @@ describe('a laptop', () => {
     expect(blockCommand('zram', '/dev/zram0')).toEqual(['zramctl', '--reset', '/dev/zram0'])
   })
 
-  test('has the references of block devices, as far as they are known', () => {
+  test('has the references of block devices that are known', () => {
     const references = (module: string): unknown[] =>
       users(laptop, module, 'block').map((user) => [user.path, user.references])
     // The backing file and the mount.
@@ -187,7 +187,7 @@ describe('a laptop', () => {
     expect(card!.modules).toEqual(['i915', 'drm'])
   })
 
-  test('has the same effects without users, which are not read then', async () => {
+  test('has the same effects if the users are not read', async () => {
     const guarded = await snapshotOf(system, LAPTOP_ALIASES, false)
     expect(guarded).toMatchObject({ openDevices: [], sockets: [], algorithms: [] })
     expect(effectsOf(guarded)).toEqual(effectsOf(laptop))
@@ -296,7 +296,7 @@ describe('disks', () => {
     expect(effects(snapshot, 'sd_mod')).toEqual(['storage:/dev/sda'])
   })
 
-  test('below LVM on LUKS have the file system as their effect, down to the controller', async () => {
+  test('below LVM on LUKS, down to the controller, have the file system as their effect', async () => {
     const disk = sata()
     const part = sysfs.block(`${disk.replace('/sys/devices/', '')}/sda1`, '8:1')
     const crypt = sysfs.block('virtual/block/dm-0', '254:0', {
@@ -452,7 +452,7 @@ describe('displays', () => {
 describe('files that are damaged or missing', () => {
   const noise = Buffer.from(Array.from({ length: 4096 }, (_, i) => (i * 97) % 256))
 
-  test('are no error', async () => {
+  test('do not cause an error', async () => {
     fillLaptop(system)
     for (const path of [
       'proc/crypto',
@@ -496,7 +496,7 @@ describe('files that are damaged or missing', () => {
     [30, []],
     [60, [2]],
     [100, [2, 9]],
-  ])('are read as far as they go: %d bytes of /proc/crypto', async (length, counts) => {
+  ])('are read up to their end: %d bytes of /proc/crypto', async (length, counts) => {
     const text = 'name : a\ndriver : b\nmodule : m\nrefcnt : 2\n\nname : c\nmodule : n\nrefcnt : 9'
     system.write('proc/crypto', text.slice(0, length))
     const { algorithms } = await snapshotOf(system)

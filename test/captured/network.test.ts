@@ -49,14 +49,14 @@ describe('two routes, each to half of all addresses', () => {
   const indexes = async (): Promise<number[]> =>
     (await surveyOf(system, false)).defaultRoutes.map(({ index }) => index)
 
-  test('are a default route, one alone is none', async () => {
+  test('are a default route; one of them alone is not', async () => {
     system.write(file('ipv6_route'), '').write(file('route'), LOWER)
     expect(await indexes()).toEqual([])
     system.write(file('route'), LOWER + UPPER)
     expect(await indexes()).toEqual([8])
   })
 
-  test('are one of IPv6, too', async () => {
+  test('are a default route with IPv6, too', async () => {
     const zero = '0'.repeat(32)
     const half = (first: string): string =>
       `${first}${zero.slice(1)} 01 ${zero} 00 ${zero} 00000400 00000001 00000000 00000001     tun0\n`
@@ -79,7 +79,7 @@ describe('an interface that the driver of its device does not create', () => {
     }
   }
 
-  test('needs the module that does: iwlmvm on iwlwifi', async () => {
+  test('needs the module that creates it: iwlmvm on iwlwifi', async () => {
     hold('iwlwifi', 'iwlmvm')
     expect(await modulesOf('wlp0s20f3')).toEqual(['iwlmvm', 'iwlwifi'])
   })
@@ -108,7 +108,7 @@ test('a connection to another machine is a session, one within the machine is no
   ])
 })
 
-test('sockets and settings are read only with users', async () => {
+test('sockets and settings are read only if users are wanted', async () => {
   system
     .write(
       file('protocols'),
@@ -130,7 +130,7 @@ test('sockets and settings are read only with users', async () => {
   expect(without.netFiles.map(({ path }) => path)).toEqual(['/proc/net/tcp'])
 })
 
-test('what no file shows is reported as unreadable where its module is loaded', async () => {
+test('what no file shows is reported as unreadable if its module is loaded', async () => {
   expect((await surveyOf(system)).unreadable.join()).not.toMatch(/nftables|queueing/)
   system.write('proc/modules', 'nf_tables 1 0 - Live 0x0\nsch_htb 1 0 - Live 0x0\n')
   expect((await surveyOf(system)).unreadable).toEqual(

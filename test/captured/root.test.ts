@@ -1,4 +1,4 @@
-/** A Kmod over another root, from the outside. */
+/** A Kmod with another root, through its public methods. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
   mkdirSync,
@@ -63,7 +63,7 @@ describe('the table of loaded modules', () => {
     await expect(open().list()).rejects.toMatchObject({ code: 'ERR_KMOD_FORMAT' })
   })
 
-  test('is not read through a link that leads out of the root', async () => {
+  test('is not read through a link that leaves the root', async () => {
     writeFileSync(join(system.folder, 'outside'), TABLE)
     system.link('../../outside', 'proc/modules')
     await expect(open().list()).rejects.toMatchObject({ code: 'ERR_KMOD_UNSUPPORTED' })
@@ -81,7 +81,7 @@ describe('the kernel release', () => {
     expect((await open().preflight()).kernel.release).toBe(RELEASE)
   })
 
-  test('must be an option where lib/modules has several', async () => {
+  test('must be given as an option if lib/modules has several', async () => {
     system.addModules().addModules('lib/modules/6.2.0-other')
     expect(() => open()).toThrow(TypeError)
     expect(() => open()).toThrow(RELEASE)
@@ -131,7 +131,7 @@ describe('the index', () => {
     await expect(open().info('nothing')).rejects.toMatchObject({ code: 'ERR_KMOD_NOT_FOUND' })
   })
 
-  test('has the name that is nearest to a wrong one, in the text that depmod leaves', async () => {
+  test('suggests the name that is most similar to a wrong one, from the text file modules.dep', async () => {
     const folder = `lib/modules/${RELEASE}`
     system.addModules()
     system.write(
@@ -148,7 +148,7 @@ describe('the index', () => {
     unlinkSync(system.at(`${folder}/modules.dep`))
     execFileSync('mkfifo', [system.at(`${folder}/modules.dep`)])
     expect(await advice('snd_hda_intl')).toBeUndefined()
-    // Of the loaded modules.
+    // From the loaded modules.
     expect(await advice('stpp')).toBe('stp')
   })
 
@@ -200,7 +200,7 @@ describe('the index', () => {
     }
   })
 
-  test('is not read through links that lead out of the root', async () => {
+  test('is not read through links that leave the root', async () => {
     const outside = new CapturedSystem()
     try {
       outside.addModules()
@@ -223,7 +223,7 @@ describe('the configuration', () => {
   const options = async (kmod: Kmod): Promise<string | null> =>
     (await kmod.info('dummy')).config.options
 
-  test('is below the root; of files with one name, the one in the first folder counts', async () => {
+  test('is below the root; of files with the same name, the one in the first folder counts', async () => {
     system
       .write('lib/modprobe.d/a.conf', 'options dummy from=lib\n')
       .write('etc/modprobe.d/a.conf', 'options dummy from=etc\n')
@@ -239,7 +239,7 @@ describe('the configuration', () => {
     })
   })
 
-  test('is read again when it changes, also in place', async () => {
+  test('is read again when it changes, also if a file is edited in place', async () => {
     const kmod = open()
     expect(await options(kmod)).toBeNull()
     system.write('etc/modprobe.d/a.conf', 'options dummy a=1\n')
@@ -321,7 +321,7 @@ describe('a module file', () => {
     })
   })
 
-  test('that ends libkmod does not affect the answers about other files', async () => {
+  test('that crashes libkmod does not affect the answers about other files', async () => {
     const bad = join(system.folder, 'bad.ko')
     const good = join(system.folder, 'good.ko')
     writeFileSync(bad, damaged(62, 0))

@@ -204,7 +204,7 @@ describe('a laptop', () => {
     expect(calls * 5).toBeLessThan(paths)
   })
 
-  test('has effects for each module that something runs on', () => {
+  test('has effects for each module that something depends on', () => {
     const effects = effectsOf(laptop)
     const of = (module: string): string[] =>
       (effects.get(module) ?? []).map(({ kind, subject }) => `${kind}:${subject}`).sort()
@@ -262,7 +262,7 @@ describe('a server', () => {
   const below = async (line: string): Promise<string[]> =>
     (await build(mounted(line))).mounts[0]!.below.sort()
 
-  /** Disk N, on a SATA controller of its own. */
+  /** Disk N, on a separate SATA controller. */
   function sata(number: number): string {
     const controller = `pci0000:00/0000:00:17.${number}`
     sysfs.device(controller, { bus: 'pci', name: `ahci${number}`, module: `ahci${number}` })
@@ -304,7 +304,7 @@ describe('a server', () => {
     expect(await below('1 1 254:1 / / rw - xfs /dev/dm-1 rw')).toEqual(['dm_mod'])
   })
 
-  // The device number of a btrfs is of no device.
+  // The device number of a btrfs does not belong to any device.
   test('with btrfs, whose device is found by its source', async () => {
     sata(0)
     expect(await below('1 1 0:25 /@ / rw - btrfs /dev/sda rw,subvol=/@')).toEqual(
@@ -442,7 +442,7 @@ describe('a module index that cannot be read', () => {
     await expect(survey().then((raw) => build(raw, broken))).rejects.toThrow('defect')
   })
 
-  test('nor is a defect in the reading of files', async () => {
+  test('is not the same as a defect in the reading of files, which rejects', async () => {
     const broken: SystemFiles = {
       ...filesOf(system),
       readLinks: () => Promise.reject(new Error('defect')),
@@ -502,7 +502,7 @@ describe('what was not captured', () => {
     ])
   })
 
-  test('of the processes leaves the capturing one', async () => {
+  test('of the processes: only the capturing process is known', async () => {
     system
       .write('proc/self/stat', '4711 (tar) R 1 1 1\n')
       .write('proc/self/mountinfo', '1 1 8:1 / / rw - ext4 /dev/sda1 rw\n')

@@ -69,7 +69,7 @@ test('several workers can make calls at the same time', async () => {
   expect(await run(script)).toEqual(success(`[ '2dummy', '2dummy', '2dummy', '2dummy' ]\n`))
 })
 
-test('workers that are terminated during calls do no harm to the process', async () => {
+test('the process survives when workers are terminated during calls', async () => {
   const script = `
     const { Worker } = require('worker_threads')
     const round = async (delay) => {
@@ -161,7 +161,7 @@ test('if the addon was not built, the error names the command that builds it', a
   expect(outcome.stdout.split('\n').sort()).toEqual(['', 'ERR_KMOD_LIBRARY true', 'true'])
 })
 
-describe('a helper that does not send what is expected', () => {
+describe('a helper that sends something unexpected', () => {
   let folder: string
   beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'kmod-helper-'))))
   afterEach(() => rmSync(folder, { recursive: true, force: true }))
@@ -179,12 +179,12 @@ describe('a helper that does not send what is expected', () => {
   }
   const malformed = success('ERR_KMOD_SYSTEM true true\n')
 
-  test('bytes that are not a message end the conversation with an error', async () => {
+  test('bytes that are not a message make the call reject', async () => {
     expect(await runWithHelper(`printf '\\377\\377\\377\\377' >&3; cat <&3`)).toEqual(malformed)
   })
 
-  test('an answer with other fields is an error, too', async () => {
-    // id 1, "done", "x": the list of matches has a number first.
+  test('an answer with wrong fields makes the call reject', async () => {
+    // id 1, "done", "x": the list of matches must start with a number.
     const answer =
       '\\021\\000\\000\\000\\001\\000\\000\\000\\004\\000\\000\\000done\\001\\000\\000\\000x'
     expect(await runWithHelper(`printf '${answer}' >&3; cat <&3`)).toEqual(malformed)

@@ -1,4 +1,4 @@
-/** The documentation: what an editor shows of the package, and what the README and CONTRIBUTING claim. */
+/** The documentation: what an editor shows for the package, and what README and CONTRIBUTING say. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
@@ -46,7 +46,7 @@ class Editor {
     return this.#service.getProgram()!
   }
 
-  /** What is shown for the name that follows the mark. */
+  /** What the editor shows for the name that follows the mark. */
   hover(file: string, mark: string): { documentation: string; tags: string } {
     const path = join(ROOT, file)
     const at = this.#files.get(path)!.indexOf(mark) + mark.length
@@ -96,7 +96,7 @@ describe('in an editor', () => {
         export const other = /* mention */${name}
         // @ts-ignore -- without its arguments
         void /* call */${name}()
-        // @ts-ignore -- likewise
+        // @ts-ignore -- without its arguments
         void kmod./* method */${name}()`,
     })
     const method = editor.hover('user.mts', '/* method */')
@@ -120,7 +120,7 @@ describe('in an editor', () => {
 
   test('every exported name is documented, and every method', () => {
     const members = [...methods, ...publicType('KmodError').getProperties()].filter(
-      // Those of class Error are the standard library's.
+      // The members of class Error belong to the standard library.
       ({ declarations: found = [] }) =>
         found.every((one) => one.getSourceFile().fileName.startsWith(join(ROOT, 'dist'))),
     )
@@ -173,7 +173,7 @@ function rows(document: string, title: string): string[][] {
   })
 }
 
-/** What stands between backticks in the first column of such tables. */
+/** The texts between backticks in the first column of such tables. */
 const names = (document: string, title: string): string[] =>
   rows(document, title).flatMap(([cell]) => quoted(cell!))
 const quoted = (text: string): string[] => [...text.matchAll(/`([^`]+)`/g)].map(([, one]) => one!)
@@ -230,7 +230,7 @@ describe('the README', () => {
 })
 
 test.each(['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'])(
-  'the links of %s lead somewhere',
+  'the links of %s have existing targets',
   (file) => {
     const text = readFileSync(join(ROOT, file), 'utf8')
     const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, link]) => link!.replace(/\s+/g, ' '))
@@ -242,13 +242,13 @@ test.each(['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'])(
 describe('CONTRIBUTING', () => {
   test('names files and folders that exist', () => {
     const isPath = /^(lib|native|test|tools|scripts|bench|examples)\/[\w./-]*$/
-    // Words in capitals stand for something else.
+    // A word in capitals is a placeholder.
     const paths = quoted(contributing).filter((one) => isPath.test(one) && !/[A-Z]{3}/.test(one))
     expect(paths.length).toBeGreaterThan(20)
     expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([])
   })
 
-  test.each(['lib', 'native'])('describes each room of %s/, and no other', (folder) => {
+  test.each(['lib', 'native'])('describes each folder of %s/, and no other', (folder) => {
     const entries = readdirSync(join(ROOT, folder), { withFileTypes: true })
     const rooms = entries.filter((one) => one.isDirectory()).map(({ name }) => `${name}/`)
     const described = names(contributing, `\`${folder}/\``).filter((one) => /^\w+\/$/.test(one))

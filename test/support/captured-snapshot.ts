@@ -11,7 +11,7 @@ import type { CapturedSystem } from './captured-system'
 
 export type AliasTable = Readonly<Record<string, string>>
 
-/** Answers aliases and nothing else. A `*` at the end of an alias stands for any text. */
+/** An index that only resolves aliases. A `*` at the end of an alias matches any text. */
 export function aliasIndex(aliases: AliasTable): ModuleIndex {
   const unexpected = (): never => {
     throw new Error('a snapshot asks the index for aliases only')

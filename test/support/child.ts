@@ -1,4 +1,4 @@
-/** Child processes of tests, and everything that a reader of their pipes sees. */
+/** Child processes of tests, and everything that they print. */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -31,8 +31,8 @@ export function startScript(
 }
 
 /**
- * How a process ended, and all that it printed. A pipe ends only when no process has its other side open
- * any more: a helper that kept it open would keep this waiting.
+ * How a process ended, and all that it printed. A pipe ends only when no process has its other end open
+ * any more: if a helper kept it open, this would wait for the helper.
  */
 export async function outcomeOf(child: ChildProcessWithoutNullStreams): Promise<Outcome> {
   const end = once(child, 'exit') as Promise<[number | null, string | null]>

@@ -7,7 +7,7 @@ import { makeIndex } from './index-writer'
 import { makeModuleFile } from './module-file'
 import { SysfsWriter } from './sysfs'
 
-/** Loaded modules, newest first: what each uses, and its references besides its holders. */
+/** Loaded modules, newest first: what each uses, and its references that are not held by modules. */
 const MODULES: readonly [name: string, uses: string[], references: number][] = [
   ['rmd160', [], 2],
   ['n_gsm', [], 0],

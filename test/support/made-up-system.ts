@@ -7,7 +7,7 @@ import { openDevice } from './snapshots'
 export interface MadeUpModule {
   uses: number[]
   references: number
-  /** What holds the references is seen. */
+  /** A visible user holds the references. */
   visible: boolean
   /** References that it takes on the first module that it uses, besides the one of the link. */
   takes: number
@@ -43,7 +43,7 @@ const moduleAt = (i: number, count: number): fc.Arbitrary<MadeUpModule> =>
     removeCommand: mostly(false, true),
     configured: mostly(false, true),
     hasInterface: mostly(false, true),
-    // Any module, also itself and in cycles. The one after the last is not loaded.
+    // Any module, also the module itself, and in cycles. The index after the last one is not loaded.
     pre: fc.array(fc.nat(count), { maxLength: 1 }),
     post: fc.array(fc.nat(count), { maxLength: 1 }),
   })
@@ -120,7 +120,7 @@ export const removableSystem: fc.Arbitrary<MadeUpSystem> = madeUpSystem.map((sys
   options: { holders: 'remove' as const },
 }))
 
-/** Only what the kernel itself looks at: any dependency that nothing uses is removed. */
+/** Only what the kernel itself checks: any dependency that nothing uses is removed. */
 export const plainSystem: fc.Arbitrary<MadeUpSystem> = fc
   .tuple(madeUpSystem, fc.constantFrom<'refuse' | 'remove'>('refuse', 'remove'))
   .map(([system, holders]) => ({

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ROOT } from './child'
 
-/** Copies what runs, without sources, into a folder; every user can read it afterwards. */
+/** Copies the files that run, without sources, into a folder, where every user can read them. */
 export function copyPackage(folder: string): void {
   const binaries = dirname(
     process.env.NODE_KMOD_BINDING ?? join(ROOT, 'build', 'Release', 'kmod.node'),
@@ -19,7 +19,7 @@ export function copyPackage(folder: string): void {
   execFileSync('chmod', ['-R', 'a+rX', folder])
 }
 
-/** The folders of all packages that a package needs to run. npm puts them beside each other. */
+/** The folders of all packages that a package needs to run. npm puts them into the same folder. */
 function dependencies(packageFolder: string): string[] {
   const manifest = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as {
     dependencies?: Record<string, string>

@@ -7,7 +7,9 @@ export async function rejection(promise: Promise<unknown>): Promise<KmodError> {
     (reason: unknown) => reason,
   )
   if (!(outcome instanceof Error)) {
-    throw new Error(`A rejection was expected, but the promise gave ${JSON.stringify(outcome)}`)
+    throw new Error(
+      `A rejection was expected, but the promise resolved with ${JSON.stringify(outcome)}`,
+    )
   }
   return outcome as KmodError
 }

@@ -1,6 +1,6 @@
 /**
- * A kernel in memory, with modules that behave as a test wants, and a clock that runs as fast as
- * the test. It refuses removals as delete_module(2) does, which checks in this order: holders,
+ * A kernel in memory, whose modules behave as a test wants, and whose clock advances as fast as the
+ * test runs. It refuses removals as delete_module(2) does, which checks in this order: holders,
  * state, no exit function, references.
  */
 import type { KmodErrorDetails } from '../../lib/contract/errors'
@@ -31,7 +31,7 @@ export interface SimulatedModule {
   uses: string[]
   /** References that are not held by modules. */
   references: number
-  /** References on modules that it uses, besides the one of each link; they go with it. */
+  /** References on modules that it uses, besides the one of each link; its removal drops them. */
   takes: Record<string, number>
   state: LoadedModule['state']
   permanent: boolean
@@ -55,15 +55,15 @@ export interface IndexedModule {
   parameters?: Record<string, string>
   /** The parameters that were declared with permission 0: they are not in /sys/module. */
   hidden?: string[]
-  /** The kernel refuses to load it: the name and the number of the error. */
+  /** If set, the kernel refuses to load it: the name and the number of the error. */
   refuses?: [errnoName: string, errno: number]
-  /** What the kernel logs when it is to be loaded. */
+  /** What the kernel logs when the module is being loaded. */
   logs?: string[]
   /** Its install command in modprobe.d, which ends with status 0. `loads`: it inserts the module. */
   installCommand?: { text: string; loads: boolean }
   /** It is named in a `blacklist` line of modprobe.d, which counts for aliases. */
   blacklisted?: boolean
-  /** Its init function takes so many milliseconds. */
+  /** How many milliseconds its init function takes. */
   initTime?: number
 }
 
@@ -93,7 +93,7 @@ export class SimulatedClock implements Clock {
     })
   }
 
-  /** Time moves on to the next sleeper when everything else that can run has run. */
+  /** The clock advances to the next sleeper when everything else that can run has run. */
   #wakeNext(): void {
     setImmediate(() => {
       const next = this.#sleepers.reduce<Sleeper | undefined>(
@@ -116,12 +116,12 @@ export class SimulatedKernel implements Kernel {
   readonly indexed = new Map<string, IndexedModule>()
   /** Built-in modules with a folder in /sys/module. */
   readonly sysBuiltins = new Set<string>()
-  /** The `alias` lines of modprobe.d. They win over the index, as in libkmod. */
+  /** The `alias` lines of modprobe.d. They take precedence over the index, as in libkmod. */
   readonly configAliases = new Map<string, string[]>()
   hasTable = true
   hasIndex = true
   tainted = 0n
-  /** What is logged; a text is a record of the kernel. */
+  /** What is logged; a string is a record of the kernel. */
   logLines: (string | LogRecord)[] | null = []
   logLost = false
   /** The modules of all calls of `remove`, in order. */
@@ -131,7 +131,7 @@ export class SimulatedKernel implements Kernel {
   /** What the remove commands of modprobe.d do, by module. */
   readonly commands = new Map<string, () => { exitCode: number; output: string }>()
   /**
-   * Called before the kernel looks at a module that it is to remove, so that a test can change it.
+   * Called before the kernel checks a module that it is to remove, so that a test can change the module.
    */
   beforeRemoval: ((name: string) => void) | undefined
   /** The same for a module that it is to insert. */
@@ -177,7 +177,7 @@ export class SimulatedKernel implements Kernel {
     return this
   }
 
-  /** Makes something happen after some milliseconds. */
+  /** Calls a function after some milliseconds. */
   after(delay: number, what: () => void): this {
     void this.clock.sleep(delay).then(() => {
       what()
@@ -388,7 +388,7 @@ export class SimulatedKernel implements Kernel {
     const name = module
     if (typeof what === 'string' && what !== module) {
       const [matches] = await this.index.lookup([what])
-      // As libkmod: a module that the alias does not stand for is passed over.
+      // As libkmod: a module that the alias does not stand for is skipped.
       if (!matches!.includes(module)) return { outcome: 'done' }
       if (this.indexed.get(module)?.blacklisted) return refused('', 0)
     }

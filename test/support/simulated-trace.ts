@@ -18,7 +18,7 @@ export class SimulatedTrace implements ReferenceTrace {
 
   constructor(readonly module: string) {}
 
-  /** Makes an event happen. */
+  /** Adds an event to the trace. */
   tell(event: Partial<ReferenceEvent> = {}): void {
     const whole: ReferenceEvent = {
       action: 'get',

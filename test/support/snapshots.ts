@@ -1,4 +1,4 @@
-/** Snapshots and surveys that a test puts together from parts. */
+/** Snapshots and surveys that a test builds from parts. */
 import type { LoadedModule } from '../../lib/contract/types'
 import type {
   BlockDevice,

@@ -87,7 +87,7 @@ export class SysfsWriter {
     this.#link(`/sys/class/net/${name}`, folder)
     this.#link(`${folder}/subsystem`, '/sys/class/net')
     if (one.parent !== undefined) this.#link(`${folder}/device`, one.parent)
-    // The kernel links to the folder of the device; through the class is the same folder.
+    // The kernel links to the folder of the device; the path through the class is the same folder.
     if (one.master !== undefined) this.#link(`${folder}/master`, `/sys/class/net/${one.master}`)
     for (const lower of one.lower ?? []) {
       this.#link(`${folder}/lower_${lower}`, `/sys/class/net/${lower}`)

@@ -123,7 +123,7 @@ describe('the effect "storage"', () => {
   const sda = blockDevice('/dev/sda', { modules: ['sd_mod'], below: ['ahci'] })
   const mapped = blockDevice('/dev/dm-0', { modules: ['dm_mod'], below: ['sd_mod', 'ahci'] })
 
-  test('is on disks without a file system or swap, also further up', () => {
+  test('is on disks without a file system or swap, also on the devices above them', () => {
     expect(effects({ blocks: [sda] }, 'ahci')).toEqual(['storage:/dev/sda'])
     const under = { ...sda, usedBy: ['/dev/dm-0'] }
     expect(effects({ blocks: [under, mapped] }, 'ahci')).toEqual([
@@ -139,7 +139,7 @@ describe('the effect "storage"', () => {
     ])
   })
 
-  test('is found where devices claim to lie on each other', () => {
+  test('is found even if devices claim to lie on each other', () => {
     const one = { ...mapped, usedBy: ['/dev/dm-1', 'swap'] }
     const other = blockDevice('/dev/dm-1', { modules: ['dm_mod'], usedBy: ['/dev/dm-0'] })
     expect(effects({ blocks: [one, other] }, 'dm_mod')).toEqual([])
@@ -200,7 +200,7 @@ describe('explain', () => {
     ])
   })
 
-  test('counts no reference of a console on a DRM driver, and does not know it of others', () => {
+  test('counts no reference of a console on a DRM driver; for other drivers the number is unknown', () => {
     const console = { buffer: 'fb0', console: 'vtcon1', modules: ['gpu'] }
     const references = (isDrm: boolean) =>
       usersIn({ consoles: [{ ...console, isDrm }] }, 'gpu').map((user) => user.references)

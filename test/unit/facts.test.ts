@@ -1,4 +1,4 @@
-/** What preflight() knows of a kernel and of the process, from files. */
+/** What preflight() learns from files about a kernel and the process. */
 import { gzipSync } from 'node:zlib'
 import { readCapability, readKernel, readTaints } from '../../lib/kernel/facts'
 import type { SystemFiles } from '../../lib/kernel/system-files'

@@ -34,12 +34,12 @@ describe('file systems', () => {
     ])
   })
 
-  test('have one effect each, however often they are mounted', () => {
+  test('have one effect each, even if they are mounted several times', () => {
     expect(effects({ mounts }, 'xfs')).toEqual(['filesystem:/data'])
     expect(effects({ mounts }, 'nvme')).toEqual(['root-filesystem:/', 'filesystem:/data'])
   })
 
-  test('of other namespaces count, by their path in the own namespace where they have one', () => {
+  test('of other namespaces count; their path is that in the own namespace, if they have one there', () => {
     const other = { own: false, isRoot: false, pid: 77 }
     const more = [
       mount('/', '8:3', { ...other, modules: ['btrfs'] }),
@@ -150,13 +150,13 @@ describe('keyboards', () => {
       ({ kind, subject, severity }) => `${kind}:${subject} ${severity}`,
     )
 
-  test('are disruptive while another one is left', () => {
+  test('are disruptive if another one remains', () => {
     const keyboards = [built, usb]
     expect(severities({ keyboards, displays }, 'atkbd')).toEqual(['input:input0 disruptive'])
     expect(severities({ keyboards, displays }, 'xhci_pci')).toEqual(['input:input3 disruptive'])
   })
 
-  test('are critical where a module takes the last one of a machine with a display', () => {
+  test('are critical if the removal of a module disables the last one of a machine with a display', () => {
     expect(severities({ keyboards: [usb], displays }, 'usbhid')).toEqual(['input:input3 critical'])
     expect(severities({ keyboards: [usb] }, 'usbhid')).toEqual(['input:input3 disruptive'])
     const second = { ...usb, input: 'input4' }
@@ -233,7 +233,7 @@ describe('impact()', () => {
     expect(await subjects([])).toEqual([])
   })
 
-  test('takes aliases: a loaded name comes first, an alias stands for all its matches', async () => {
+  test('takes aliases: a loaded name takes precedence, an alias stands for all its matches', async () => {
     expect(await subjects('rtnl-link-bridge')).toEqual(['br0'])
     expect(await subjects('bridge')).toEqual(['br0'])
     expect(await subjects('both')).toEqual(['br0', 'd0', 'd1'])

@@ -42,7 +42,7 @@ test.each([
   expect(await kmod.isBuiltin(name)).toBe(isBuiltin)
 })
 
-test('a folder without initstate that is gone at the second look is not a built-in module', async () => {
+test('a folder without initstate that is missing at the second read is not a built-in module', async () => {
   const { sysModules } = kernel
   let looks = 0
   kernel.sysModules = (names) => {
@@ -52,7 +52,7 @@ test('a folder without initstate that is gone at the second look is not a built-
   expect(await Kmod.over(kernel).status('printk')).toBe('unknown')
 })
 
-test('a module that is in the table at the second look was being loaded', async () => {
+test('a module that is in the table only at the second read was being loaded', async () => {
   kernel.sysBuiltins.add('fresh')
   const { table } = kernel
   let readings = 0

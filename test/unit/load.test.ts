@@ -107,7 +107,7 @@ describe('the name of a module and an alias of modprobe.d with the same text', (
     kernel.configAliases.set('llc', ['off']).set('stp', ['one']).set('nothing', ['off'])
   })
 
-  test('the module that the index has is meant, by every call', async () => {
+  test('every call uses the module in the index', async () => {
     expect(await kmod.load('stp')).toMatchObject({ module: 'stp', loaded: ['llc', 'stp'] })
     expect(kernel.modules.has('one')).toBe(false)
     expect(await kmod.unload('stp')).toMatchObject({ removed: ['stp', 'llc'] })
@@ -121,7 +121,7 @@ describe('the name of a module and an alias of modprobe.d with the same text', (
     expect(await kmod.resolve('stp')).toEqual(['one'])
   })
 
-  test('an alias that leads nowhere stands for nothing', async () => {
+  test('an alias of a module that does not exist stands for nothing', async () => {
     await expect(kmod.load('nothing')).rejects.toMatchObject({
       code: 'ERR_KMOD_NOT_FOUND',
       module: 'nothing',
@@ -162,7 +162,7 @@ describe('an alias of several modules', () => {
     })
   })
 
-  test('ends where an insertion does not', async () => {
+  test('ends at an insertion that hangs', async () => {
     kernel.indexed.get('one')!.initTime = Infinity
     await expect(kmod.load('both', { hungAfter: 100 })).rejects.toMatchObject({
       code: 'ERR_KMOD_HUNG',
@@ -225,7 +225,7 @@ describe('a parameter that the file does not declare', () => {
     expect(kernel.modules.size).toBe(0)
   })
 
-  test('is none that the kernel takes for every module, or that is written in another way', async () => {
+  test('does not include those that the kernel accepts for every module, or other spellings', async () => {
     const parameters = { max_size: 1, dyndbg: '+p', async_probe: true }
     expect(await kmod.load('card', { parameters })).toMatchObject({ loaded: ['card'] })
   })
@@ -237,7 +237,7 @@ describe('a parameter that the file does not declare', () => {
 })
 
 describe('a load that fails', () => {
-  test('says what came in before, and what the kernel said', async () => {
+  test('reports what was loaded before, and what the kernel logged', async () => {
     Object.assign(kernel.indexed.get('bridge')!, {
       refuses: ['EINVAL', 22],
       logs: ['bridge: Unknown symbol stp_proto_register (err -2)', 'another line'],
@@ -284,7 +284,7 @@ describe('a load that fails', () => {
     })
   })
 
-  test('because of module_blacklist= says so', async () => {
+  test('because of module_blacklist= names it in the message', async () => {
     kernel.factsNow.kernelBlacklist = ['llc']
     await expect(kmod.load('llc')).rejects.toMatchObject({
       code: 'ERR_KMOD_PERMISSION',
@@ -312,7 +312,7 @@ describe('the health of the kernel', () => {
     })
   })
 
-  test('the taints of a module from elsewhere are reported, and no fault', async () => {
+  test('the taints of a module from outside the kernel are reported, but are no fault', async () => {
     during(() => (kernel.tainted |= (1n << 12n) | (1n << 13n)))
     expect(await kmod.load('llc')).toMatchObject({
       newTaints: ['OOT_MODULE', 'UNSIGNED_MODULE'],
@@ -320,7 +320,7 @@ describe('the health of the kernel', () => {
     })
   })
 
-  test('what a process writes to the log is reported, and no fault', async () => {
+  test('what a process writes to the log is reported, but is no fault', async () => {
     const text = 'BUG: kernel NULL pointer dereference'
     during(() => kernel.logLines!.push({ text, fromKernel: false }))
     expect(await kmod.load('llc')).toMatchObject({ messages: [text], clean: true })

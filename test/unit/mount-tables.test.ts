@@ -36,7 +36,7 @@ test('a source can be empty, or a dash', () => {
   ])
 })
 
-test('lines that are cut off or have another form are left out', () => {
+test('lines that are cut off or malformed are left out', () => {
   const text = 'nonsense\n\n1 2 0:3 / /a rw - tmpfs a rw\n1 2 0:4 / /b rw shared:3'
   expect(parseMountinfo(text).map(({ path }) => path)).toEqual(['/a'])
   fc.assert(fc.property(fc.string(), (any) => Array.isArray(parseMountinfo(any))))

@@ -81,7 +81,7 @@ describe('connections', () => {
     ])
   })
 
-  test('in rows that are cut off or have another form are left out', () => {
+  test('in rows that are cut off or malformed are left out', () => {
     const text = HEADING + row('0A0200C0', '070200C0')
     for (let end = 0; end < text.length; end++) establishedConnections(text.slice(0, end))
     fc.assert(fc.property(fc.string(), (any) => void establishedConnections(any)))
@@ -120,7 +120,7 @@ describe('sessions', () => {
     ])
   })
 
-  test('are not within this machine, nor of an address that no interface has', () => {
+  test('exclude connections within this machine, and those of an address that no interface has', () => {
     const text =
       row('0100007F', '0100007F') + // 127.0.0.1
       row('0A0200C0', '0B0200C0') + // eth0 to eth1
@@ -210,7 +210,7 @@ describe('sockets', () => {
     expect(establishedConnections(text)).toEqual([])
   })
 
-  test('in a text that is cut off or has another form are left out', () => {
+  test('in a text that is cut off or malformed are left out', () => {
     const { text } = protocols(SCTP)
     for (let end = 0; end < text.length; end++) {
       socketsOf({ ...protocols(), text: text.slice(0, end) })

@@ -79,7 +79,7 @@ describe('"did you mean"', () => {
     return ''
   }
 
-  test('names the nearest word of an option', () => {
+  test('names the most similar value of an option', () => {
     expect(wrong({ holders: 'remvoe' })).toBe(
       `The "options.holders" argument must be one of 'refuse', 'remove'. Received 'remvoe'. Did you mean "remove"?`,
     )
@@ -92,14 +92,14 @@ describe('"did you mean"', () => {
     ['sessions', 'Did you mean "session"?'],
     ['Firewall:inet fw', 'Did you mean "firewall"?'],
     ['file-system:/srv', 'Did you mean "filesystem"?'],
-  ])('names the kind of effect that is nearest to %p', (accepted, advice) => {
+  ])('names the kind of effect that is most similar to %p', (accepted, advice) => {
     const message = wrong({ allow: ['swap', accepted] })
     expect(message).toContain('options.allow')
     expect(message).toContain(accepted)
     expect(message.endsWith(advice)).toBe(true)
   })
 
-  test('names all kinds of effects where none is near', () => {
+  test('names all kinds of effects if none is similar', () => {
     expect(wrong({ allow: ['everything'] })).toMatch(/root-filesystem, filesystem, swap.*Received/)
     expect(wrong({ allow: ['everything'] })).not.toContain('Did you mean')
   })

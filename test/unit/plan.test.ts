@@ -220,7 +220,7 @@ describe('soft dependencies', () => {
     expect(names(plan)).toEqual(['b'])
     expect(plan.kept).toEqual([{ module: 'a', reason: 'option' }])
     expect(names(await kmod.plan('b', { holders: 'remove' }))).toEqual(['a', 'mid', 'b'])
-    // A target that uses it makes it a dependency.
+    // It is a dependency if a target uses it.
     kernel.add('top', { uses: ['a'] })
     expect((await kmod.plan(['b', 'top'])).steps.map((one) => [one.module, one.reason])).toEqual([
       ['top', 'target'],
@@ -326,13 +326,13 @@ describe('undecided references', () => {
     expect(plan.steps[2]).toEqual(step('ip_vs', 'target', 4))
   })
 
-  test('not where a holder stays', async () => {
+  test('not if a holder stays', async () => {
     addDlm()
     kernel.add('other', { uses: ['configfs'] })
     expect((await kmod.plan('dlm')).kept).toEqual([{ module: 'configfs', reason: 'held' }])
   })
 
-  test('not where the module has no holder', async () => {
+  test('not if the module has no holder', async () => {
     kernel.add('busy', { references: 1 })
     expect(codes(await kmod.plan('busy'))).toEqual(['ERR_KMOD_IN_USE'])
   })
@@ -340,7 +340,7 @@ describe('undecided references', () => {
   test.each([
     ['a reference', 1],
     ['a number of references that is not known', null],
-  ])('not where a visible user has %s', async (_, references) => {
+  ])('not if a visible user has %s', async (_, references) => {
     addDlm()
     if (references === 1) {
       kernel.snapshotNow.openDevices.push(openDevice(7, '/dev/x', { modules: ['configfs'] }))
@@ -355,7 +355,7 @@ describe('undecided references', () => {
     expect((await kmod.plan('dlm')).kept).toMatchObject([{ module: 'configfs', reason: 'in-use' }])
   })
 
-  test('not where processes could not be looked at, or the survey failed', async () => {
+  test('not if processes could not be read, or the survey failed', async () => {
     addDlm()
     kernel.snapshotNow = { ...kernel.snapshotNow, allProcessesRead: false, unreadable: ['some'] }
     const plan = await kmod.plan(['dlm', 'configfs'])
@@ -367,7 +367,7 @@ describe('undecided references', () => {
     ])
   })
 
-  test('the guard judges a target that may be free', async () => {
+  test('the guard checks a target that may be free', async () => {
     addDlm()
     addInterface('configfs', { hasDefaultRoute: true })
     expect(codes(await kmod.plan(['dlm', 'configfs']))).toContain('ERR_KMOD_CRITICAL')
@@ -387,7 +387,7 @@ describe('undecided references', () => {
     expect(plan.steps[1]).toEqual({ action: 'remove', module: 'configfs', reason: 'target' })
   })
 
-  test('only such a module costs a look at every process', async () => {
+  test('every process is read only if there is such a module', async () => {
     const asked: boolean[] = []
     const { snapshot } = kernel
     kernel.snapshot = (wanted?: { users: boolean }) => {
@@ -479,7 +479,7 @@ describe('names', () => {
     })
   })
 
-  test('the name of a loaded module wins over an alias', async () => {
+  test('the name of a loaded module takes precedence over an alias', async () => {
     kernel.addToIndex({ name: 'other', aliases: ['taken'] })
     kernel.add('other').add('taken')
     expect((await kmod.plan('taken')).targets).toEqual(['taken'])

@@ -17,7 +17,7 @@ test('a plan settles the targets, accepts those that are valid, and remembers th
     below: 'dependency',
     busy: 'dependency',
   })
-  // What one plan accepts, the next one does not take back.
+  // A target that one plan accepted stays accepted in the next one.
   kernel.modules.delete('loaded')
   const second = await makePlan(kernel, names, planOptions({}), progress)
   expect(second.plan).toMatchObject({

@@ -61,7 +61,7 @@ test('an unload removes exactly the modules of a feasible plan, and nothing if i
 
       const isRequired = ({ reason }: UnloadStep): boolean =>
         reason === 'target' || reason === 'holder'
-      // Modules with references that do not go with their holders.
+      // Modules with references that the removal of their holders does not drop.
       const busy = plan.steps.filter(
         (step) =>
           kernel.modules.get(step.module)!.references > 0 &&
@@ -121,7 +121,7 @@ test('the reason of every step and the figures of every blocker are true', async
         const isForced = system.options.force === true && isRequired(module)
         if (plan.feasible && !isForced) expect(undecided).toBe(facts.get(module)!.references)
         if (undecided > 0) {
-          // Nothing is known to hold them, and they can be those of holders that are removed.
+          // No user of the references is known, and they can belong to holders that are removed.
           const { visible, references } = system.modules[Number(module.slice(1))]!
           expect(visible && references > 0).toBe(false)
           expect(facts.get(module)!.holders.length).toBeGreaterThan(0)
@@ -281,7 +281,7 @@ const disturbance = fc.record({
   what: fc.constantFrom('busy', 'permanent', 'gone', 'held', 'oops', 'forbidden', 'back'),
 })
 
-test('after any failure the report is true, and with restore the first state is back', async () => {
+test('after any failure the report is true, and restore leads back to the first state', async () => {
   await fc.assert(
     fc.asyncProperty(removableSystem, disturbance, fc.boolean(), async (system, wrong, restore) => {
       const kernel = build(system)

@@ -54,7 +54,7 @@ test('a call that planned last still has its turn first', async () => {
   expect(later.hasTurn).toBe(false)
 })
 
-test('a call that leaves while it waits is not waited for', async () => {
+test('other calls do not wait for a call that has left the queue', async () => {
   const [first, second, third] = [queue.enter(), queue.enter(), queue.enter()]
   claim(first, 'a')
   claim(second, 'a', 'b')
@@ -76,7 +76,7 @@ test('a call that plans again and needs more waits for the later call that has i
   expect(claim(second, 'b').hasTurn).toBe(true)
   const turn = claim(first, 'a', 'b')
   expect(turn.hasTurn).toBe(false)
-  // Both want both: the earlier call is first.
+  // Both calls need both modules: the earlier call is first.
   const other = claim(second, 'a', 'b')
   await settle()
   expect([turn.hasTurn, other.hasTurn]).toEqual([true, false])

@@ -56,7 +56,7 @@ test.each([[['off']], [['other']]])(
 test('a module that something else loads first counts, with its parameters compared', async () => {
   add({ parameters: { debug: '0' } })
   kernel.modules.get('card')!.parameters = { debug: '3' }
-  // After the restorer has looked whether it is there.
+  // After the restorer has checked whether the module is loaded.
   kernel.beforeInsertion = (name) => {
     kernel.beforeInsertion = undefined
     kernel.add(name)
@@ -69,7 +69,7 @@ test('a module that something else loads first counts, with its parameters compa
   expect(kernel.removals).toEqual(['card', 'last'])
 })
 
-test('a module that something else is loading is awaited', async () => {
+test('restore waits for a module that something else is loading', async () => {
   add()
   const report = await restore({}, () => {
     kernel.add('card', { state: 'loading' })
@@ -78,7 +78,7 @@ test('a module that something else is loading is awaited', async () => {
   expect(report).toMatchObject({ restored: ['card'], notRestored: [] })
 })
 
-test('a module that something else goes on loading is not restored after hungAfter', async () => {
+test('a module that something else still loads after hungAfter is not restored', async () => {
   add()
   const began = kernel.clock.now()
   const report = await restore({ hungAfter: 700 }, () => kernel.add('card', { state: 'loading' }))

@@ -1,4 +1,4 @@
-/** Paths of a captured system: no symbolic link leads out of its root. */
+/** Paths of a captured system: no symbolic link is followed out of its root. */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -28,7 +28,7 @@ const calls: [string, (kmod: Kmod, signal: AbortSignal) => Promise<unknown>][] =
 ]
 
 describe.each(calls)('%s', (_, call) => {
-  test('rejects when its signal aborts, whatever the kernel does', async () => {
+  test('rejects when its signal aborts, even if the kernel does not answer', async () => {
     const controller = new AbortController()
     const error = rejection(call(Kmod.over(silentKernel()), controller.signal))
     const reason = new Error('enough')
@@ -50,7 +50,7 @@ describe.each(calls)('%s', (_, call) => {
   })
 })
 
-test('every call that only asks is in this list', () => {
+test('every call that only reads is in this list', () => {
   const others = ['constructor', 'unload', 'remove', 'load', 'trace']
   const all = Object.getOwnPropertyNames(Kmod.prototype).filter((name) => !others.includes(name))
   expect(calls.map(([name]) => name).sort()).toEqual(all.sort())

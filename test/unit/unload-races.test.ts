@@ -99,7 +99,7 @@ describe('the queue', () => {
     expect((await second).code).toBe('ERR_KMOD_IN_USE')
   })
 
-  test('the signal is heard while a call plans again', async () => {
+  test('the signal takes effect while a call plans again', async () => {
     kernel.add('slow', { exitTime: 5_000 })
     const first = kmod.unload('slow')
     const controller = new AbortController()
@@ -125,7 +125,7 @@ describe('the queue', () => {
 
 describe('calls that wait', () => {
   const never = (): Promise<never> => new Promise(() => undefined)
-  /** By its type, onStep returns nothing; a program can return a promise all the same. */
+  /** By its type, onStep returns nothing; a program can still return a promise. */
   type OnStep = NonNullable<UnloadOptions['onStep']>
 
   test('are not waited for by a call without wait, which says what blocks', async () => {
@@ -230,7 +230,7 @@ describe('calls that wait', () => {
       report: { removed: [] },
     })
     expect(kernel.clock.now()).toBe(500)
-    // Nothing is left behind: the next call has its turn.
+    // The call has left the queue: the next call has its turn.
     kernel.modules.get('busy')!.references = 0
     expect((await kmod.unload('busy')).removed).toEqual(['busy'])
   })
@@ -247,7 +247,7 @@ describe('calls that wait', () => {
     }
   })
 
-  test('a callback of onStep that never settles ends at the deadline, and keeps no other call', async () => {
+  test('a callback of onStep that never settles ends at the deadline, and delays no other call', async () => {
     kernel.add('idle')
     const first = rejection(kmod.unload('idle', { wait: 500, onStep: never as unknown as OnStep }))
     expect((await kmod.unload('idle')).removed).toEqual(['idle'])
@@ -255,7 +255,7 @@ describe('calls that wait', () => {
     expect(kernel.clock.now()).toBe(500)
   })
 
-  test('a callback of onStep that waits for another call goes on after it', async () => {
+  test('a callback of onStep that waits for another call continues after it', async () => {
     kernel.add('a').add('b')
     const onStep = ({ step, state }: UnloadEvent): unknown =>
       step.module === 'a' && state === 'start' ? kmod.unload('b') : undefined
@@ -283,7 +283,7 @@ describe('the end of a run', () => {
       .add('msdos', { uses: ['fat'] })
   }
 
-  test('two calls that share a dependency leave none behind', async () => {
+  test('two calls that share a dependency remove it', async () => {
     for (const exitTime of [0, 100]) {
       addShared()
       kernel.modules.get('msdos')!.exitTime = exitTime
@@ -325,7 +325,7 @@ describe('the end of a run', () => {
     expect(await kmod.unload('t')).toMatchObject({ removed: ['t', 'd'], kept: [] })
   })
 
-  test('what would do harm by then, or is still used, is kept', async () => {
+  test('a dependency that is configured to be loaded by then, or is still used, is kept', async () => {
     addShared()
     kernel.beforeRemoval = (name) => {
       if (name !== 'vfat') return
@@ -391,7 +391,7 @@ describe('the end of a run', () => {
     expect(kernel.modules.has('late')).toBe(true)
   })
 
-  test('a dependency that came back is not removed again', async () => {
+  test('a dependency that was loaded again is not removed again', async () => {
     kernel
       .add('held')
       .add('d')
@@ -427,7 +427,7 @@ describe('undecided references that are not those of the holders', () => {
       users: [],
       report: { removed: ['dlm'], failed: { step: { module: 'configfs' } } },
     })
-    // The plan as it was begun, not what is left of it.
+    // The plan at the start of the run, not the remaining steps.
     expect(error.plan).toEqual(plan)
   })
 
@@ -438,7 +438,7 @@ describe('undecided references that are not those of the holders', () => {
     expect(kernel.clock.now()).toBeGreaterThanOrEqual(700)
   })
 
-  test('a dependency is kept, and onStep tells the end of its step', async () => {
+  test('a dependency is kept, and onStep is called for the end of its step', async () => {
     const events: unknown[] = []
     const report = await kmod.unload('dlm', {
       onStep: ({ step, state, index, total }) => events.push([step.module, state, index, total]),
@@ -624,7 +624,7 @@ test('onStep reports the wait with the step that is waited for, and each start o
   ])
 })
 
-test('a dependency that is gone at the end is not in `kept`', async () => {
+test('a dependency that is removed by the end is not in `kept`', async () => {
   kernel.add('d', { references: 1 }).add('t', { uses: ['d'] })
   const report = await kmod.unload('t', {
     onStep: ({ state }) => {

@@ -131,7 +131,7 @@ describe('waiting', () => {
     expect(kernel.clock.now()).toBe(1_000)
   })
 
-  test('rejects at once for a blocker that cannot pass', async () => {
+  test('rejects at once for a blocker that waiting cannot resolve', async () => {
     addChain()
     expect(await rejection(kmod.unload('base', { wait: 60_000 }))).toMatchObject({
       code: 'ERR_KMOD_HELD',
@@ -212,7 +212,7 @@ describe('waiting', () => {
 describe('changes during the run', () => {
   beforeEach(addChain)
 
-  test('a dependency that is in use by then is kept, and the call does not fail', async () => {
+  test('a dependency that has come into use is kept, and the call does not fail', async () => {
     kernel.beforeRemoval = (name) => {
       if (name === 'top') kernel.modules.get('mid')!.references = 1
     }
@@ -524,7 +524,7 @@ describe('a given plan', () => {
     expect(report.removed).toEqual(['top', 'mid', 'base'])
   })
 
-  test('that would do something else now is refused, and nothing is removed', async () => {
+  test('that does not match the current state is refused, and nothing is removed', async () => {
     const plan = await kmod.plan('top')
     kernel.add('late', { uses: ['mid'] })
     const error = await rejection(kmod.unload(plan))
@@ -639,7 +639,7 @@ describe('calls at the same time', () => {
     expect(second).toMatchObject({ removed: [], absent: ['base'] })
   })
 
-  test('run beside each other if they touch different modules', async () => {
+  test('run at the same time if they touch different modules', async () => {
     kernel.add('one', { exitTime: 10_000 }).add('two')
     const one = kmod.unload('one')
     await kmod.unload('two')
@@ -647,7 +647,7 @@ describe('calls at the same time', () => {
     await one
   })
 
-  test('plan beside each other', async () => {
+  test('plan at the same time', async () => {
     kernel.add('one').add('two')
     const { table } = kernel
     let planning = 0
@@ -663,7 +663,7 @@ describe('calls at the same time', () => {
     expect(kernel.removals.sort()).toEqual(['one', 'two'])
   })
 
-  test('the time in the queue counts against wait, and hears the signal', async () => {
+  test('the time in the queue counts as waiting, and the signal ends it', async () => {
     kernel.add('slow', { exitTime: 10_000 })
     const first = kmod.unload('slow')
     const error = await rejection(kmod.unload('slow', { wait: 500 }))

@@ -1,4 +1,4 @@
-/** What apt is told when the virtual machine's kernels are downloaded. */
+/** The options of apt when the virtual machine's kernels are downloaded. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -66,7 +66,7 @@ Signed-By: ${KEYRING}
     expect(unstableSource(source)).toContain(`Signed-By:\n ${key.trim()}\n`)
   })
 
-  test('is missed with an error', () => {
+  test('causes an error if it is missing', () => {
     writeFileSync(join(etc, 'sources.list'), 'deb http://archive.example/ubuntu noble main\n')
     expect(() => findDebianSource(etc)).toThrow(etc)
   })
@@ -94,6 +94,6 @@ test('apt uses only the source that it is given, and folders of the cache', () =
     ...['-o', 'Dir::Etc::sourcelist=/cache/apt/unstable.sources'],
     ...['-o', 'Dir::Etc::sourceparts=-'],
   ])
-  // Nothing that switches a check off for the sources of the system.
+  // No option disables a check for the sources of the system.
   expect(aptOptions('/cache/apt').join(' ')).not.toMatch(/valid|unauthenticated|insecure|source/i)
 })

@@ -37,7 +37,7 @@ test('rejects as the promise does', async () => {
   await expect(waitFor(clock, Promise.reject(error), { timeout: 1_000 })).rejects.toBe(error)
 })
 
-test('a promise that has settled counts more than the deadline and the signal', async () => {
+test('a promise that has settled takes precedence over the deadline and the signal', async () => {
   const settled = Promise.resolve('value')
   const done = { ended: 'done', value: 'value' }
   expect(await waitFor(clock, settled, { timeout: 0 })).toEqual(done)

@@ -3,7 +3,7 @@ import { Decoder, encode, MESSAGE_LIMIT, Reader, type Message } from '../../lib/
 
 const MALFORMED: unknown = expect.objectContaining({ code: 'ERR_KMOD_SYSTEM' })
 
-test('messages are decoded as they were sent, in whatever pieces they arrive', () => {
+test('messages are decoded as they were sent, even if they arrive in pieces of any size', () => {
   const messages = fc.array(
     fc.record({ id: fc.nat(2 ** 32 - 1), strings: fc.array(fc.string({ unit: 'grapheme' })) }),
   )

@@ -1,4 +1,4 @@
-/** Firewalls, which no reference count shows; and that no question loads a module. */
+/** Firewalls, which no reference count shows; and reading the system, which must not load modules. */
 import { readFileSync } from 'node:fs'
 import { kmod } from '../../../lib'
 import type { Effect } from '../../../lib/contract/types'
@@ -41,12 +41,12 @@ describe('a question', () => {
   }
   beforeAll(async () => {
     for (const name of ['dummy', 'loop']) modprobe(name)
-    // The first questions load the package, which takes a slow guest longer than a test may.
+    // The first calls load the package, which takes longer on a slow guest than a test may take.
     await ask()
   }, 300_000)
   afterAll(() => removeModules('dummy', 'loop'))
 
-  test('loads no module where none of those that answer is there', async () => {
+  test('loads no module if none of the modules that can answer is loaded', async () => {
     const loaded = [...OTHERS, ...ASKED].filter(isInKernel)
     if (loaded.length > 0) attempt('modprobe', ['-r', ...loaded])
     for (const name of ASKED) expect([name, isInKernel(name)]).toEqual([name, false])
@@ -55,7 +55,7 @@ describe('a question', () => {
     expect(table()).toEqual(before)
   })
 
-  test('loads no module where those that answer are there', async () => {
+  test('loads no other module if the modules that can answer are loaded', async () => {
     attempt('modprobe', ['-a', ...ASKED, ...OTHERS])
     const before = table()
     expect(before).toContain('nf_tables')
@@ -198,7 +198,7 @@ describe('IPsec', () => {
     removeModules('esp4', 'xfrm_user', 'xfrm_algo')
   })
 
-  test('counts by its states and policies, of which no key is read', async () => {
+  test('is an effect because of its states and policies, whose keys are not read', async () => {
     modprobe('xfrm_user')
     const effects = (module: string): Promise<Effect[]> => kmod.impact(module)
     expect(await effects('xfrm_user')).toEqual([])
@@ -220,7 +220,7 @@ describe('IPsec', () => {
     ])
   })
 
-  test('is in `unreadable` where the module that shows it is missing', async () => {
+  test('is in `unreadable` if the module that shows it is missing', async () => {
     run('ip', ['xfrm', 'state', 'flush'])
     run('ip', ['xfrm', 'policy', 'flush'])
     modprobe('esp4')

@@ -1,4 +1,4 @@
-/** What the guard finds on the modules of a plan: interfaces, routes, mounts, swap. */
+/** The effects that the guard finds for the modules of a plan: interfaces, routes, mounts, swap. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { kmod } from 'node-kmod'
@@ -67,7 +67,7 @@ describe('a network interface', () => {
     expect(effects[0]!.subject).toMatch(/kns.*kbr1/)
   })
 
-  test('keeps its module, if that is only a dependency, whatever the guard', async () => {
+  test('keeps its module, if that is only a dependency, with any value of guard', async () => {
     modprobe('br_netfilter')
     addLink('kbr0', 'type', 'bridge')
     for (const guard of ['refuse', 'off'] as const) {

@@ -71,7 +71,7 @@ const builtins = readFileSync(`${MODULE_DIRECTORY}/modules.builtin`, 'utf8')
   .map((path) => path.replace(/^.*\//, '').replace(/\.ko$/, '').replaceAll('-', '_'))
 
 describe('status', () => {
-  test('tells loaded, unloaded, built-in and unknown modules apart', async () => {
+  test('distinguishes loaded, unloaded, built-in and unknown modules', async () => {
     expect(await kmod.status('dummy')).toBe('live')
     expect(await kmod.isLoaded('dummy')).toBe(true)
     expect(await kmod.status('vfat')).toBe('unloaded')
@@ -214,7 +214,7 @@ describe('info', () => {
   })
 })
 
-test('a wrong name brings the nearest one that modprobe knows, or says that it is a file', async () => {
+test('the error for a wrong name has the most similar name in the index, or says that it is a file', async () => {
   const nearest = [
     [kmod.info('dumy'), 'dummy'],
     [kmod.holders('br-netfliter'), 'br_netfilter'],
@@ -273,7 +273,7 @@ test('the status of each module of the index agrees with /sys', async () => {
 })
 
 describeWithTestModules('a module whose name contains a dot', () => {
-  test('is listed, but cannot be asked about', async () => {
+  test('is listed, but the calls that take a name reject it', async () => {
     run('insmod', [`${MODULE_DIRECTORY}/extra/kmodtest_params.dotted.ko`])
     // lsmod cannot be the oracle: it prints the name only up to the dot.
     const rows = readFileSync('/proc/modules', 'utf8').trimEnd().split('\n')

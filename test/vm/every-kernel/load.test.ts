@@ -101,7 +101,7 @@ describe('what a name means', () => {
     expect(await rejection(none.load('none'))).toMatchObject({ code: 'ERR_KMOD_NOT_FOUND' })
   })
 
-  test('a name of the index is the module, whatever alias modprobe.d has for it', async () => {
+  test('a name in the index is the module, even if modprobe.d has an alias with this name', async () => {
     const kmod = configured('alias dummy off\nalias fat vfat\n')
     expect(await kmod.unload('dummy')).toMatchObject({ removed: [], absent: ['dummy'] })
     expect(await kmod.explain('dummy')).toMatchObject({ module: 'dummy', status: 'unloaded' })
@@ -130,7 +130,7 @@ describe('what a name means', () => {
     expect(report.clean).toBe(true)
   })
 
-  test('module_blacklist= on the kernel command line is told as such', async () => {
+  test('the error names module_blacklist= on the kernel command line', async () => {
     expect((await kmod.info('n_hdlc')).config.blacklisted).toBe(true)
     const error = await rejection(kmod.load('n_hdlc'))
     expect(error).toMatchObject({ code: 'ERR_KMOD_PERMISSION', errnoCode: 'EPERM' })
@@ -160,12 +160,12 @@ describe('modprobe.d', () => {
     expect(dummies()).toHaveLength(1)
   })
 
-  test('soft dependencies are loaded before and after; one that fails does no harm', async () => {
+  test('soft dependencies are loaded before and after; the failure of one is ignored', async () => {
     const kmod = configured('softdep dummy pre: nosuchmodule fat post: vfat\n')
     expect((await kmod.load('dummy')).loaded).toEqual(['fat', 'dummy', 'vfat'])
   })
 
-  test('an install command gets the parameters as words, never as shell text', async () => {
+  test('an install command gets the parameters as words, never as shell code', async () => {
     const folder = temporaryFolder()
     const injected = join(folder, 'injected')
     const kmod = configured(
@@ -292,7 +292,7 @@ describeWithTestModules('misbehaving test modules', () => {
     expect(again.newTaints).toEqual([])
   })
 
-  test('a file of another source than the loaded module', async () => {
+  test('a file from another source than the loaded module', async () => {
     const file = join(temporaryFolder(), 'kmodtest_params.ko')
     copyFileSync(`${MODULE_DIRECTORY}/extra/kmodtest_params.ko`, file)
     await kmod.load('kmodtest_params')
@@ -308,7 +308,7 @@ describeWithTestModules('misbehaving test modules', () => {
     expect(loaded).toMatchObject({ version: '1.2.3', parameters: { number: '7' } })
   })
 
-  test('a file whose dependency is loaded and in no index', async () => {
+  test('a file whose dependency is loaded but not in the index', async () => {
     // The soft dependencies of kmodtest_params.
     removeModules('kmodtest_middle', 'kmodtest_base')
     run('insmod', [`${MODULE_DIRECTORY}/extra/kmodtest_base.ko`])
@@ -321,7 +321,7 @@ describeWithTestModules('misbehaving test modules', () => {
     }
   })
 
-  test('an init function that hangs: ERR_KMOD_HUNG, loading, and at last live', async () => {
+  test('an init function that hangs: ERR_KMOD_HUNG, state loading, then live when it returns', async () => {
     afterThisTest(() => letReturn('kmodtest_hang_init'))
     const error = await rejection(kmod.load('kmodtest_hang_init', { hungAfter: 500 }))
     expect(error).toMatchObject({ code: 'ERR_KMOD_HUNG', module: 'kmodtest_hang_init' })

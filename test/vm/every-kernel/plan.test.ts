@@ -17,7 +17,7 @@ beforeEach(() => {
 })
 
 describe('like modprobe', () => {
-  test('a plan has the modules that modprobe removes, in its order, and those that it forgets', async () => {
+  test('a plan has the modules that modprobe removes, in its order, and those that it leaves loaded', async () => {
     const before = loaded()
     modprobe('br_netfilter')
     const added = loaded().filter((name) => !before.includes(name))
@@ -40,7 +40,7 @@ describe('like modprobe', () => {
     expect(formatPlan(await kmod.plan('dummy'))).toBe(run('modprobe', ['-nrv', 'dummy']).trim())
   })
 
-  test('a remove command takes the place of the removal, if it may run', async () => {
+  test('a remove command runs instead of the removal, if commands are allowed', async () => {
     configure('remove dummy echo "going: $MODPROBE_MODULE"\n')
     modprobe('dummy')
     const refused = await configured.plan('dummy')
@@ -60,7 +60,7 @@ describe('like modprobe', () => {
     }
   })
 
-  test('unknown, built-in and unloaded modules are judged as modprobe judges them', async () => {
+  test('unknown, built-in and unloaded modules are treated as modprobe treats them', async () => {
     expect((await kmod.plan('nosuchmodule')).blockers).toMatchObject([
       { code: 'ERR_KMOD_NOT_FOUND' },
     ])

@@ -1,6 +1,6 @@
 /**
- * References that nobody can attribute, and dependencies that become free while a call runs. The
- * oracles are lsmod and rmmod.
+ * References without a known user, and dependencies that become free while a call runs. The expected
+ * results come from lsmod and rmmod.
  */
 import { closeSync, mkdtempSync, openSync, rmdirSync } from 'node:fs'
 import { open } from 'node:fs/promises'
@@ -13,8 +13,8 @@ import { nodeUnder } from '../processes'
 import { attempt, isInKernel, lsmod, modprobe, rejection, ROOT, run } from '../support'
 
 /**
- * Checksums come in by softdeps of dependencies, which do not count, and the variants for a processor
- * hold the common part: modprobe leaves them loaded too.
+ * Checksums are loaded by softdeps of dependencies, which do not count, and the variants for a processor
+ * hold the common part: modprobe leaves them loaded, too.
  */
 const isChecksum = (name: string): boolean => name.startsWith('crc')
 const loaded = (): string[] =>
@@ -40,7 +40,7 @@ afterEach(() => {
 describe('undecided references', () => {
   // Each takes one more reference on configfs than the one of its link.
   test.each(['dlm', 'nvmet', 'target_core_mod', 'null_blk', 'netconsole', 'libcomposite'])(
-    '%s leaves nothing behind',
+    '%s is removed with all its dependencies',
     async (name) => {
       modprobe(name)
       const came = loaded().filter((one) => !before.includes(one))
@@ -91,7 +91,7 @@ describe('undecided references', () => {
     expect(loaded()).toEqual(before)
   })
 
-  test('a user that is seen: the references are in use', async () => {
+  test('a user that is visible: the references are in use', async () => {
     modprobe('dlm')
     const folder = mkdtempSync(join(tmpdir(), 'kmod-configfs-'))
     run('mount', ['-t', 'configfs', 'none', folder])
@@ -112,12 +112,12 @@ describe('undecided references', () => {
     }
   })
 
-  test('a user that cannot be seen: the step comes last, and is refused or kept', async () => {
+  test('a user that is not visible: the step is the last one, and is refused or kept', async () => {
     modprobe('dlm')
     const folder = mkdtempSync(join(tmpdir(), 'kmod-configfs-'))
     run('mount', ['-t', 'configfs', 'none', folder])
     const file = openSync(folder, 'r')
-    // No mount table has it any more, and the open folder still has its reference.
+    // No mount table contains it any more, but the open folder still holds its reference.
     run('umount', ['-l', folder])
     rmdirSync(folder)
     try {
@@ -149,7 +149,7 @@ describe('undecided references', () => {
     expect(loaded()).toEqual(before)
   })
 
-  test('a process that may not look at all others cannot decide that', () => {
+  test('a process that cannot read all other processes cannot decide that', () => {
     modprobe('dlm')
     const { status, stdout } = nodeUnder(
       ['setpriv', '--reuid=65534', '--clear-groups'],
@@ -160,7 +160,7 @@ describe('undecided references', () => {
   })
 })
 
-describe('two unloads that share a dependency leave none behind', () => {
+describe('two unloads that share a dependency remove it', () => {
   const load = (): void => {
     modprobe('vfat')
     modprobe('msdos')
@@ -195,7 +195,7 @@ describe('two unloads that share a dependency leave none behind', () => {
     expect(loaded()).toEqual(before)
   })
 
-  test('not what a given plan does not name', async () => {
+  test('except if a given plan does not name the dependency', async () => {
     load()
     const plan = await kmod.plan('vfat')
     expect(plan.kept).toEqual([{ module: 'fat', reason: 'held' }])
@@ -209,7 +209,7 @@ describe('two unloads that share a dependency leave none behind', () => {
   })
 })
 
-test('a call that does not wait is not kept by a call that does', async () => {
+test('a call without wait is not delayed by a call with wait', async () => {
   modprobe('tun')
   const device = await open('/dev/net/tun')
   let isOver = false

@@ -102,7 +102,7 @@ describe("the distribution's modules", () => {
     })
   })
 
-  test('calls at the same time get an answer each', async () => {
+  test('each of several calls at the same time gets its own answer', async () => {
     modprobe('-a', 'dummy', 'bridge', 'tun')
     const results = await Promise.allSettled([
       kmod.remove('dummy'),

@@ -1,4 +1,4 @@
-/** `onFailure: 'restore'` and the configuration, held against the table of the kernel. */
+/** `onFailure: 'restore'` and the configuration, compared with the kernel's module table. */
 import { cpSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { Kmod, type UnloadReport } from 'node-kmod'
 import { removeModules, isInKernel, modprobe, MODULE_DIRECTORY, rejection } from '../support'
@@ -11,7 +11,7 @@ afterEach(() => {
   removeModules('dummy', 'stp', 'llc')
 })
 
-/** Removes the modules, fails behind the last of them, and restores. */
+/** Removes the modules, fails after the last of them, and restores. */
 async function restore(
   config: string,
   names: string[],

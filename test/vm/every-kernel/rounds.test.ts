@@ -70,7 +70,7 @@ test(
         const report = 'removed' in outcome ? outcome : outcome.report!
         const stay = steps.filter((name) => !report.removed.includes(name))
         if (undecided.length > 0 && stay.length > 0) {
-          // References that were not those of the holders: the module stays, and what it uses.
+          // References that were not those of the holders: the module and what it uses stay.
           expect([what, undecided.map(({ module }) => module)]).toEqual([
             what,
             expect.arrayContaining([stay[0]]),

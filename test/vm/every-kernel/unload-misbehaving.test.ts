@@ -53,7 +53,7 @@ describeWithTestModules('misbehaving test modules', () => {
     expect(report.clean).toBe(!isNew)
   })
 
-  test('a permanent module is not waited for, and removed with force', async () => {
+  test('a permanent module is not waited for, but removed with force', async () => {
     modprobe('kmodtest_no_exit')
     expect(await rejection(kmod.unload('kmodtest_no_exit', { wait: 60_000 }))).toMatchObject({
       code: 'ERR_KMOD_PERMANENT',

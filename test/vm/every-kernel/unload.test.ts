@@ -192,7 +192,7 @@ describe('restore', () => {
     expect(loaded()).toEqual(all)
   })
 
-  test('has nothing to do for a plan that is not feasible', async () => {
+  test('is not needed for a plan that is not feasible', async () => {
     modprobe('br_netfilter')
     await openTun()
     const error = await rejection(

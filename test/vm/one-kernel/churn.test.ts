@@ -1,4 +1,4 @@
-/** Reading the table of modules while another process loads and removes one without pause. */
+/** Reading the module table while another process loads and removes a module without a pause. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { kmod } from 'node-kmod'
@@ -17,8 +17,8 @@ beforeEach(async () => {
   })
 })
 
-// /proc/modules is indexed by position and locked for each read(2) only: one reading misses a module, or
-// has one twice, now and then.
+// /proc/modules is indexed by position and locked only during each read(2): sometimes one reading
+// misses a module, or has one twice.
 test('list neither misses a module nor has one twice', async () => {
   const names = loaded()
   // Enough rows for several reads.

@@ -75,7 +75,7 @@ test('a CI job that removes what it loaded', () => {
   expect(isInKernel('llc')).toBe(false)
 })
 
-test('a plan in another tool is carried out only if it is still up to date', () => {
+test('a plan from another tool is carried out only if it is still up to date', () => {
   modprobe('bridge')
   const planned = example('embed-the-plan.mjs', ['plan', 'llc'])
   expect(planned.status).toBe(0)

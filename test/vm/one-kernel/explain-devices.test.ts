@@ -90,7 +90,7 @@ test('a virtual machine holds the KVM module of the processor', async () => {
   modprobe('kvm')
   const vendor = ['kvm_amd', 'kvm_intel'].find((name) => attempt('modprobe', [name]).status === 0)
   if (vendor === undefined) {
-    // The guest's processor has no virtualization, so nothing can use the module.
+    // The guest's processor has no virtualization support, so nothing can use the module.
     expect(existsSync('/dev/kvm')).toBe(false)
     expect((await kmod.explain('kvm')).users).toEqual([])
     return

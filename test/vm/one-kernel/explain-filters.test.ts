@@ -51,7 +51,7 @@ describe('nftables', () => {
     )
   }
 
-  test('is not loaded by a question', async () => {
+  test('is not loaded by a call that only reads', async () => {
     removeModules(...MODULES, 'nf_tables')
     modprobe('dummy')
     await kmod.explain('dummy')
@@ -79,7 +79,7 @@ describe('nftables', () => {
     }
   })
 
-  test('tables are deleted by the commands', async () => {
+  test('the commands in the answer delete the tables', async () => {
     addTables()
     for (const user of usersOf(await kmod.explain('nf_tables'), 'netfilter')) release(user)
     expect(await kmod.explain('nf_tables')).toMatchObject({ references: 0, unexplained: 0 })

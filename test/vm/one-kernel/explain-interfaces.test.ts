@@ -75,7 +75,7 @@ test('interfaces of all namespaces are users of the module of their kind', async
   }
 })
 
-test('interfaces of all namespaces are deleted by the commands', async () => {
+test('the commands in the answer delete the interfaces of all namespaces', async () => {
   for (const module of ['8021q', 'bonding', 'bridge', 'tun']) {
     for (const user of interfaces(await kmod.explain(module))) release(user)
     expect(interfaces(await kmod.explain(module))).toEqual([])

@@ -1,4 +1,4 @@
-/** What the guard finds on network modules: default routes, hardware, sessions of other machines. */
+/** What the guard finds for network modules: default routes, hardware, sessions with other machines. */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
 import { kmod } from 'node-kmod'
@@ -168,7 +168,7 @@ describe('a session', () => {
     }
   })
 
-  test('stands beside the default route that is lost with it', async () => {
+  test('is listed together with the default route of the same interface', async () => {
     ip('-n kmodnear route add default via 192.0.2.7')
     await listen('kmodfar', '192.0.2.7')
     await connect('kmodnear', '192.0.2.7')

@@ -1,4 +1,4 @@
-/** What the guard finds below a default route that no attribute of its interface names. */
+/** Interfaces below a default route that the guard finds although no attribute names them. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { kmod } from '../../../lib'
 import { readSurvey } from '../../../lib/live/helper/survey'
@@ -11,7 +11,7 @@ async function defaultRoutesOf(module: string): Promise<string[]> {
   return effects.filter(({ kind }) => kind === 'default-route').map(({ subject }) => subject)
 }
 
-describe('over a card, here a dummy', () => {
+describe('over a network card (a dummy interface in this test)', () => {
   beforeAll(() => {
     ip('link add kmodc type dummy')
     ip('addr add 192.0.2.2/24 dev kmodc')
@@ -26,7 +26,7 @@ describe('over a card, here a dummy', () => {
     removeModules('ip_gre', 'ip_tunnel', 'gre', 'macvlan', 'wireguard', 'dummy')
   })
 
-  test('a tunnel without a device lies on the way to its other end', async () => {
+  test('a tunnel without a device lies on the interface that leads to its other end', async () => {
     ip('link add kmodgre type gre remote 192.0.2.7 local 192.0.2.2')
     ip('link set kmodgre up')
     expect(await defaultRoutesOf('dummy')).toEqual([])
@@ -46,7 +46,7 @@ describe('over a card, here a dummy', () => {
     expect(await defaultRoutesOf('dummy')).toEqual(['kmodwg'])
   })
 
-  test('so do two of IPv6', async () => {
+  test('two such routes of IPv6 are a default route, too', async () => {
     ip('link add kmodgre type gre remote 192.0.2.7 local 192.0.2.2')
     ip('link set kmodgre up')
     ip('-6 route add ::/1 dev kmodgre')
@@ -110,7 +110,7 @@ describe('a network namespace', () => {
     expect(await placeOf('kmodn', false)).toBe(`/proc/${pid}/root/net`)
   })
 
-  test('that a descriptor keeps is found where descriptors are looked at', async () => {
+  test('that exists only because of an open descriptor is found if descriptors are read', async () => {
     const inside = 'ip link add kmodf type dummy && exec 5</proc/self/ns/net'
     const outside = 'exec nsenter --net=/proc/1/ns/net sh -c "echo ready; exec sleep 1000"'
     const pid = await start('unshare', '-n', 'sh', '-c', `${inside} && ${outside}`)

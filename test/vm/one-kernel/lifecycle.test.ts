@@ -58,7 +58,7 @@ describeWithTestModules('while an exit function hangs', () => {
     expect(attempt('rmmod', ['kmodtest_hang_exit']).status).not.toBe(0)
   })
 
-  test('a worker can be terminated, and the process goes on', async () => {
+  test('a worker can be terminated, and the process continues', async () => {
     const child = startScript(`
       const { Worker } = require('worker_threads')
       const { readFileSync } = require('fs')

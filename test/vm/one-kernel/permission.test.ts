@@ -19,7 +19,7 @@ const script = `
     }))
   })()`
 
-/** unshare can map only ranges that it is given; the file itself takes one range of all ids. */
+/** unshare maps only the ranges that it is given; uid_map itself accepts one range of all ids. */
 const MAP_EVERY_ID = `
   exec 3<&0
   unshare --user sh -c 'until grep -q 4294967295 /proc/self/uid_map; do sleep 0.05; done; exec "$@"' - "$@" &

@@ -158,7 +158,7 @@ test('a watch calls back for changes of modules, interfaces and mounts', async (
   try {
     await until('the watch has started', () => calls > 0)
     const expectCall = async (what: string, change: () => void): Promise<void> => {
-      // Calls for the change before this one.
+      // Calls that report the previous change.
       await delay(200)
       const before = calls
       change()

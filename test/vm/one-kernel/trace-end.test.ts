@@ -1,4 +1,4 @@
-/** However a trace ends, its instance in tracefs is removed, and other traces are not touched. */
+/** A trace can end in any way: its instance in tracefs is removed, and other traces are not touched. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
@@ -123,7 +123,7 @@ describe('the instance is removed', () => {
 
 test('the traces of others are not touched', async () => {
   const theirs = `${INSTANCES}/theirs`
-  // By its name a trace of this process, which runs, and which did not start it.
+  // Its name says that it belongs to this process, which still runs but did not start it.
   const ticks = readFileSync('/proc/self/stat', 'utf8')
     .replace(/^.*\) /s, '')
     .split(' ')[19]

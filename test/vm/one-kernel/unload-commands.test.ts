@@ -16,7 +16,7 @@ beforeEach(() => {
 })
 
 test('a command blocks, unless commands may run', async () => {
-  command(`echo "$MODPROBE_MODULE" > ${folder}/said; rmmod $MODPROBE_MODULE`)
+  command(`echo "$MODPROBE_MODULE" > ${folder}/removed; rmmod $MODPROBE_MODULE`)
   expect(await rejection(configured.unload('dummy'))).toMatchObject({
     code: 'ERR_KMOD_REMOVE_COMMAND',
     module: 'dummy',
@@ -25,7 +25,7 @@ test('a command blocks, unless commands may run', async () => {
     removed: ['dummy'],
     steps: [{ step: { action: 'run' } }],
   })
-  expect(readFileSync(join(folder, 'said'), 'utf8')).toBe('dummy\n')
+  expect(readFileSync(join(folder, 'removed'), 'utf8')).toBe('dummy\n')
   expect(isInKernel('dummy')).toBe(false)
 })
 
