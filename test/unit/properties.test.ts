@@ -232,11 +232,12 @@ test('a dependency that becomes free during the run is removed too', async () =>
         kernel.modules.get(outsider)!.references = 0
         if (kernel.holdersOf(outsider).length === 0) kernel.modules.delete(outsider)
       }
-      const used = new Set(system.targets)
-      for (const i of used) for (const one of system.modules[i]!.uses) used.add(one)
       const { report, error } = await settle(kmod.unload(targets, system.options))
       if (error !== null) return
       if (report.removed.some((name) => !planned.has(name))) late++
+      // What only a module used that something else removed is not the call's to remove.
+      const removed = system.modules.filter((_, i) => report.removed.includes(nameOf(i)))
+      const used = new Set(removed.flatMap(({ uses }) => uses))
       for (const name of [...used].map(nameOf)) {
         const module = kernel.modules.get(name)
         if (module?.state !== 'live' || module.permanent) continue
