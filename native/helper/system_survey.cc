@@ -269,12 +269,12 @@ class Surveyor {
     const bool sees_all = ((capabilities >> kCapSysPtrace) & 1) != 0;
     if (!sees_all && proc != nullptr && proc->type == "proc" &&
         HidesProcesses(proc->super_options)) {
-      phrases.push_back("processes of other users: /proc is mounted with hidepid");
+      phrases.emplace_back("processes of other users: /proc is mounted with hidepid");
     } else if (hidden_ > 0) {
       phrases.push_back(Count(hidden_, "process", "processes"));
     }
     if (LinkTarget("/proc/self/ns/pid") != kFirstPidNamespace) {
-      phrases.push_back("processes outside of this pid namespace");
+      phrases.emplace_back("processes outside of this pid namespace");
     }
     return phrases;
   }

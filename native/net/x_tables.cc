@@ -142,7 +142,7 @@ std::vector<std::string> ListTables(const std::vector<NetFile>& files, const std
 std::vector<std::string> LoadedEbtables() {
   std::vector<std::string> names;
   for (const char* name : {"filter", "nat", "broute"}) {
-    if (IsLoaded(std::string("ebtable_") + name)) names.push_back(name);
+    if (IsLoaded(std::string("ebtable_") + name)) names.emplace_back(name);
   }
   return names;
 }

@@ -35,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     folder.Write(std::string("modules.") + name + ".bin", bytes);
   }
   const auto opened =
-      kmod::ModuleIndex::Open({folder.path(), std::vector<std::string>(), {}, false});
+      kmod::ModuleIndex::Open({folder.path(), std::vector<std::string>(), {}, {}, false});
   if (!opened.ok()) __builtin_trap();
   // Any answer is accepted: an index with wrong contents can be complete.
   const std::vector<std::string> names = {"dummy", "pci:v00001d2"};
