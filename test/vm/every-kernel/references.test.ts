@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { kmod, type UnloadPlan } from 'node-kmod'
-import { nodeUnder } from '../processes'
+import { nodeAsOtherUser, NOBODY } from '../processes'
 import { attempt, isInKernel, lsmod, modprobe, rejection, ROOT, run } from '../support'
 
 /**
@@ -151,9 +151,9 @@ describe('undecided references', () => {
 
   test('a process that cannot read all other processes cannot decide that', () => {
     modprobe('dlm')
-    const { status, stdout } = nodeUnder(
-      ['setpriv', '--reuid=65534', '--clear-groups'],
-      `require(${JSON.stringify(ROOT)}).kmod.plan(['dlm', 'configfs'])
+    const { status, stdout } = nodeAsOtherUser(
+      NOBODY,
+      `require('node-kmod').kmod.plan(['dlm', 'configfs'])
         .then(({ blockers }) => console.log(JSON.stringify(blockers.map(({ code }) => code))))`,
     )
     expect([status, JSON.parse(stdout)]).toEqual([0, ['ERR_KMOD_IN_USE']])
