@@ -69,12 +69,18 @@ export class HealthWatch {
 
   /** `isLoading`: {@link TAINTS_OF_LOADING} do not count as faults. */
   static async begin(kernel: Kernel, { isLoading = false } = {}): Promise<HealthWatch> {
-    const [log, taints] = await Promise.all([kernel.openLog(), kernel.taints()])
-    return new HealthWatch(kernel, taints, log, isLoading ? TAINTS_OF_LOADING : [])
+    // One after the other: if the taints cannot be read, no open log is left behind.
+    const taints = await kernel.taints()
+    return new HealthWatch(
+      kernel,
+      taints,
+      await kernel.openLog(),
+      isLoading ? TAINTS_OF_LOADING : [],
+    )
   }
 
   /** What the kernel itself has logged until now. */
-  async saidByKernel(): Promise<string[]> {
+  async kernelMessages(): Promise<string[]> {
     await this.#read()
     return this.#records.filter(({ fromKernel }) => fromKernel).map(({ text }) => text)
   }
@@ -82,7 +88,7 @@ export class HealthWatch {
   /** Ends the watch. Must be called once, also after a failure. */
   async finish(): Promise<KernelHealth> {
     try {
-      const [logged, taints] = await Promise.all([this.saidByKernel(), this.kernel.taints()])
+      const [logged, taints] = await Promise.all([this.kernelMessages(), this.kernel.taints()])
       const newTaints = taintNames(taints & ~this.taints)
       const hasFault =
         newTaints.some((taint) => !this.expectedTaints.includes(taint)) ||

@@ -187,7 +187,7 @@ class Loader {
     const end = await awaitChange(kernel, module, change, limits)
     const now = await this.#noteLoaded(change)
     if (end.outcome !== 'done') {
-      throw await insertionError(kernel, request, change, end, await this.health.saidByKernel())
+      throw await insertionError(kernel, request, change, end, await this.health.kernelMessages())
     }
     if (now.has(module) || (await statusOfAbsent(kernel, module)) === 'builtin') return
     throw notLoadedError(module, change)

@@ -85,7 +85,7 @@ export async function makePlan(
     if (rows.length === 0) break
     const hasNewAnswers = await users.read(rows)
     if (!hasNewAnswers) {
-      unreadable.push(...users.unreadable)
+      for (const { name } of rows) unreadable.push(...users.explanations.get(name)!.unreadable)
       break
     }
     selection = await selectAll(readings, reader, targets.names, options, progress)

@@ -11,6 +11,8 @@ export interface Explanation {
   users: User[]
   /** Every known user has 0 references, and the open files of all processes were read. */
   isUnexplained: boolean
+  /** What could not be read, as entries of the plan's `unreadable`. */
+  unreadable: readonly string[]
 }
 
 type InUse = Blocker & { code: 'ERR_KMOD_IN_USE' }
@@ -23,28 +25,18 @@ type InUse = Blocker & { code: 'ERR_KMOD_IN_USE' }
 export class UserReader {
   readonly explanations = new Map<string, Explanation>()
   readonly #figures = new Map<string, string>()
-  #unreadable: string[] = []
 
   constructor(private readonly kernel: Kernel) {}
-
-  /**
-   * What the last question could not read, as entries of the plan's `unreadable`; empty before the
-   * first.
-   */
-  get unreadable(): readonly string[] {
-    return this.#unreadable
-  }
 
   /** Returns false if the answers for all these modules were already known. */
   async read(rows: readonly LoadedModule[]): Promise<boolean> {
     const unknown = rows.filter((row) => this.#figures.get(row.name) !== figuresOf(row))
     if (unknown.length === 0) return false
     const { users, unreadable, allProcessesRead } = await usersOf(this.kernel, unknown)
-    this.#unreadable = unreadable
     unknown.forEach((row, i) => {
       const others = withoutModules(users[i]!)
       const isUnexplained = allProcessesRead && others.every(({ references }) => references === 0)
-      this.explanations.set(row.name, { users: others, isUnexplained })
+      this.explanations.set(row.name, { users: others, isUnexplained, unreadable })
       this.#figures.set(row.name, figuresOf(row))
     })
     return true

@@ -1,22 +1,20 @@
 #include "firewalls.h"
 
 #include <linux/netlink.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
+#include <string>
 #include <utility>
 
+#include "module_loaded.h"
 #include "netlink.h"
 
 namespace kmod {
 namespace {
 
 constexpr const char* kXfrmProtocols[] = {"esp4", "esp6", "ah4", "ah6", "ipcomp", "ipcomp6"};
-
-bool IsLoaded(const char* module) {
-  return access((std::string("/sys/module/") + module).c_str(), F_OK) == 0;
-}
 
 // Adds text such as "WHAT (ENOBUFS)"; for EPERM, the missing capability instead of the errno.
 void AddIfFailed(const char* what, const Result<>& end, std::set<std::string>* unreadable) {
@@ -30,10 +28,10 @@ void AddIfFailed(const char* what, const Result<>& end, std::set<std::string>* u
 
 FirewallReader FirewallReader::Open(const std::vector<NetFile>& files) {
   FirewallReader reader;
-  if (IsLoaded("nf_tables") || IsLoaded("ip_set")) {
+  if (IsModuleLoaded("nf_tables") || IsModuleLoaded("ip_set")) {
     reader.netfilter_ = OpenNetlink(NETLINK_NETFILTER);
   }
-  if (IsLoaded("xfrm_user")) reader.xfrm_ = OpenNetlink(NETLINK_XFRM);
+  if (IsModuleLoaded("xfrm_user")) reader.xfrm_ = OpenNetlink(NETLINK_XFRM);
   reader.x_tables_ = XTables::Find(files);
   return reader;
 }
@@ -43,12 +41,12 @@ Firewalls FirewallReader::Read(bool rules, bool bridges) const {
   if (!netfilter_.ok()) {
     AddIfFailed("nftables and ipset", netfilter_.failure(), &all.unreadable);
   } else if (*netfilter_) {
-    if (IsLoaded("nf_tables")) {
+    if (IsModuleLoaded("nf_tables")) {
       NftTablesRead tables = ReadNfTables(netfilter_->get(), rules);
       all.nf_tables = std::move(tables.tables);
       AddIfFailed("the rules of nftables", tables.end, &all.unreadable);
     }
-    if (IsLoaded("ip_set")) {
+    if (IsModuleLoaded("ip_set")) {
       IpSetsRead sets = ReadIpSets(netfilter_->get());
       all.ip_sets = std::move(sets.sets);
       AddIfFailed("the sets of ipset", sets.end, &all.unreadable);
@@ -69,7 +67,7 @@ Firewalls FirewallReader::Read(bool rules, bool bridges) const {
     } else {
       AddIfFailed(ipsec, counts.failure(), &all.unreadable);
     }
-  } else if (std::any_of(std::begin(kXfrmProtocols), std::end(kXfrmProtocols), IsLoaded)) {
+  } else if (std::any_of(std::begin(kXfrmProtocols), std::end(kXfrmProtocols), IsModuleLoaded)) {
     all.unreadable.insert(std::string(ipsec) + " (xfrm_user, which shows them, is not loaded)");
   }
   return all;

@@ -11,6 +11,7 @@
 #include <optional>
 #include <utility>
 
+#include "module_loaded.h"
 #include "netlink.h"
 #include "tunnels.h"
 
@@ -42,10 +43,6 @@ std::optional<int> NumberOf(int route, int other) {
        })
       .IgnoreFailure();
   return number && *number >= 0 ? number : std::nullopt;
-}
-
-bool IsLoaded(const char* module) {
-  return access((std::string("/sys/module/") + module).c_str(), F_OK) == 0;
 }
 
 }  // namespace
@@ -85,7 +82,7 @@ NetNamespaces::Opened NetNamespaces::OpenHere() {
   NetFilesRead files = files_.Read();
   FirewallReader firewalls = FirewallReader::Open(files.files);
   return {std::move(route), std::move(files), std::move(firewalls),
-          IsLoaded("wireguard") ? OpenNetlink(NETLINK_GENERIC) : UniqueFd()};
+          IsModuleLoaded("wireguard") ? OpenNetlink(NETLINK_GENERIC) : UniqueFd()};
 }
 
 void NetNamespaces::ResolveLower(int route, std::vector<NetLink>* links) const {

@@ -11,7 +11,6 @@
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
 // clang-format on
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -19,6 +18,8 @@
 #include <iterator>
 #include <optional>
 #include <utility>
+
+#include "module_loaded.h"
 
 namespace kmod {
 namespace {
@@ -81,10 +82,6 @@ Result<XTable> ReadTable(int socket, const Options& options, const char* family,
   return table;
 }
 
-bool IsLoaded(const std::string& module) {
-  return access(("/sys/module/" + module).c_str(), F_OK) == 0;
-}
-
 Result<XTable> ReadEbtable(int socket, const std::string& name) {
   XTable table = {"bridge", name};
   ebt_replace info = {};
@@ -142,7 +139,7 @@ std::vector<std::string> ListTables(const std::vector<NetFile>& files, const std
 std::vector<std::string> LoadedEbtables() {
   std::vector<std::string> names;
   for (const char* name : {"filter", "nat", "broute"}) {
-    if (IsLoaded(std::string("ebtable_") + name)) names.emplace_back(name);
+    if (IsModuleLoaded(std::string("ebtable_") + name)) names.emplace_back(name);
   }
   return names;
 }

@@ -74,7 +74,7 @@ export async function runInGuest(kernel: GuestKernel, guest: GuestCommand): Prom
     writeFileSync(path('initramfs'), makeInitramfs(kernel))
     const args = await machineArguments(kernel, guest, folder)
     const stopFollowing = follow(path(RESULTS.output), guest.onOutput)
-    const { isOutOfTime, said } = await qemu(args, deadline).finally(stopFollowing)
+    const { isOutOfTime, stderr } = await qemu(args, deadline).finally(stopFollowing)
     const status = read(RESULTS.status).trim()
     if (status === '') {
       const what = isOutOfTime
@@ -82,7 +82,7 @@ export async function runInGuest(kernel: GuestKernel, guest: GuestCommand): Prom
         : 'stopped before the command had ended'
       throw new Error(
         `The guest with kernel ${kernel.release} ${what}.\n` +
-          `${said}--- the end of its console ---\n${read('console').slice(-6000)}\n` +
+          `${stderr}--- the end of its console ---\n${read('console').slice(-6000)}\n` +
           `--- the end of what the command printed ---\n${read(RESULTS.output).slice(-3000)}`,
       )
     }

@@ -7,7 +7,7 @@ const QEMU = 'qemu-system-x86_64'
 export interface QemuEnd {
   isOutOfTime: boolean
   /** What QEMU itself printed: warnings and errors. */
-  said: string
+  stderr: string
 }
 
 /** Runs QEMU until it ends by itself or the deadline (milliseconds) passes. */
@@ -17,9 +17,9 @@ export function qemu(args: readonly string[], deadline: number): Promise<QemuEnd
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, PATH: SEARCH_PATH },
     })
-    let said = ''
+    let stderr = ''
     let isOutOfTime = false
-    child.stderr.on('data', (piece: Buffer) => (said += piece.toString()))
+    child.stderr.on('data', (piece: Buffer) => (stderr += piece.toString()))
     const kill = (): boolean => child.kill('SIGKILL')
     const timer = setTimeout(() => {
       isOutOfTime = true
@@ -41,7 +41,7 @@ export function qemu(args: readonly string[], deadline: number): Promise<QemuEnd
     })
     child.once('close', () => {
       cleanUp()
-      resolve({ isOutOfTime, said })
+      resolve({ isOutOfTime, stderr })
     })
   })
 }

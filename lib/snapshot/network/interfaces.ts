@@ -18,8 +18,12 @@ export function readInterfaces(
   const routes = new Set(defaultRoutes.map(({ netns, index }) => inNamespace(netns, index)))
   const members = new Map<string, string[]>()
   for (const link of links) {
+    if (link.master === 0) continue
     const key = inNamespace(link.netns, link.master)
-    members.set(key, [...(members.get(key) ?? []), labelOf(link)])
+    const known = members.get(key)
+    // Not copied for each member: other users can create many interfaces.
+    if (known === undefined) members.set(key, [labelOf(link)])
+    else known.push(labelOf(link))
   }
   const pppoe = new Map(
     sources.raw.netFiles
