@@ -1,0 +1,120 @@
+/** Effects in a plan, and how the guard treats them. */
+import { Kmod } from '../../lib/kmod'
+import type { NetworkInterface } from '../../lib/kernel/snapshot'
+import type { UnloadPlan } from '../../lib/contract/types'
+import { SimulatedKernel } from '../support/simulated-kernel'
+
+let kernel: SimulatedKernel
+let kmod: Kmod
+beforeEach(() => {
+  kernel = new SimulatedKernel()
+  kmod = Kmod.over(kernel)
+})
+
+const addInterface = (module: string, more: Partial<NetworkInterface> = {}): void => {
+  kernel.snapshotNow.interfaces.push({
+    name: 'eth0',
+    netns: null,
+    up: true,
+    type: null,
+    master: null,
+    lower: [],
+    hasDefaultRoute: false,
+    modules: [module],
+    ...more,
+  })
+}
+const codes = (plan: UnloadPlan): string[] => plan.blockers.map(({ code }) => code)
+
+describe('the guard', () => {
+  beforeEach(() => {
+    kernel.add('e1000')
+    addInterface('e1000', { hasDefaultRoute: true })
+  })
+
+  test('refuses the network card of the default route at reference count 0', async () => {
+    const plan = await kmod.plan('e1000')
+    expect(plan.blockers).toMatchObject([
+      {
+        code: 'ERR_KMOD_CRITICAL',
+        module: 'e1000',
+        effect: { kind: 'default-route', severity: 'critical', subject: 'eth0' },
+      },
+    ])
+    expect(plan.effects).toMatchObject([
+      plan.blockers[0] && 'effect' in plan.blockers[0] ? plan.blockers[0].effect : {},
+      { kind: 'interface', subject: 'eth0' },
+    ])
+  })
+
+  test('an accepted default route does not accept the session on the same interface', async () => {
+    kernel.snapshotNow.sessions.push({ netns: null, interface: 'eth0', remote: '192.0.2.7:22' })
+    expect((await kmod.plan('e1000', { allow: ['default-route'] })).blockers).toMatchObject([
+      { code: 'ERR_KMOD_CRITICAL', effect: { kind: 'session', subject: 'eth0' } },
+    ])
+    const allow = ['default-route', 'session'] as const
+    expect((await kmod.plan('e1000', { allow })).feasible).toBe(true)
+  })
+
+  test('a dependency that drives a device is kept, also without the guard', async () => {
+    kernel.add('button').add('nouveau', { uses: ['button'] })
+    const device = { bus: 'acpi', device: 'LNXPWRBN:00', driver: 'button', modules: ['button'] }
+    kernel.snapshotNow.boundDevices.push(device)
+    for (const guard of ['refuse', 'off'] as const) {
+      const plan = await kmod.plan('nouveau', { guard })
+      expect(plan.kept).toEqual([{ module: 'button', reason: 'device' }])
+      expect(plan.steps.map(({ module }) => module)).toEqual(['nouveau'])
+    }
+    expect((await kmod.plan('button', { holders: 'remove' })).feasible).toBe(true)
+  })
+
+  test('an accepted effect does not block and is in the plan', async () => {
+    for (const allow of ['default-route', 'default-route:eth0'] as const) {
+      const plan = await kmod.plan('e1000', { allow: [allow] })
+      expect(plan).toMatchObject({ feasible: true, effects: [{ kind: 'default-route' }, {}] })
+    }
+    expect((await kmod.plan('e1000', { allow: ['default-route:wlan0'] })).feasible).toBe(false)
+    expect(await kmod.plan('e1000', { guard: 'off' })).toMatchObject({
+      feasible: true,
+      effects: [],
+    })
+  })
+
+  test('each effect is accepted by itself', async () => {
+    addInterface('e1000', { name: 'eth1' })
+    kernel.snapshotNow.sessions.push({ netns: null, interface: 'eth1', remote: '192.0.2.7:22' })
+    expect(codes(await kmod.plan('e1000'))).toEqual(['ERR_KMOD_CRITICAL', 'ERR_KMOD_CRITICAL'])
+    const plan = await kmod.plan('e1000', { allow: ['default-route'] })
+    expect(plan.blockers).toMatchObject([{ effect: { kind: 'session', subject: 'eth1' } }])
+    const both = await kmod.plan('e1000', { allow: ['default-route', 'session:eth1'] })
+    expect(both.feasible).toBe(true)
+    expect(both.effects.map(({ kind }) => kind)).toEqual(
+      expect.arrayContaining(['default-route', 'session']),
+    )
+  })
+
+  test('disruptive effects block only with guard: strict', async () => {
+    kernel.add('dummy')
+    addInterface('dummy', { name: 'dummy0' })
+    expect((await kmod.plan('dummy')).feasible).toBe(true)
+    const strict = await kmod.plan('dummy', { guard: 'strict' })
+    expect(strict.blockers).toMatchObject([
+      { code: 'ERR_KMOD_CRITICAL', effect: { kind: 'interface', subject: 'dummy0' } },
+    ])
+  })
+
+  test('if the kernel would refuse, the blocker is the reason of the kernel', async () => {
+    kernel.modules.get('e1000')!.references = 1
+    const plan = await kmod.plan('e1000')
+    expect(codes(plan)).toEqual(['ERR_KMOD_IN_USE'])
+    expect(plan.effects).toMatchObject([{ kind: 'default-route' }, { kind: 'interface' }])
+    expect(codes(await kmod.plan('e1000', { force: true }))).toEqual(['ERR_KMOD_CRITICAL'])
+  })
+
+  test('looks at holders that are removed', async () => {
+    kernel.add('base').modules.get('e1000')!.uses.push('base')
+    expect((await kmod.plan('base', { holders: 'remove' })).blockers).toMatchObject([
+      { code: 'ERR_KMOD_CRITICAL', module: 'e1000' },
+    ])
+  })
+})
