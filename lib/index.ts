@@ -26,6 +26,7 @@ export type {
   PlanOptions,
   Preflight,
   ReferenceEvent,
+  ReleaseKind,
   RemoveOptions,
   StepReason,
   TraceOptions,

@@ -20,6 +20,10 @@ export interface Usage {
   unreadable: string[]
 }
 
+/** The kinds of users that a plan may release before it removes modules. */
+export type ReleaseKind =
+  'mount' | 'swap' | 'interface' | 'block' | 'device' | 'service' | 'process'
+
 /** Something that uses a module, and how it releases the module. */
 export type User = {
   /** The module that is used. */
@@ -28,9 +32,10 @@ export type User = {
   references: number | null
   /**
    * What to do so that the module is released: a sentence, and the arguments of one command that does
-   * it, to be run without a shell. `command` is null if no single command does it.
+   * it, to be run without a shell. `command` is null if no single command does it now. `kind`: which
+   * entry of the plan option `release` lets the plan do it; null: none does.
    */
-  release: { text: string; command: string[] | null }
+  release: { kind: ReleaseKind | null; text: string; command: string[] | null }
 } & (
   | { kind: 'module'; name: string }
   | {

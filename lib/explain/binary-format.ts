@@ -10,6 +10,7 @@ export const binaryFormatUsers: FindUsers = (row, { binaryFormats }) =>
     value: interpreter,
     references: 0,
     release: {
+      kind: null,
       text: `remove the binary format ${name} (${interpreter}): write -1 to /proc/sys/fs/binfmt_misc/${name}`,
       command: null,
     },

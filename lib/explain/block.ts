@@ -53,13 +53,13 @@ function releaseOf(block: BlockDevice): User['release'] {
   const users = usedBy.join(', ')
   if (command !== null) {
     const connected = users === '' ? '' : `, which is connected to ${users}`
-    return { text: `detach the block device ${name}${connected}`, command }
+    return { kind: 'block', text: `detach the block device ${name}${connected}`, command }
   }
   const text =
     users === ''
       ? `no user of the block device ${name} is known`
       : `unmount or detach what uses the block device ${name}: ${users}`
-  return { text, command }
+  return { kind: null, text, command }
 }
 
 /**
@@ -76,5 +76,5 @@ export const swapUsers: FindUsers = ({ name }, { swaps }) =>
       module: name,
       path,
       references: path.startsWith('/dev/') ? (below[0] === name ? 1 : null) : 0,
-      release: { text: `stop swapping to ${path}`, command: ['swapoff', path] },
+      release: { kind: 'swap', text: `stop swapping to ${path}`, command: ['swapoff', path] },
     }))

@@ -14,6 +14,7 @@ export const consoleUsers: FindUsers = (row, { consoles }) =>
     value: 'bound',
     references: isDrm ? 0 : null,
     release: {
+      kind: null,
       text: `unbind the text console from ${buffer}: write 0 to /sys/class/vtconsole/${console}/bind`,
       command: null,
     },

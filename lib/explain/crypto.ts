@@ -15,6 +15,7 @@ export const cryptoUsers: FindUsers = (row, { algorithms }) =>
       value: name,
       references: refCount - 1,
       release: {
+        kind: null,
         text: `stop everything that uses the algorithm ${name} (an encrypted disk or file system, a VPN, a socket of a program)`,
         command: null,
       },

@@ -14,6 +14,7 @@ export const deviceUsers: FindUsers = (row, { boundDevices }) =>
     driver,
     references: 0,
     release: {
+      kind: 'device',
       text: `unbind ${device} from driver ${driver}: write ${device} to /sys/bus/${bus}/drivers/${driver}/unbind`,
       command: null,
     },

@@ -35,11 +35,13 @@ function releaseOf({ name, netns, type }: NetworkInterface): User['release'] {
   const where = `${name}${whereText(netns)}`
   if (type !== null && !HARDWARE_KINDS.has(type)) {
     return {
+      kind: 'interface',
       text: `delete network interface ${where} (${type})`,
       command: commandIn(netns, ['ip', 'link', 'del', name]),
     }
   }
   return {
+    kind: 'interface',
     text: `set network interface ${where} down; it is removed with its driver`,
     command: commandIn(netns, ['ip', 'link', 'set', name, 'down']),
   }

@@ -14,6 +14,7 @@ export const lineDisciplineUsers: FindUsers = (row, { lineDisciplines }) =>
     value: `line discipline ${number}`,
     references: null,
     release: {
+      kind: null,
       text: `stop the program that set a terminal to line discipline ${name} (such as ldattach, slattach or pppd), if there is one`,
       command: null,
     },

@@ -21,6 +21,7 @@ function releaseOf(mount: Mount, others: readonly Mount[]): User['release'] {
   const where = own ? '' : ` in the mount namespace of process ${pid}`
   const also = others.length === 0 ? '' : `; it is also mounted on ${placesOf(others)}`
   return {
+    kind: isRoot ? null : 'mount',
     text: isRoot
       ? `the root file system (${type} on ${source}) cannot be unmounted while the system runs`
       : `unmount ${path}${where} (${type} on ${source})${also}`,

@@ -21,6 +21,7 @@ function xTableUsers(row: LoadedModule, { xTables }: Snapshot): User[] {
     value: tool,
     references: 0,
     release: {
+      kind: null,
       text: `delete the rules of table ${name} of ${tool}${whereText(netns)}`,
       command: commandIn(netns, [`${tool}-legacy`, '-t', name, '-F']),
     },
@@ -51,6 +52,7 @@ const PLAIN_NAME = /^[A-Za-z][A-Za-z0-9_./\\]*$/
 
 function deleteTable({ netns, family, name }: NfTable): User['release'] {
   return {
+    kind: null,
     text: `delete table ${family} ${name} of nftables${whereText(netns)}`,
     command: PLAIN_NAME.test(name)
       ? commandIn(netns, ['nft', 'delete', 'table', family, name])

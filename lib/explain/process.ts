@@ -16,6 +16,7 @@ export const processUsers: FindUsers = (row, { openDevices }) =>
       self,
       references: 1,
       release: {
+        kind: self ? null : 'process',
         text: `close ${path}, which ${owner} (${pid}, ${comm}) has ${how}`,
         command: self ? null : ['kill', String(pid)],
       },

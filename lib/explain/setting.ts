@@ -23,6 +23,7 @@ export const settingUsers: FindUsers = (row, { settings }) =>
       value,
       references: 1,
       release: {
+        kind: null,
         text: `set ${name}${whereText(netns)} to a value other than ${value}, such as ${other}`,
         command: commandIn(netns, ['sysctl', '-w', `${name}=${other}`]),
       },

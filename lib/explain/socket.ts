@@ -14,6 +14,7 @@ export const socketUsers: FindUsers = (row, { sockets }) =>
     count,
     references: count,
     release: {
+      kind: null,
       text: `close ${count === 1 ? 'the open socket' : `the ${count} open sockets`} of protocol ${protocol}`,
       command: null,
     },

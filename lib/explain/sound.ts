@@ -17,6 +17,7 @@ export const soundUsers: FindUsers = (row, { soundCards }) =>
       value: isIdle ? 'idle' : `open by ${processes}`,
       references: 0,
       release: {
+        kind: null,
         text: isIdle
           ? `the sound card ${name} is idle; it is removed with its driver`
           : `stop every process that plays or records on the sound card ${name} (PID ${processes})`,

@@ -40,18 +40,21 @@ function releaseOf(item: TrafficControl): User['release'] {
   const tc = (...argv: string[]): string[] => commandIn(netns, ['tc', ...argv])
   if (item.isFilter) {
     return {
+      kind: null,
       text: `delete the ${kind} filters of ${where}`,
       command: tc('filter', 'del', 'dev', device, ...filterPlace(item.parent)),
     }
   }
   if (item.handle === 0) {
     return {
+      kind: null,
       text: `replace ${kind}, the default queueing discipline of ${where}, with another one`,
       command: tc('qdisc', 'replace', 'dev', device, 'root', 'pfifo_fast'),
     }
   }
   const place = item.parent === INGRESS ? kind : 'root'
   return {
+    kind: null,
     text: `delete the queueing discipline ${kind} of ${where}`,
     command: tc('qdisc', 'del', 'dev', device, place),
   }

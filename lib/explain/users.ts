@@ -82,6 +82,7 @@ function holderUsers({ name, holders }: LoadedModule): User[] {
     name: holder,
     references: 1,
     release: {
+      kind: null,
       text: `unload module ${holder} first: kmod.unload('${holder}')`,
       command: ['modprobe', '-r', holder],
     },
@@ -90,8 +91,8 @@ function holderUsers({ name, holders }: LoadedModule): User[] {
 
 /** Escapes the text only. The argv keeps its exact characters, because it must name the same object. */
 function withPrintableText(user: User): User {
-  const { text, command } = user.release
-  return { ...user, release: { text: printable(text), command } }
+  const { text, ...release } = user.release
+  return { ...user, release: { ...release, text: printable(text) } }
 }
 
 /** The greatest number of users that an error message names. */

@@ -218,7 +218,7 @@ test('the summary names at most three users', () => {
     module: 'm',
     name: 'n',
     references: 1,
-    release: { text, command: null },
+    release: { kind: null, text, command: null },
   })
   expect(summarize([])).toBe('')
   expect(summarize([user('close a')])).toBe(' To release it: close a.')
