@@ -35,6 +35,7 @@ test('holders are users, which are not counted as references', async () => {
         name: 'vfat',
         references: 1,
         release: {
+          kind: null,
           text: expect.stringContaining('vfat') as string,
           command: ['modprobe', '-r', 'vfat'],
         },
