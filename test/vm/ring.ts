@@ -134,6 +134,7 @@ async function runJob({ kernel, what, commands }: Job, isOnly: boolean): Promise
       'vfat.from_command_line=1 modprobe.blacklist=vfat module_blacklist=n_hdlc modules-load=ieee802154',
     processors: PROCESSORS,
     nic: true,
+    seat: true,
     deadline: DEADLINE,
     ...(isOnly && { onOutput: (text: string) => process.stdout.write(text) }),
   })
