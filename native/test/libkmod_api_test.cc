@@ -25,8 +25,8 @@ static_assert(kIndexDep == KMOD_INDEX_MODULES_DEP && kIndexAlias == KMOD_INDEX_M
 static_assert(std::is_same_v<decltype(Libkmod::kmod_module_new_from_name_lookup),
                              decltype(&::kmod_module_new_from_name_lookup)>);
 
-#define KMOD_SAME_TYPE(result, name, arguments)                             \
-  static_assert(std::is_same_v<decltype(Libkmod::name), decltype(&::name)> ||     \
+#define KMOD_SAME_TYPE(result, name, arguments)                                      \
+  static_assert(std::is_same_v<decltype(Libkmod::name), decltype(&::name)> ||        \
                     std::is_same_v<decltype(&::name), decltype(&::kmod_dump_index)>, \
                 #name " is declared in another way in <libkmod.h>");
 KMOD_FUNCTIONS(KMOD_SAME_TYPE)
