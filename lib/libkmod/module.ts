@@ -89,8 +89,8 @@ export class Module {
   }
 
   /**
-   * The modules that it needs, directly and indirectly, in the order of modules.dep. libkmod returns
-   * none if the file of one of them is missing. `kmod_module_get_dependencies`
+   * The modules that it needs, directly and indirectly, in the order in which they are inserted. libkmod
+   * returns none if the file of one of them is missing. `kmod_module_get_dependencies`
    */
   async dependencies(options?: CallOptions): Promise<Module[]> {
     const read = (native: NativeModule): NativeCall<NativeModule[]> => native.dependencies()

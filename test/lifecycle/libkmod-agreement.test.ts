@@ -20,7 +20,8 @@ import { ROOT } from '../support/child'
 
 jest.setTimeout(300_000)
 
-const SAMPLE = 200
+/** With the sanitizers fewer, because they make each call slower. */
+const SAMPLE = process.env.KMOD_SANITIZED ? 50 : 200
 const TEXTS = ['modules.order', 'modules.builtin', 'modules.builtin.modinfo']
 const CONFIG = `# every keyword of modprobe.d
 alias kmod-test-alias dummy
@@ -118,21 +119,53 @@ function run({ file, args, env }: Command, sanitized = false, input?: string): s
   })
 }
 
-/** `modinfo -0`: values verbatim. Each module begins with its file, a built-in with its name. */
-function parseModinfo(text: string, begin: RegExp): Map<string, { key: string; value: string }[]> {
-  const modules = new Map<string, { key: string; value: string }[]>()
-  let fields: { key: string; value: string }[] = []
+/** What modinfo prints about one module. `parms`: each parameter with its type, "name:text (type)". */
+interface Printed {
+  fields: string[]
+  parms: string[]
+}
+
+/** `modinfo -0` prints values verbatim. Each module begins with its file, a built-in with its name. */
+function parseModinfo(text: string, begin: RegExp): Map<string, Printed> {
+  const modules = new Map<string, Printed>()
+  let printed: Printed = { fields: [], parms: [] }
   for (const field of text.split('\0')) {
     const [, subject] = begin.exec(field) ?? []
     if (subject !== undefined) {
-      fields = []
-      modules.set(subject, fields)
+      printed = { fields: [], parms: [] }
+      modules.set(subject, printed)
+    } else if (/^parm: /.test(field)) {
+      printed.parms.push(field.replace(/^parm: +/, ''))
     } else if (field !== '' && !field.startsWith('filename:')) {
-      const at = field.indexOf('=')
-      fields.push({ key: field.slice(0, at), value: field.slice(at + 1) })
+      printed.fields.push(field)
     }
   }
+  for (const { parms } of modules.values()) parms.sort()
   return modules
+}
+
+/** The same from info(). modinfo joins `parm` and `parmtype`, and prints them last. */
+function asPrinted(info: readonly { key: string; value: string }[]): Printed {
+  const parms = new Map<string, { text?: string; type?: string }>()
+  for (const { key, value } of info) {
+    if (key !== 'parm' && key !== 'parmtype') continue
+    const at = value.indexOf(':')
+    const name = value.slice(0, at)
+    const rest = value.slice(at + 1)
+    parms.set(name, { ...parms.get(name), [key === 'parm' ? 'text' : 'type']: rest })
+  }
+  return {
+    fields: info.flatMap(({ key, value }) =>
+      /^parm(type)?$/.test(key) ? [] : [`${key}=${value}`],
+    ),
+    parms: [...parms]
+      .map(([name, { text, type }]) =>
+        text === undefined
+          ? `${name}:${type}`
+          : `${name}:${text}${type === undefined ? '' : ` (${type})`}`,
+      )
+      .sort(),
+  }
 }
 
 const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '')
@@ -173,7 +206,7 @@ describe.each(['this system', ...USERLANDS] as const)('with libkmod of %s', (sys
   let directory: string
   let release: string
   let answers: Answers
-  let modinfo: Map<string, { key: string; value: string }[]>
+  let modinfo: Map<string, Printed>
   let dryRun: string[]
   let aliases: string[]
   const tool = (name: string, ...args: string[]): string => run(userland.tool(name, args))
@@ -204,8 +237,9 @@ describe.each(['this system', ...USERLANDS] as const)('with libkmod of %s', (sys
     )
     aliases = everyNth(
       [...modinfo.values()]
-        .flat()
-        .flatMap(({ key, value }) => (key === 'alias' && !/[*?[]/.test(value) ? [value] : [])),
+        .flatMap(({ fields }) => fields)
+        .filter((field) => field.startsWith('alias=') && !/[*?[]/.test(field))
+        .map((field) => field.slice('alias='.length)),
       40,
     )
     const builtins = everyNth(
@@ -234,7 +268,8 @@ describe.each(['this system', ...USERLANDS] as const)('with libkmod of %s', (sys
 
   test('info() has the fields of modinfo', () => {
     expect(modinfo.size).toBe(SAMPLE)
-    for (const { path, info } of answers.modules) expect(info).toEqual(modinfo.get(path!))
+    for (const { path, info } of answers.modules)
+      expect(asPrinted(info)).toEqual(modinfo.get(path!))
   })
 
   test('info() and initState() of built-ins', () => {
@@ -242,7 +277,7 @@ describe.each(['this system', ...USERLANDS] as const)('with libkmod of %s', (sys
     for (const { name, state, info } of answers.builtins) {
       const text = tool('modinfo', '-0', '-b', root, '-k', release, name)
       expect(state).toBe('builtin')
-      expect(info).toEqual(parseModinfo(text, /^name: *(\S.*)$/).get(name))
+      expect(asPrinted(info)).toEqual(parseModinfo(text, /^name: *(\S.*)$/).get(name))
     }
   })
 
@@ -252,17 +287,15 @@ describe.each(['this system', ...USERLANDS] as const)('with libkmod of %s', (sys
     }
   })
 
-  test('dependencies() is the reverse of modprobe --show-depends', () => {
-    for (const { name, path, dependencies } of answers.modules) {
-      const shown = lines(modprobe('--ignore-install', '--show-depends', name))
-        .filter((line) => line.startsWith('insmod '))
-        .map((line) => line.split(' ')[1])
-      const soft = name === 'dummy' || name === 'loop'
-      if (!soft) expect([...dependencies].reverse().concat(path)).toEqual(shown)
-    }
-    expect(
-      answers.modules.filter(({ dependencies }) => dependencies.length > 1).length,
-    ).toBeGreaterThan(20)
+  test('dependencies() is what modprobe --show-depends inserts first', () => {
+    // Their soft dependencies, which are in CONFIG, would be shown too.
+    const modules = answers.modules.filter(({ name }) => name !== 'dummy' && name !== 'loop')
+    const names = modules.map(({ name }) => name)
+    const shown = lines(modprobe('--ignore-install', '--show-depends', '--all', ...names))
+      .filter((line) => line.startsWith('insmod '))
+      .map((line) => line.split(' ')[1])
+    expect(modules.flatMap(({ dependencies, path }) => [...dependencies, path])).toEqual(shown)
+    expect(modules.some(({ dependencies }) => dependencies.length > 5)).toBe(true)
   })
 
   test('symbols() has the symbols that depmod found', () => {
@@ -271,7 +304,7 @@ describe.each(['this system', ...USERLANDS] as const)('with libkmod of %s', (sys
       const [, symbol, module] = /^alias symbol:(\S+) (\S+)$/.exec(line) ?? []
       if (module !== undefined) exported.set(module, [...(exported.get(module) ?? []), symbol!])
     }
-    expect(exported.size).toBeGreaterThan(20)
+    expect(exported.size).toBeGreaterThan(10)
     for (const { name, symbols } of answers.modules) {
       const found = symbols.map((line) => line.split('\t')[1]!)
       expect(found.sort()).toEqual((exported.get(name) ?? []).sort())
@@ -285,12 +318,17 @@ describe.each(['this system', ...USERLANDS] as const)('with libkmod of %s', (sys
         file,
         execFileSync('xz', ['-dc', path!], { env: environment, maxBuffer: 64 * 1024 * 1024 }),
       )
-      const undefinedSymbols = lines(run({ file: 'nm', args: ['-u', '-P', file], env: {} })).map(
-        (line) => {
-          const [symbol, kind] = line.split(' ')
-          return { symbol, bind: kind === 'w' ? 'weak' : 'undefined' }
-        },
-      )
+      // The kernel also checks the versions of symbols that only its loader uses, such as module_layout.
+      const versioned = versions.map((line) => ({
+        symbol: line.split('\t')[1]!,
+        bind: 'undefined',
+      }))
+      const named = lines(run({ file: 'nm', args: ['-u', '-P', file], env: {} })).map((line) => {
+        const [symbol, kind] = line.split(' ')
+        return { symbol, bind: kind === 'w' ? 'weak' : 'undefined' }
+      })
+      const known = new Set(named.map(({ symbol }) => symbol))
+      const undefinedSymbols = [...named, ...versioned.filter(({ symbol }) => !known.has(symbol))]
       const crcs = new Map(versions.map((line) => [line.split('\t')[1], line.split('\t')[0]]))
       const bySymbol = (one: { symbol?: string }, other: { symbol?: string }): number =>
         one.symbol! < other.symbol! ? -1 : 1
@@ -304,7 +342,7 @@ describe.each(['this system', ...USERLANDS] as const)('with libkmod of %s', (sys
   })
 
   test('modulesFromLookup() finds what modprobe -R finds', () => {
-    expect(aliases).toHaveLength(40)
+    expect(aliases.length).toBeGreaterThanOrEqual(20)
     for (const alias of [...aliases, 'kmod-test-alias']) {
       expect(answers.lookups[alias]).toEqual(lines(modprobe('-R', alias)))
     }
@@ -336,9 +374,7 @@ describe.each(['this system', ...USERLANDS] as const)('with libkmod of %s', (sys
 
   test('dumpIndex() has the entries that depmod -n prints', () => {
     const printed = (pattern: RegExp): string[] =>
-      dryRun
-        .filter((line) => pattern.test(line))
-        .map((line) => line.replace(/^alias /, '').replaceAll('-', '_'))
+      dryRun.filter((line) => pattern.test(line)).map((line) => line.replaceAll('-', '_'))
     const dumped = (index: string): string[] =>
       lines(answers.indexes[index]!).map((line) => line.replaceAll('-', '_'))
     const dependencies = dryRun.filter((line) => /^kernel\/\S+:/.test(line))
