@@ -22,6 +22,8 @@ const ROOMS = {
   unload: ['contract', 'kernel', 'change', 'inspect', 'explain', 'plan'],
   live: ['contract', 'kernel', 'snapshot/system', 'snapshot'],
   captured: ['contract', 'kernel', 'snapshot/system', 'snapshot'],
+  // node-kmod/libkmod, an entry of its own; nothing else imports it.
+  libkmod: ['contract', 'kernel', 'change', 'live'],
 }
 
 /** Only these rooms touch the system; everything else asks the Kernel. */

@@ -7,7 +7,10 @@ const project = (name, { folder = name, ...more } = {}) => ({
   testEnvironment: 'node',
   transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.test.json', diagnostics: false }] },
   // Tests use the package as it was built, like users.
-  moduleNameMapper: { '^node-kmod$': '<rootDir>/dist/index.js' },
+  moduleNameMapper: {
+    '^node-kmod$': '<rootDir>/dist/index.js',
+    '^node-kmod/libkmod$': '<rootDir>/dist/libkmod/index.js',
+  },
   ...more,
 })
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "binding/context_object.h"
 #include "bridge/arguments.h"
 #include "bridge/convert.h"
 #include "bridge/promise_worker.h"
@@ -189,6 +190,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("openLog", Napi::Function::New<OpenLog>(env, "openLog"));
   exports.Set("readLog", Napi::Function::New<ReadLog>(env, "readLog"));
   exports.Set("closeLog", Napi::Function::New<CloseLog>(env, "closeLog"));
+  // Defines the classes of node-kmod/libkmod, which nothing else needs, at its first call.
+  exports.Set("createBinding",
+              Napi::Function::New<kmod::binding::CreateBinding>(env, "createBinding"));
   return exports;
 }
 

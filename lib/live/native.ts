@@ -28,6 +28,8 @@ export interface Native {
   openLog(path: string): Promise<NativeLog | NativeFailure>
   readLog(log: NativeLog): Promise<{ records: LogRecord[]; lost: boolean } | NativeFailure>
   closeLog(log: NativeLog): void
+  /** The classes of node-kmod/libkmod: NativeBinding in lib/libkmod/native.ts. */
+  createBinding(): object
 }
 
 /** An environment variable with the path of the addon: for a build elsewhere, such as with sanitizers. */

@@ -24,6 +24,8 @@ const char* FailureKindName(FailureKind kind) {
       return "library";
     case FailureKind::kFormat:
       return "format";
+    case FailureKind::kUnsupported:
+      return "unsupported";
     case FailureKind::kTransient:
       return "transient";
   }

@@ -8,10 +8,11 @@
 namespace kmod {
 
 enum class FailureKind {
-  kSystem,     // a system call failed: `error` is its errno
-  kLibrary,    // libkmod.so.2 cannot be loaded or lacks a function
-  kFormat,     // a file, a message or a kernel table is malformed
-  kTransient,  // another try may succeed: the table changed during every reading
+  kSystem,       // a system call failed: `error` is its errno
+  kLibrary,      // libkmod.so.2 cannot be loaded or lacks a function that every version should have
+  kFormat,       // a file, a message or a kernel table is malformed
+  kUnsupported,  // the libkmod at hand lacks a function that newer versions have
+  kTransient,    // another try may succeed: the table changed during every reading
 };
 
 struct Failure {

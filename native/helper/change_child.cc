@@ -55,6 +55,10 @@ class ChangeVisitor {
     return EndReply(InsertModule(request, callbacks));
   }
 
+  Reply operator()(const InsertFileRequest& request) const {
+    return EndReply(InsertFile(request.path, request.force, request.parameters));
+  }
+
   Reply operator()(const RunRequest& request) const {
     return RanReply(RunCommand(request.command, {"MODPROBE_MODULE=" + request.module}));
   }
