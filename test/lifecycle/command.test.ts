@@ -3,10 +3,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { HelperClient } from '../../lib/live/helper/client'
 import { HelperCommand } from '../../lib/live/helper/commands'
 
+const client = new HelperClient('changes')
+
 const run = (command: string): HelperCommand['ended'] =>
-  new HelperCommand('the_module', command).ended
+  new HelperCommand(client, 'the_module', command).ended
 
 let folder: string
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'kmod-command-'))))
@@ -43,7 +46,7 @@ test('only the first 64 KiB of the output are kept', async () => {
 
 test('kill also ends the processes that the command started', async () => {
   const file = join(folder, 'pid')
-  const command = new HelperCommand('the_module', `sleep 600 & echo $! > ${file}; wait`)
+  const command = new HelperCommand(client, 'the_module', `sleep 600 & echo $! > ${file}; wait`)
   const read = (): number => {
     try {
       return Number(readFileSync(file, 'utf8'))

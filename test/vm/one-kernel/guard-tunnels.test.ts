@@ -1,8 +1,8 @@
 /** Interfaces below a default route that the guard finds although no attribute names them. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { kmod } from '../../../lib'
-import { readSurvey } from '../../../lib/live/helper/survey'
 import { attempt, removeModules, run } from '../support'
+import { readSurvey } from '../../support/live'
 
 const ip = (line: string): string => run('ip', line.split(' '))
 
