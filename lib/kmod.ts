@@ -62,14 +62,14 @@ export class Kmod implements Functions, AsyncDisposable {
     if (options === undefined) return
     // A copy: the object may be changed before the system is opened again after close().
     const own = { ...options }
-    this.#open = () => verbs().openKernel(own)
+    this.#open = (): Kernel => verbs().openKernel(own)
     this.#use(verbs().openKernel(options))
   }
 
   /** A Kmod for a given kernel, such as the simulated one of the tests. @internal */
   static over(kernel: Kernel): Kmod {
     const kmod = new Kmod()
-    kmod.#open = () => kernel
+    kmod.#open = (): Kernel => kernel
     return kmod
   }
 

@@ -40,26 +40,21 @@ function withTimeout(timeout: number): Kmod {
 describeWithTestModules('while a module hangs with the lock of the network interfaces', () => {
   beforeEach(() => hangWith('rtnl'))
 
-  test('the guard blocks each target, and the plan names the question', async () => {
-    const own = withTimeout(TIMEOUT)
-    const { blockers, feasible, unreadable } = await own.plan(['dummy', 'kmodtest_hang_lock'])
-    const [, ofDummy] = [...blockers].sort((a, b) => (a.module < b.module ? 1 : -1))
-    expect(feasible).toBe(false)
-    expect(ofDummy).toMatchObject({
-      code: 'ERR_KMOD_NO_ANSWER',
-      module: 'dummy',
-      question: 'read what depends on the modules',
-    })
-    expect(unreadable.join()).toContain(`did not answer within ${TIMEOUT} ms`)
-  })
-
-  test('unload rejects at once, whatever `wait` allows, and removes nothing', async () => {
-    const own = withTimeout(TIMEOUT)
-    expect(await rejection(own.unload('dummy', { wait: 600_000 }))).toMatchObject({
-      code: 'ERR_KMOD_NO_ANSWER',
-      module: 'dummy',
-      plan: { feasible: false },
-    })
+  test('the guard blocks each target; explain and impact say what they do not know', async () => {
+    const question = 'read what depends on the modules'
+    const noAnswer = { code: 'ERR_KMOD_NO_ANSWER', module: 'dummy', question }
+    const [plan, unload, usage, impact] = await Promise.all([
+      withTimeout(TIMEOUT).plan('dummy'),
+      rejection(withTimeout(TIMEOUT).unload('dummy', { wait: 600_000 })),
+      withTimeout(TIMEOUT).explain('dummy'),
+      rejection(withTimeout(TIMEOUT).impact('dummy')),
+    ])
+    expect(plan).toMatchObject({ feasible: false, blockers: [noAnswer] })
+    expect(plan.unreadable.join()).toContain(`did not answer within ${TIMEOUT} ms`)
+    expect(unload).toMatchObject({ ...noAnswer, plan: { feasible: false } })
+    expect(usage.status).toBe('live')
+    expect(usage.unreadable.join()).toContain(question)
+    expect(impact).toMatchObject({ code: 'ERR_KMOD_NO_ANSWER', question })
     expect(isInKernel('dummy')).toBe(true)
   })
 
@@ -68,14 +63,6 @@ describeWithTestModules('while a module hangs with the lock of the network inter
     const unloading = own.unload('dummy', { signal: AbortSignal.timeout(1_000) })
     expect(await rejection(unloading)).toMatchObject({ code: 'ERR_KMOD_ABORTED' })
     expect(isInKernel('dummy')).toBe(true)
-  })
-
-  test('explain and impact say what they do not know', async () => {
-    const own = withTimeout(TIMEOUT)
-    const { unreadable, status } = await own.explain('dummy')
-    expect(status).toBe('live')
-    expect(unreadable.join()).toContain('read what depends on the modules')
-    expect(await rejection(own.impact('dummy'))).toMatchObject({ code: 'ERR_KMOD_NO_ANSWER' })
   })
 
   test('a process ends by itself, and whoever reads its output sees the end', async () => {
