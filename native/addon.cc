@@ -3,18 +3,19 @@
 #include <napi.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "binding/context_object.h"
 #include "bridge/arguments.h"
 #include "bridge/convert.h"
+#include "bridge/handle.h"
 #include "bridge/promise_worker.h"
 #include "common/result.h"
 #include "proc/kernel_log.h"
 #include "proc/loaded_table.h"
 #include "proc/sys_module.h"
-#include "proc/text_file.h"
 #include "process/helper_process.h"
 
 namespace kmod::bridge {
@@ -22,6 +23,7 @@ namespace {
 
 using SharedLog = std::shared_ptr<KernelLog>;
 constexpr napi_type_tag kLogTag = {0x6b6d6f642d6c6f67, 0x8f1d0f7ae3f94c51};
+constexpr napi_type_tag kHelperTag = {0x6b6d6f642d68656c, 0x3b0c6d5e91a7420f};
 
 // readTable(path): Promise<{ text, readings } | failure>
 Napi::Value ReadTable(const Napi::CallbackInfo& info) {
@@ -64,63 +66,57 @@ Napi::Value ReadModules(const Napi::CallbackInfo& info) {
       });
 }
 
-using Texts = std::vector<Result<std::string>>;
-
-Napi::Value ToTexts(Napi::Env env, Texts& texts) {
-  Napi::Array array = Napi::Array::New(env, texts.size());
-  for (uint32_t i = 0; i < texts.size(); ++i) {
-    array.Set(i, texts[i].ok() ? Napi::Value(Napi::String::New(env, *texts[i]))
-                               : ToFailure(env, texts[i].failure()));
-  }
-  return array;
-}
-
-// readFiles(paths): Promise<(string | failure)[]>
-Napi::Value ReadFiles(const Napi::CallbackInfo& info) {
-  const std::vector<std::string> paths = TakeStrings(info, 0);
-  return PromiseWorker<Texts>::Run(
-      info.Env(), "kmod:files",
-      [paths]() -> Result<Texts> {
-        constexpr size_t kLimit = 16 * 1024 * 1024;
-        Texts texts;
-        for (const std::string& path : paths) texts.push_back(ReadTextFile(path, kLimit));
-        return texts;
-      },
-      ToTexts);
-}
-
-// readLinks(paths): Promise<(string | failure)[]>
-Napi::Value ReadLinks(const Napi::CallbackInfo& info) {
-  const std::vector<std::string> paths = TakeStrings(info, 0);
-  return PromiseWorker<Texts>::Run(
-      info.Env(), "kmod:links",
-      [paths]() -> Result<Texts> {
-        Texts targets;
-        for (const std::string& path : paths) targets.push_back(ReadLinkTarget(path));
-        return targets;
-      },
-      ToTexts);
-}
-
-// spawnHelper(path, role): Promise<{ pid, socket } | failure>
+// spawnHelper(path, role): Promise<handle | failure>
 Napi::Value StartHelper(const Napi::CallbackInfo& info) {
   const std::string path = TakePath(info, 0);
   const std::string role = TakePath(info, 1);
   return PromiseWorker<HelperProcess>::Run(
       info.Env(), "kmod:helper", [path, role] { return SpawnHelper(path, role); },
       [](Napi::Env env, HelperProcess& helper) -> Napi::Value {
-        Napi::Object object = Napi::Object::New(env);
-        object.Set("pid", helper.pid);
-        // If the environment is torn down before this, ~UniqueFd closes the socket and the helper
-        // ends.
-        object.Set("socket", helper.socket.release());
-        return object;
+        // The handle owns the socket until takeHelper(): if a worker thread is terminated before,
+        // the end of its environment closes the socket, and the helper ends.
+        return ToHandle(env, &kHelperTag, std::make_unique<HelperProcess>(std::move(helper)));
       });
+}
+
+// takeHelper(handle): { pid, socket }; the caller owns the socket from now on
+Napi::Value TakeHelper(const Napi::CallbackInfo& info) {
+  auto* helper = FromHandle<HelperProcess>(info, &kHelperTag, "not a helper");
+  if (!helper->socket) throw Napi::Error::New(info.Env(), "the socket of the helper was taken");
+  Napi::Object object = Napi::Object::New(info.Env());
+  object.Set("pid", helper->pid);
+  object.Set("socket", helper->socket.get());
+  helper->socket.release();
+  return object;
+}
+
+pid_t TakePid(const Napi::CallbackInfo& info) {
+  if (info.Length() < 1 || !info[0].IsNumber()) {
+    throw Napi::TypeError::New(info.Env(), "not the number of a process");
+  }
+  return info[0].As<Napi::Number>().Int32Value();
 }
 
 // reapHelpers(): void
 void Reap(const Napi::CallbackInfo& /*info*/) {
   ReapHelpers();
+}
+
+// killHelper(pid): void
+void Kill(const Napi::CallbackInfo& info) {
+  KillHelper(TakePid(info));
+}
+
+// isHelperRunning(pid): boolean
+Napi::Value IsRunning(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), IsHelperRunning(TakePid(info)));
+}
+
+// helperSignal(pid): the signal that ended a helper; 0: it exited; null: not known
+Napi::Value SignalOf(const Napi::CallbackInfo& info) {
+  const std::optional<HelperEnd> end = EndOfHelper(TakePid(info));
+  if (!end) return info.Env().Null();
+  return Napi::Number::New(info.Env(), end->signal);
 }
 
 // openLog(path): Promise<handle | failure>
@@ -134,22 +130,12 @@ Napi::Value OpenLog(const Napi::CallbackInfo& info) {
         return std::make_shared<KernelLog>(*std::move(opened));
       },
       [](Napi::Env env, SharedLog& log) -> Napi::Value {
-        auto external = Napi::External<SharedLog>::New(
-            env, new SharedLog(std::move(log)), [](Napi::Env, SharedLog* owned) { delete owned; });
-        external.TypeTag(&kLogTag);
-        return external;
+        return ToHandle(env, &kLogTag, std::make_unique<SharedLog>(std::move(log)));
       });
 }
 
 SharedLog* TakeLog(const Napi::CallbackInfo& info) {
-  if (info.Length() < 1 || !info[0].IsExternal()) {
-    throw Napi::TypeError::New(info.Env(), "not a kernel log");
-  }
-  const auto external = info[0].As<Napi::External<SharedLog>>();
-  if (!external.CheckTypeTag(&kLogTag)) {
-    throw Napi::TypeError::New(info.Env(), "not a kernel log");
-  }
-  return external.Data();
+  return FromHandle<SharedLog>(info, &kLogTag, "not a kernel log");
 }
 
 // readLog(handle): Promise<{ records: { text, fromKernel }[], lost } | failure>
@@ -183,10 +169,12 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("readTable", Napi::Function::New<ReadTable>(env, "readTable"));
   exports.Set("readTableRow", Napi::Function::New<ReadRow>(env, "readTableRow"));
   exports.Set("readSysModules", Napi::Function::New<ReadModules>(env, "readSysModules"));
-  exports.Set("readFiles", Napi::Function::New<ReadFiles>(env, "readFiles"));
-  exports.Set("readLinks", Napi::Function::New<ReadLinks>(env, "readLinks"));
   exports.Set("spawnHelper", Napi::Function::New<StartHelper>(env, "spawnHelper"));
+  exports.Set("takeHelper", Napi::Function::New<TakeHelper>(env, "takeHelper"));
   exports.Set("reapHelpers", Napi::Function::New<Reap>(env, "reapHelpers"));
+  exports.Set("killHelper", Napi::Function::New<Kill>(env, "killHelper"));
+  exports.Set("isHelperRunning", Napi::Function::New<IsRunning>(env, "isHelperRunning"));
+  exports.Set("helperSignal", Napi::Function::New<SignalOf>(env, "helperSignal"));
   exports.Set("openLog", Napi::Function::New<OpenLog>(env, "openLog"));
   exports.Set("readLog", Napi::Function::New<ReadLog>(env, "readLog"));
   exports.Set("closeLog", Napi::Function::New<CloseLog>(env, "closeLog"));

@@ -31,6 +31,13 @@ export interface KmodOptions {
    * those of libkmod, under `root`. Paths are taken as for `moduleDirectory`.
    */
   configPaths?: readonly string[] | undefined
+  /**
+   * Milliseconds that the system may take to answer one question, default 10_000. A kernel lock that a
+   * stuck module holds, a file server that does not answer, or a FIFO in modprobe.d can hold up an answer
+   * for ever. Then the call rejects with ERR_KMOD_NO_ANSWER or, where the answer can do without it,
+   * `unreadable` says so. Infinity: no limit.
+   */
+  timeout?: number | undefined
 }
 
 /** Whether this process can unload modules on this system. */

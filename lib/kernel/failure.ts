@@ -3,7 +3,7 @@ import { KmodError, type KmodErrorDetails } from '../contract/errors'
 
 /** The C++ counterpart is struct Failure in native/common/failure.h. */
 export interface NativeFailure {
-  failure: 'system' | 'library' | 'format' | 'unsupported' | 'transient'
+  failure: 'system' | 'library' | 'format' | 'unsupported' | 'transient' | 'permission'
   /** Positive; 0: no system call failed. */
   errno: number
   errnoName: string
@@ -45,6 +45,12 @@ export function failureToError(
       return new KmodError(
         'ERR_KMOD_TRANSIENT',
         `Cannot ${doing}${because}. Modules are being loaded or unloaded in quick succession: try again.`,
+        details,
+      )
+    case 'permission':
+      return new KmodError(
+        'ERR_KMOD_PERMISSION',
+        `Cannot ${doing}${because}. Start another helper program with the present privileges: \`await kmod.close()\`.`,
         details,
       )
     case 'system':

@@ -10,6 +10,11 @@ import type { NetNamespace } from './net-namespace'
 export interface Snapshot extends Dependents, Users {
   /** What could not be read, and may therefore be missing. */
   unreadable: string[]
+  /**
+   * The questions that the system did not answer in time, with the message of the error. `unreadable` has
+   * the messages too.
+   */
+  unanswered: { question: string; message: string }[]
   /** Whether the open files of every process were read. False unless the caller asked for users. */
   allProcessesRead: boolean
 }

@@ -3,9 +3,16 @@ import { removalError } from '../change/change-error'
 import { awaitChange, DEFAULT_HUNG_AFTER } from '../change/change'
 import { throwIfAborted } from '../change/waiting'
 import { KmodError } from '../contract/errors'
-import { abortSignal, checkOptions, flag, timeLimit, type Rule } from '../contract/options'
+import {
+  abortSignal,
+  checkOptions,
+  DEFAULT_TIMEOUT,
+  flag,
+  timeLimit,
+  type Rule,
+} from '../contract/options'
 import type { RemoveOptions } from '../contract/types'
-import { HelperChange, removeRequest } from '../live/helper/changes'
+import { removeRequest } from '../live/helper/changes'
 import { flagString } from '../live/helper/wire'
 import { LiveKernel } from '../live/live-kernel'
 import { libkmodError } from './call'
@@ -75,8 +82,10 @@ async function change(
   { hungAfter = DEFAULT_HUNG_AFTER, signal }: Limits,
 ): Promise<void> {
   throwIfAborted(signal, `The call to ${doing}`)
-  const kernel = new LiveKernel({})
-  const end = await awaitChange(kernel, module, new HelperChange(request), { hungAfter, signal })
+  const kernel = LiveKernel.open({}, DEFAULT_TIMEOUT)
+  const end = await awaitChange(kernel, module, kernel.change(request), { hungAfter, signal })
+  // The helper of a change that is stuck in the kernel reports its end, and ends with this process.
+  if (end.outcome !== 'abandoned') void kernel.close(DEFAULT_TIMEOUT)
   switch (end.outcome) {
     case 'done':
       return

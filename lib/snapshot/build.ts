@@ -84,12 +84,13 @@ export async function buildSnapshot(
   ])
   const unreadable = [...sources.unreadable, ...sources.stack.unreadable].map(printable)
   const allProcessesRead = raw.users && raw.allProcessesRead
-  return { ...dependents, ...users, unreadable, allProcessesRead }
+  return { ...dependents, ...users, unreadable, unanswered: [], allProcessesRead }
 }
 
 /** A snapshot in which nothing uses a module. */
 export function emptySnapshot(): Snapshot {
-  return { ...emptyLists(DEPENDENTS), ...noUsers(), unreadable: [], allProcessesRead: true }
+  const complete = { unreadable: [], unanswered: [], allProcessesRead: true }
+  return { ...emptyLists(DEPENDENTS), ...noUsers(), ...complete }
 }
 
 function noUsers(): Users {

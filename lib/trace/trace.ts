@@ -1,15 +1,11 @@
 /** The references to a module, as they are taken and dropped. */
 import { abortedError } from '../change/waiting'
+import { asyncDispose } from '../contract/dispose'
 import { invalidValue } from '../contract/errors'
 import type { Kernel, ReferenceTrace } from '../kernel/kernel'
 import { checkName } from '../contract/names'
 import { abortSignal, checkOptions } from '../contract/options'
 import type { ReferenceEvent, TraceOptions } from '../contract/types'
-
-/** Node before 20.5 has no such symbol. Libraries, and Node itself, then use this one. */
-const asyncDispose: typeof Symbol.asyncDispose =
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- see above
-  Symbol.asyncDispose ?? (Symbol.for('nodejs.asyncDispose') as typeof Symbol.asyncDispose)
 
 /** The references to a module that are taken and dropped from this call on. Never throws. */
 export function trace(kernel: Kernel, name: unknown, options?: unknown): ReferenceEvents {

@@ -33,6 +33,7 @@ export async function unload(
   const draft = new Draft(kernel.clock)
   const call: Call = {
     kernel,
+    asking: kernel.hearing(options.signal),
     names,
     planOptions: given?.options ?? planOptions(options),
     options,
@@ -43,7 +44,7 @@ export async function unload(
       options.onFailure === 'restore' ? new Restorer(kernel, draft, options.hungAfter) : null,
   }
   try {
-    const users = new UserReader(kernel)
+    const users = new UserReader(call.asking)
     const planning = planInTurn(call, users)
     planning.catch(() => undefined) // awaited in execute(), perhaps after it has rejected
     const health = await HealthWatch.begin(kernel)
@@ -56,11 +57,11 @@ export async function unload(
 
 /** Plans, if necessary again, until no other call works on the modules of the plan. */
 async function planInTurn(call: Call, users: UserReader): Promise<Planned> {
-  const { kernel, names, options } = call
+  const { asking, names, options } = call
   let progress = NO_PROGRESS
   throwIfAborted(options.signal, 'The unload')
   for (;;) {
-    const planned = await makePlan(kernel, names, call.planOptions, progress, users)
+    const planned = await makePlan(asking, names, call.planOptions, progress, users)
     throwIfAborted(options.signal, 'The unload')
     progress = planned.progress
     if (await takeTurn(call, planned.plan)) return planned

@@ -13,6 +13,7 @@ enum class FailureKind {
   kFormat,       // a file, a message or a kernel table is malformed
   kUnsupported,  // the libkmod at hand lacks a function that newer versions have
   kTransient,    // another try may succeed: the table changed during every reading
+  kPermission,   // the caller may not ask for this
 };
 
 struct Failure {
@@ -25,6 +26,7 @@ struct Failure {
 Failure SystemFailure(int error, std::string syscall, std::string detail = {});
 Failure FormatFailure(std::string detail);
 Failure LibraryFailure(std::string detail);
+Failure PermissionFailure(std::string detail);
 
 const char* FailureKindName(FailureKind kind);
 

@@ -197,7 +197,7 @@ class Changes {
     busy_ = std::move(busy);
   }
 
-  Channel channel_;
+  RequestChannel channel_;
   // Opened once, and inherited by all children.
   Result<ModuleRemover> remover_;
   std::optional<Child> spare_;

@@ -59,7 +59,7 @@ class Events {
     return Reply("ready");
   }
 
-  Channel channel_;
+  RequestChannel channel_;
   std::optional<ChangeWatch> watch_;
   uint32_t id_ = 0;  // of the request `watch`
 };

@@ -18,7 +18,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
+#include "../common/handles.h"
 #include "roles.h"
 
 namespace {
@@ -29,11 +31,10 @@ struct Role {
   int (*serve)(int socket);
 };
 
-constexpr Role kRoles[] = {{"queries", "kmod-queries", kmod::ServeQueries},
-                           {"changes", "kmod-changes", kmod::ServeChanges},
-                           {"survey", "kmod-survey", kmod::ServeSurvey},
-                           {"events", "kmod-events", kmod::ServeEvents},
-                           {"trace", "kmod-trace", kmod::ServeTrace}};
+constexpr Role kRoles[] = {
+    {"queries", "kmod-queries", kmod::ServeQueries}, {"files", "kmod-files", kmod::ServeFiles},
+    {"changes", "kmod-changes", kmod::ServeChanges}, {"survey", "kmod-survey", kmod::ServeSurvey},
+    {"events", "kmod-events", kmod::ServeEvents},    {"trace", "kmod-trace", kmod::ServeTrace}};
 
 const Role* FindRole(const char* name) {
   for (const Role& role : kRoles) {
@@ -49,8 +50,15 @@ void CloseOthers() {
 #ifdef SYS_close_range
   if (syscall(SYS_close_range, kSocket + 1, ~0U, 0) == 0) return;
 #endif
-  const long most = sysconf(_SC_OPEN_MAX);
-  for (int fd = kSocket + 1; fd < (most > 0 ? most : 1024); ++fd) close(fd);
+  // Before Linux 5.9. Not all numbers up to the limit, which can be a million or more.
+  const kmod::UniqueDir folder(opendir("/proc/self/fd"));
+  if (!folder) return;
+  std::vector<int> others;
+  while (const dirent* entry = readdir(folder.get())) {
+    const int fd = atoi(entry->d_name);
+    if (fd > kSocket && fd != dirfd(folder.get())) others.push_back(fd);
+  }
+  for (const int fd : others) close(fd);
 }
 
 bool IsSocket(int fd) {
@@ -70,7 +78,5 @@ int main(int count, char** arguments) {
   CloseOthers();
   if (chdir("/") != 0) return EX_OSERR;
   prctl(PR_SET_NAME, role->process_name);
-  // libkmod reads its log level from this variable.
-  unsetenv("KMOD_LOG");
   return role->serve(kSocket);
 }

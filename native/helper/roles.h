@@ -8,6 +8,11 @@ namespace kmod {
 // other end.
 int ServeQueries(int socket);
 
+// Reads files, symbolic links and folders of /proc, /sys and captured systems. It runs in a process of
+// its own, because a read in /proc or /sys can sleep for ever while a module hangs with a lock of the
+// kernel. lib/live/helper/files.ts is the other end.
+int ServeFiles(int socket);
+
 // Removes and inserts modules, and runs commands of modprobe.d, each in a child process. When the
 // socket closes, children that are still inside the kernel continue alone, and init waits for them.
 // lib/live/helper/changes.ts and commands.ts are the other end; change_messages.h has the messages.

@@ -180,7 +180,7 @@ class Trace {
     }
   }
 
-  Channel channel_;
+  RequestChannel channel_;
   bool own_numbers_;
   UniqueFd signals_;
   std::optional<ReferenceTracing> tracing_;

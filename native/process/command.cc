@@ -4,16 +4,16 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <string_view>
+#include <ctime>
+#include <utility>
 
 #include "../common/handles.h"
-
-extern char** environ;
+#include "environment.h"
 
 namespace kmod {
 namespace {
@@ -49,9 +49,8 @@ class ShellSetup {
     std::string name = "sh";
     std::string option = "-c";
     char* const arguments[] = {name.data(), option.data(), command.data(), nullptr};
-    std::vector<char*> environment = EnvironmentWithout(variables);
-    for (std::string& variable : variables) environment.push_back(variable.data());
-    environment.push_back(nullptr);
+    for (std::string& variable : FixedEnvironment()) variables.push_back(std::move(variable));
+    const std::vector<char*> environment = EnvironmentPointers(&variables);
     pid_t pid = 0;
     const int error =
         posix_spawn(&pid, kShell, &actions_, &attributes_, arguments, environment.data());
@@ -60,24 +59,38 @@ class ShellSetup {
   }
 
  private:
-  // The environment of this process, except the variables with these names.
-  static std::vector<char*> EnvironmentWithout(const std::vector<std::string>& variables) {
-    const auto name_of = [](std::string_view variable) {
-      return variable.substr(0, variable.find('='));
-    };
-    std::vector<char*> environment;
-    for (char** variable = environ; *variable != nullptr; ++variable) {
-      const bool replaced = std::any_of(
-          variables.begin(), variables.end(),
-          [&](const std::string& other) { return name_of(other) == name_of(*variable); });
-      if (!replaced) environment.push_back(*variable);
-    }
-    return environment;
-  }
-
   posix_spawn_file_actions_t actions_;
   posix_spawnattr_t attributes_;
 };
+
+// Blocks SIGCHLD while it exists, so that AwaitChild() can wait for it. The shell has no signal
+// blocked (ShellSetup).
+class ChildSignal {
+ public:
+  ChildSignal() {
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child, &before_);
+  }
+  ~ChildSignal() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
+  ChildSignal(const ChildSignal&) = delete;
+  ChildSignal& operator=(const ChildSignal&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+// Returns when a child has ended, or the time is over.
+void AwaitChild(const timespec& time) {
+  sigset_t child;
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  sigtimedwait(&child, nullptr, &time);
+}
+
+// The largest file of output, more than is ever read from it.
+constexpr off_t kOutputFileLimit = 16 * 1024 * 1024;
 
 Result<std::string> ReadOutput(int file) {
   std::string text(kCommandOutputLimit, '\0');
@@ -87,20 +100,48 @@ Result<std::string> ReadOutput(int file) {
   return text;
 }
 
+// The file takes no more: further writes fail with EPERM, which does not end a process as SIGPIPE
+// would.
+void Close(int output) {
+  fcntl(output, F_ADD_SEALS, F_SEAL_GROW);
+}
+
+// Waits for the shell. Closes `output` if the command writes more than kOutputFileLimit.
+Result<int> Await(pid_t shell, int output) {
+  constexpr timespec kPause = {0, 20 * 1000 * 1000};
+  bool closed = false;
+  for (;;) {
+    int status = 0;
+    // With a full file there is nothing to watch.
+    const pid_t ended = waitpid(shell, &status, closed ? 0 : WNOHANG);
+    if (ended == shell) return status;
+    if (ended < 0 && errno != EINTR) return SystemFailure(errno, "waitpid", kShell);
+    struct stat file = {};
+    if (fstat(output, &file) == 0 && file.st_size > kOutputFileLimit) {
+      Close(output);
+      closed = true;
+    } else {
+      AwaitChild(kPause);
+    }
+  }
+}
+
 }  // namespace
 
 Result<CommandEnd> RunCommand(const std::string& command,
                               const std::vector<std::string>& variables) {
   // A file instead of a pipe: a pipe would stay open until the last process in the background ends,
   // and closing it earlier would kill those that still write to it.
-  const UniqueFd output(memfd_create("output", MFD_CLOEXEC));
+  const UniqueFd output(memfd_create("output", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!output) return SystemFailure(errno, "memfd_create");
+  const ChildSignal signal;
   const Result<pid_t> pid = ShellSetup(output.get()).Start(command, variables);
   if (!pid.ok()) return pid.failure();
-  int status = 0;
-  while (waitpid(*pid, &status, 0) < 0) {
-    if (errno != EINTR) return SystemFailure(errno, "waitpid", kShell);
-  }
+  const Result<int> waited = Await(*pid, output.get());
+  // A process in the background can write to the file for as long as it runs.
+  Close(output.get());
+  if (!waited.ok()) return waited.failure();
+  const int status = *waited;
   Result<std::string> text = ReadOutput(output.get());
   if (!text.ok()) return text.failure();
   CommandEnd end;

@@ -190,6 +190,7 @@ describe('a laptop', () => {
       readTexts: (asked) => files.readTexts(count(asked)),
       readBytes: (asked) => files.readBytes(count(asked)),
       listNames: (asked) => files.listNames(count(asked)),
+      readStatuses: (asked) => files.readStatuses(count(asked)),
     }
     await buildSnapshot(await survey(), counting, index())
     // The number of calls depends on the order of the answers. Without batches, calls equal paths.

@@ -3,10 +3,14 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { runScript } from '../support/child'
+import { HelperClient } from '../../lib/live/helper/client'
 import { HelperCommand } from '../../lib/live/helper/commands'
 
+const client = new HelperClient('changes')
+
 const run = (command: string): HelperCommand['ended'] =>
-  new HelperCommand('the_module', command).ended
+  new HelperCommand(client, 'the_module', command).ended
 
 let folder: string
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'kmod-command-'))))
@@ -19,6 +23,41 @@ test('a command has the module in its environment; the result has its exit statu
     output: 'the_module\noops\n',
   })
   expect(await run('true')).toEqual({ exitCode: 0, signal: null, output: '' })
+})
+
+test('a command gets a fixed environment, not that of this process', async () => {
+  const names = ['MODPROBE_OPTIONS', 'LD_PRELOAD', 'BASH_ENV', 'KMOD_TEST']
+  const script = `
+    const { HelperClient } = require('./dist/live/helper/client')
+    const { HelperCommand } = require('./dist/live/helper/commands')
+    for (const name of ${JSON.stringify(names)}) process.env[name] = '/nowhere'
+    new HelperCommand(new HelperClient('changes'), 'the_module', 'exec env').ended.then(({ output }) =>
+      console.log(output))`
+  const { stdout } = await runScript(script)
+  const set = stdout
+    .trim()
+    .split('\n')
+    .filter((line) => !/^(PWD|ASAN_OPTIONS|UBSAN_OPTIONS)=/.test(line))
+  expect(set.sort()).toEqual([
+    'LANG=C.UTF-8',
+    'MODPROBE_MODULE=the_module',
+    'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
+  ])
+})
+
+test('a process in the background cannot fill the memory with output', async () => {
+  const { output, exitCode } = await run('yes & echo $! >&2; exit 0')
+  expect(exitCode).toBe(0)
+  const pid = Number(/^\d+$/m.exec(output)?.[0])
+  expect(pid).toBeGreaterThan(1)
+  // Its next write fails, and nothing kills it.
+  while (isRunning(pid)) await delay(10)
+})
+
+test('a command that prints without end cannot fill the memory either', async () => {
+  const { output, exitCode } = await run('yes')
+  expect(output.startsWith('y\ny\n')).toBe(true)
+  expect(exitCode).toBe(1)
 })
 
 test('a command that was ended by a signal has no exit status', async () => {
@@ -43,7 +82,7 @@ test('only the first 64 KiB of the output are kept', async () => {
 
 test('kill also ends the processes that the command started', async () => {
   const file = join(folder, 'pid')
-  const command = new HelperCommand('the_module', `sleep 600 & echo $! > ${file}; wait`)
+  const command = new HelperCommand(client, 'the_module', `sleep 600 & echo $! > ${file}; wait`)
   const read = (): number => {
     try {
       return Number(readFileSync(file, 'utf8'))

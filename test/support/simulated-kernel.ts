@@ -112,6 +112,7 @@ export class SimulatedKernel implements Kernel {
   readonly system = {}
   readOnly = false
   readonly clock = new SimulatedClock()
+  readonly timeout = 10_000
   readonly modules = new Map<string, SimulatedModule>()
   readonly indexed = new Map<string, IndexedModule>()
   /** Built-in modules with a folder in /sys/module. */
@@ -201,6 +202,18 @@ export class SimulatedKernel implements Kernel {
   referencesOf(name: string): number {
     const taken = [...this.modules.values()].map(({ takes }) => takes[name] ?? 0)
     return taken.reduce((sum, count) => sum + count, this.modules.get(name)?.references ?? 0)
+  }
+
+  hearing(): this {
+    return this
+  }
+
+  /** All calls of `close`. */
+  closings = 0
+
+  async close(): Promise<void> {
+    this.closings++
+    await Promise.all(this.traces.map((trace) => trace.close()))
   }
 
   readonly index: ModuleIndex = {

@@ -32,6 +32,7 @@ const noFiles: SystemFiles = {
   readBytes: (paths) => Promise.resolve(paths.map(() => null)),
   readLinks: (paths) => Promise.resolve(paths.map(() => null)),
   listNames: (folders) => Promise.resolve(folders.map(() => [])),
+  readStatuses: (paths) => Promise.resolve(paths.map(() => null)),
 }
 
 describe('addresses', () => {

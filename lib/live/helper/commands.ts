@@ -2,8 +2,7 @@
 import { constants } from 'node:os'
 import { unwrap } from '../../kernel/failure'
 import type { CommandRun } from '../../kernel/kernel'
-import { changesClient } from './changes'
-import type { Exchange } from './client'
+import type { Exchange, HelperClient } from './client'
 import { malformedMessage, Reader } from './wire'
 
 type CommandEnd = Awaited<CommandRun['ended']>
@@ -14,9 +13,9 @@ export class HelperCommand implements CommandRun {
   readonly #exchange: Promise<Exchange>
   #finish!: (end: CommandEnd | Promise<CommandEnd>) => void
 
-  constructor(module: string, command: string) {
+  constructor(client: HelperClient, module: string, command: string) {
     // RunRequest in native/helper/change_messages.h is the other end.
-    this.#exchange = changesClient.begin(['run', module, command], {
+    this.#exchange = client.begin(['run', module, command], {
       onMessage: (message) => this.#receive(new Reader(message), module),
       onLost: () => this.#finish({ ...NO_END, output: 'The helper program ended.' }),
     })

@@ -1,21 +1,20 @@
 /** Asks the helper what depends on the modules. native/helper/survey_reply.cc is the other end. */
 import { unwrap } from '../../kernel/failure'
 import type { RawMountTable, RawOpenDevice, RawSurvey } from '../../snapshot/system/raw-survey'
-import { Questions } from './questions'
+import type { Questions } from './questions'
 import { readNetworks } from './survey-network'
 import { flagString, type Reader } from './wire'
 
-const questions = new Questions('survey', {
-  code: 'ERR_KMOD_SYSTEM',
-  why: 'the helper program that reads the state of the system ended before it answered. Try again.',
-})
-
 /** `users`: with what only uses modules, which requires a look at the open files of every process. */
-export async function readSurvey(users: boolean): Promise<RawSurvey> {
+export async function readSurvey(
+  questions: Questions,
+  users: boolean,
+  signal?: AbortSignal,
+): Promise<RawSurvey> {
   const doing = 'read what depends on the modules'
   // Answer() in native/helper/survey.cc is the other end.
   const request = ['survey', flagString(users), String(process.pid)]
-  const reader = unwrap(await questions.ask(request, doing), doing)
+  const reader = unwrap(await questions.ask(request, doing, { signal }), doing)
   // In the order of SurveyReply().
   const survey = {
     users,
@@ -27,6 +26,26 @@ export async function readSurvey(users: boolean): Promise<RawSurvey> {
   }
   reader.end()
   return survey
+}
+
+/** A survey in which nothing could be read. */
+export function emptySurvey(users: boolean): RawSurvey {
+  return {
+    users,
+    mountTables: [],
+    links: [],
+    defaultRoutes: [],
+    addresses: [],
+    netFiles: [],
+    trafficControl: [],
+    nfTables: [],
+    xTables: [],
+    ipSets: [],
+    ipsec: [],
+    openDevices: [],
+    allProcessesRead: false,
+    unreadable: [],
+  }
 }
 
 const readMountTable = (reader: Reader): RawMountTable => ({

@@ -29,12 +29,16 @@ export class HelperTrace implements ReferenceTrace {
   /** Why there are no more events. */
   #failure: KmodError | undefined
 
-  constructor(private readonly module: string) {
+  /** `timeout`: milliseconds that the helper may take to end. */
+  constructor(
+    private readonly module: string,
+    private readonly timeout: number,
+  ) {
     let onLost: () => void
     this.#ended = new Promise((resolve) => (onLost = resolve))
     this.#exchange = this.#client.begin(['trace', module], {
       onMessage: (message) => this.#receive(new Reader(message)),
-      onLost: (error) => {
+      onLost: ({ error }) => {
         this.#fail(error ?? this.#lostError())
         onLost()
       },
@@ -60,7 +64,8 @@ export class HelperTrace implements ReferenceTrace {
     })
   }
 
-  close(): Promise<void> {
+  /** `limit`: milliseconds that the helper may take to end. */
+  close(limit = this.timeout): Promise<void> {
     if (!this.#closing) {
       this.#closing = true
       this.#unread = []
@@ -68,8 +73,13 @@ export class HelperTrace implements ReferenceTrace {
       this.#updateRef()
       // The end of the stream follows the messages that are still in the socket, so they must be read.
       this.#withExchange((exchange) => exchange.resume())
-      this.#client.close()
+      void this.#client.close(limit)
     }
+    return this.#ended
+  }
+
+  /** Resolves when the trace is over, whatever has ended it. */
+  get ended(): Promise<void> {
     return this.#ended
   }
 

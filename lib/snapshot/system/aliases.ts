@@ -14,6 +14,8 @@ export class Aliases {
   /** `unreadable` receives a phrase if the index cannot be read. */
   constructor(index: ModuleIndex, unreadable: Set<string>) {
     this.#modules = new DataLoader(async (aliases) => {
+      // It would fail again, perhaps after as much time.
+      if (!this.#isReadable) return aliases.map(() => [])
       try {
         return await index.lookup(aliases)
       } catch (error) {

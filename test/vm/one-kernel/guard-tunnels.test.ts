@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { kmod } from '../../../lib'
-import { readSurvey } from '../../../lib/live/helper/survey'
+import { readSurvey } from '../../support/live'
 import { end, startReady } from '../processes'
 import { attempt, modprobe, removeModules, run } from '../support'
 

@@ -1,0 +1,59 @@
+/** close() of a Kmod. With helper programs: test/lifecycle/answers. */
+import { getEventListeners } from 'node:events'
+import { Kmod } from '../../lib/kmod'
+import { rejection } from '../support/rejection'
+import { SimulatedKernel } from '../support/simulated-kernel'
+
+let kernel: SimulatedKernel
+let kmod: Kmod
+beforeEach(() => {
+  kernel = new SimulatedKernel()
+  kmod = Kmod.over(kernel)
+})
+
+test('close() of a Kmod that was not used does nothing', async () => {
+  await kmod.close()
+  expect(kernel.closings).toBe(0)
+  await kmod.list()
+  await Promise.all([kmod.close(), kmod.close()])
+  expect(kernel.closings).toBe(1)
+})
+
+test('calls that run reject with ERR_KMOD_ABORTED; those with wrong options, with a TypeError', async () => {
+  kernel.add('busy', { references: 1 }).add('slow', { exitTime: Infinity })
+  const { signal } = new AbortController()
+  const calls = [
+    kmod.unload('busy', { wait: 60_000_000, signal }),
+    kmod.remove('slow', { hungAfter: Infinity }),
+  ].map(rejection)
+  const wrong = rejection(kmod.unload('busy', { signal: 5 } as never))
+  await kmod.list()
+  await kmod.close()
+  for (const error of await Promise.all(calls)) {
+    expect(error).toMatchObject({
+      code: 'ERR_KMOD_ABORTED',
+      cause: { message: 'close() was called.' },
+    })
+  }
+  expect(await wrong).toMatchObject({ name: 'TypeError' })
+  expect(getEventListeners(signal, 'abort')).toEqual([])
+})
+
+test('traces end', async () => {
+  kernel.add('a')
+  const events: unknown[] = []
+  const reading = (async () => {
+    for await (const event of kmod.trace('a')) events.push(event)
+  })()
+  await kmod.close()
+  await reading
+  expect(events).toEqual([])
+})
+
+test('close() resolves although a call does not end', async () => {
+  const never = (): Promise<never> => new Promise(() => undefined)
+  kernel.table = never
+  const plan = rejection(kmod.plan('a'))
+  await kmod.close()
+  expect(await plan).toMatchObject({ code: 'ERR_KMOD_ABORTED' })
+})
