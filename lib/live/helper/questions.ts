@@ -129,8 +129,10 @@ export class Questions {
   #handleLoss(asked: Asked, loss: Loss): void {
     this.#remove(asked)
     if (asked.settle === null) return
-    if (loss.isFirst) this.#reject(asked, loss.error ?? this.#lostError(asked.doing, loss))
+    if (loss.isFirst && !this.client.isClosed)
+      this.#reject(asked, loss.error ?? this.#lostError(asked.doing, loss))
     else if (this.#hasWaited(asked)) this.#reject(asked, this.noAnswer(asked.doing))
+    // After close() this rejects.
     else this.#send(asked)
   }
 
