@@ -129,11 +129,14 @@ export class Questions {
   #handleLoss(asked: Asked, loss: Loss): void {
     this.#remove(asked)
     if (asked.settle === null) return
-    if (loss.isFirst && !this.client.isClosed)
+    if (loss.isFirst && !this.client.isClosed) {
       this.#reject(asked, loss.error ?? this.#lostError(asked.doing, loss))
-    else if (this.#hasWaited(asked)) this.#reject(asked, this.noAnswer(asked.doing))
-    // After close() this rejects.
-    else this.#send(asked)
+    } else if (this.#hasWaited(asked)) {
+      this.#reject(asked, this.noAnswer(asked.doing))
+    } else {
+      // After close() this rejects.
+      this.#send(asked)
+    }
   }
 
   /** Whether it waits for as long as a question may take, and the helper has not answered any since. */
