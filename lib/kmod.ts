@@ -121,6 +121,7 @@ export class Kmod implements Functions, AsyncDisposable {
     await this.#closing
   }
 
+  /** As {@link Kmod.close}; `await using` calls it. */
   async [asyncDispose](): Promise<void> {
     await this.close()
   }

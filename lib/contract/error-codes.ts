@@ -42,7 +42,8 @@
  * **Change codes**: every call that changes the kernel (`load`, `remove`, `unload`) can reject with the
  * common codes, and with these.
  * - `ERR_KMOD_PERMISSION`: CAP_SYS_MODULE is missing, or a seccomp filter or a security module forbids
- *   the call.
+ *   the call. Every call can reject with it after this process has dropped a capability: `close()` ends the
+ *   helper programs that still have it.
  * - `ERR_KMOD_DISABLED`: the sysctl `kernel.modules_disabled` is 1.
  * - `ERR_KMOD_READ_ONLY`: this `Kmod` reads another root, not the running system.
  * - `ERR_KMOD_HUNG`: the change is still inside the kernel after `hungAfter` milliseconds.

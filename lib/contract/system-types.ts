@@ -67,7 +67,10 @@ export interface Preflight {
     /** `none`, `integrity` or `confidentiality`; `null`: the kernel does not show a lockdown state. */
     lockdown: string | null
   }
-  /** This process has CAP_SYS_MODULE, in the initial user namespace. */
+  /**
+   * Changes that this process asks for are made with CAP_SYS_MODULE, in the initial user namespace.
+   * Capabilities of the executable file of Node (setcap) do not reach the helper program, which makes them.
+   */
   capability: boolean
   /** The path of the libkmod in use; `null`: it cannot be loaded. */
   libkmod: string | null

@@ -16,7 +16,9 @@ namespace {
 // The most of a command's output that is put into a message.
 constexpr size_t kOutputInMessage = 4096;
 
-// Runs an install command of modprobe.d. Success is exit status 0.
+// Runs an install command of modprobe.d. Success is exit status 0. The shell splits $CMDLINE_OPTS
+// into words and expands patterns in them: an option begins with its name and "=", so only the name
+// of a file in / could match, where nobody but root creates files.
 Result<> RunInstallCommand(const InstallCommand& command) {
   const Result<CommandEnd> ran = RunCommand(
       command.text, {"MODPROBE_MODULE=" + command.module, "CMDLINE_OPTS=" + command.options});

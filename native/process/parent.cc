@@ -43,13 +43,23 @@ std::optional<Number> ToNumber(std::string_view text, int base) {
   return number;
 }
 
-// The file is read from its beginning each time; the kernel writes it anew.
-std::optional<Privileges> ReadPrivileges(int status) {
-  // Much larger than the file. The two lines are in its first half.
-  char text[8192];
-  const ssize_t got = pread(status, text, sizeof(text), 0);
-  if (got <= 0) return std::nullopt;
-  return ParsePrivileges({text, static_cast<size_t>(got)});
+// Reads a status file from its beginning; the kernel writes it anew each time. '' if that fails.
+std::string ReadStatus(int status) {
+  // Much larger than the file.
+  std::string text(8192, '\0');
+  const ssize_t got = pread(status, text.data(), text.size(), 0);
+  text.resize(got < 0 ? 0 : static_cast<size_t>(got));
+  return text;
+}
+
+UniqueFd OpenStatus(std::string_view process) {
+  const std::string path = "/proc/" + std::string(process) + "/status";
+  return UniqueFd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+}
+
+std::optional<Privileges> ReadPrivileges(const UniqueFd& status) {
+  if (!status) return std::nullopt;
+  return ParsePrivileges(ReadStatus(status.get()));
 }
 
 uint64_t OwnCapabilities(const __user_cap_data_struct (&data)[2]) {
@@ -89,10 +99,11 @@ bool MayUse(const Privileges& process, const Privileges& helper) {
 }
 
 Parent Parent::Open() {
-  const std::string path = "/proc/" + std::to_string(getppid()) + "/status";
-  UniqueFd status(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  const std::optional<Privileges> parent =
-      status ? ReadPrivileges(status.get()) : std::optional<Privileges>();
+  // Not getppid(): /proc can be that of another PID namespace, where the numbers differ.
+  const UniqueFd own = OpenStatus("self");
+  const std::string text = own ? ReadStatus(own.get()) : std::string();
+  UniqueFd status = OpenStatus(ValueOf(text, "PPid:\t"));
+  const std::optional<Privileges> parent = ReadPrivileges(status);
   const uint64_t all = ~static_cast<uint64_t>(0);
   return {std::move(status), {geteuid(), LimitCapabilities(parent ? parent->capabilities : all)}};
 }
@@ -100,8 +111,7 @@ Parent Parent::Open() {
 Result<> Parent::Check() const {
   // Without privileges there is nothing to protect, and with `hidepid` /proc may be closed to it.
   if (own_.user != 0 && own_.capabilities == 0) return Ok();
-  const std::optional<Privileges> parent =
-      status_ ? ReadPrivileges(status_.get()) : std::optional<Privileges>();
+  const std::optional<Privileges> parent = ReadPrivileges(status_);
   if (!parent) {
     return PermissionFailure(
         "the helper program cannot read the privileges of this process in /proc");

@@ -84,9 +84,11 @@ const documentationOf = (symbol: ts.Symbol): string =>
 const words = (type: ts.Type): string[] =>
   (type.isUnion() ? type.types : [type]).map((one) => (one as ts.StringLiteralType).value).sort()
 
-const methods = publicType('Kmod')
+const allMethods = publicType('Kmod')
   .getProperties()
   .filter(({ name }) => !name.startsWith('#'))
+/** Without those that end the object: they are methods only. */
+const methods = allMethods.filter(({ name }) => name !== 'close' && !name.includes('asyncDispose'))
 const methodNames = methods.map(({ name }) => name)
 
 describe('in an editor', () => {
@@ -119,7 +121,7 @@ describe('in an editor', () => {
   })
 
   test('every exported name is documented, and every method', () => {
-    const members = [...methods, ...publicType('KmodError').getProperties()].filter(
+    const members = [...allMethods, ...publicType('KmodError').getProperties()].filter(
       // The members of class Error belong to the standard library.
       ({ declarations: found = [] }) =>
         found.every((one) => one.getSourceFile().fileName.startsWith(join(ROOT, 'dist'))),

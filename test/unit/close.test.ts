@@ -39,6 +39,10 @@ test('calls that run reject with ERR_KMOD_ABORTED; those with wrong options, wit
   expect(getEventListeners(signal, 'abort')).toEqual([])
 })
 
+test.each([0, -1, '5', null])('a timeout of %p is a TypeError', (timeout) => {
+  expect(() => new Kmod({ timeout: timeout as number })).toThrow(TypeError)
+})
+
 test('traces end', async () => {
   kernel.add('a')
   const events: unknown[] = []

@@ -1,9 +1,9 @@
 /** Removals and insertions, each of which the helper makes in a separate process. */
 import { parameterString } from '../../contract/parameters'
-import { LONGEST_TIMER } from '../../kernel/clock'
 import type { Change, ChangeEnd, InsertRequest } from '../../kernel/kernel'
 import type { SystemFiles } from '../../kernel/system-files'
 import type { Exchange, HelperClient } from './client'
+import { afterDeadline } from './deadline'
 import type { IndexSource } from '../../kernel/index-source'
 import { sourceStrings } from './queries'
 import { flagString, malformedMessage, Reader } from './wire'
@@ -51,10 +51,10 @@ export class HelperChange implements Change {
   constructor({ client, files, timeout }: ChangeSource, request: string[]) {
     this.#files = files
     // It only has to give the request to a process. If it does not, it will not do anything else.
-    const deadline = timer(timeout, () => void client.abandon())
+    const stopWaiting = afterDeadline(timeout, () => void client.abandon())
     this.#exchange = client.begin(request, {
       onMessage: (message) => {
-        clearTimeout(deadline)
+        stopWaiting()
         this.#receive(new Reader(message))
       },
       onLost: () => this.#finish({ outcome: 'lost' }),
@@ -63,8 +63,7 @@ export class HelperChange implements Change {
       this.#finish = resolve
       this.#exchange.catch(reject)
     })
-    const clear = (): void => clearTimeout(deadline)
-    this.ended.then(clear, clear)
+    this.ended.then(stopWaiting, stopWaiting)
   }
 
   async stack(): Promise<string | null> {
@@ -100,12 +99,6 @@ export class HelperChange implements Change {
       this.#finish(end)
     }
   }
-}
-
-/** Does not keep the Node process alive. */
-function timer(milliseconds: number, onEnd: () => void): NodeJS.Timeout | undefined {
-  if (milliseconds === Infinity) return undefined
-  return setTimeout(onEnd, Math.min(milliseconds, LONGEST_TIMER)).unref()
 }
 
 function readEnd(kind: string, reader: Reader): ChangeEnd {

@@ -1,6 +1,6 @@
 /** A helper process and the conversation with it. */
 import { Socket } from 'node:net'
-import { isKmodError, type KmodError } from '../../contract/errors'
+import { isKmodError, KmodError } from '../../contract/errors'
 import { LONGEST_TIMER } from '../../kernel/clock'
 import { unwrap } from '../../kernel/failure'
 import { load } from '../native'
@@ -54,8 +54,6 @@ class Conversation {
   /** `onEnd`: called once, before the listeners. */
   constructor(
     readonly pid: number,
-    /** The effective user of this process when the helper was started. */
-    readonly user: number | undefined,
     private readonly socket: Socket,
     private readonly onEnd: () => void,
   ) {
@@ -183,7 +181,9 @@ const END_AFTER_KILL = 1_000
  */
 export class HelperClient {
   #conversation: Promise<Conversation> | undefined
+  /** The effective user of this process when the helper was started. */
   #user: number | undefined
+  #isClosed = false
   #abandoned: { pid: number; at: number }[] = []
 
   constructor(private readonly role: Role) {}
@@ -196,8 +196,13 @@ export class HelperClient {
     return this.#abandoned.filter(({ at }) => at < latest).map(({ pid }) => pid)
   }
 
-  /** Rejects with a KmodError if the helper cannot be started. */
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Rejects with a KmodError if the helper cannot be started, and with ERR_KMOD_ABORTED after close(). */
   async begin(strings: string[], listener: Listener): Promise<Exchange> {
+    if (this.#isClosed) throw new KmodError('ERR_KMOD_ABORTED', 'Aborted: close() was called.')
     if (this.#conversation !== undefined && process.geteuid?.() !== this.#user) this.#retire()
     this.#conversation ??= this.#start()
     const conversation = await this.#conversation
@@ -209,6 +214,7 @@ export class HelperClient {
    * helper has ended, at the latest after `timeout` milliseconds; then it is killed.
    */
   async close(timeout: number): Promise<void> {
+    this.#isClosed = true
     const conversation = await this.#take()
     await conversation?.close(timeout)
   }
@@ -233,9 +239,8 @@ export class HelperClient {
   }
 
   #start(): Promise<Conversation> {
-    const user = process.geteuid?.()
-    this.#user = user
-    const started = this.#spawn(user, () => this.#forget(started))
+    this.#user = process.geteuid?.()
+    const started = this.#spawn(() => this.#forget(started))
     started.catch(() => this.#forget(started))
     return started
   }
@@ -244,7 +249,7 @@ export class HelperClient {
     if (this.#conversation === conversation) this.#conversation = undefined
   }
 
-  async #spawn(user: number | undefined, onEnd: () => void): Promise<Conversation> {
+  async #spawn(onEnd: () => void): Promise<Conversation> {
     const { native, helper } = load()
     const handle = unwrap(
       await native.spawnHelper(helper, this.role),
@@ -252,7 +257,7 @@ export class HelperClient {
     )
     const { pid, socket: fd } = native.takeHelper(handle)
     const socket = new Socket({ fd, readable: true, writable: true })
-    return new Conversation(pid, user, socket, () => {
+    return new Conversation(pid, socket, () => {
       onEnd()
       native.reapHelpers()
       // The helper closes its end of the socket a moment before the process ends.

@@ -1,9 +1,9 @@
 /** Questions to a helper, each with one answer and a deadline. */
 import { KmodError } from '../../contract/errors'
 import type { KmodErrorCode } from '../../contract/types'
-import { LONGEST_TIMER } from '../../kernel/clock'
 import type { NativeFailure } from '../../kernel/failure'
 import { HelperClient, type Exchange, type Loss, type Role } from './client'
+import { afterDeadline, noAnswerError, notWithin } from './deadline'
 import { malformedMessage, Reader } from './wire'
 
 export interface AskOptions {
@@ -40,7 +40,7 @@ export class Questions {
   readonly client: HelperClient
   /** Those that were sent and not answered, in the order in which they were sent. */
   #asked: Asked[] = []
-  #timer: NodeJS.Timeout | undefined
+  #stopWatching: () => void = () => undefined
   #answeredAt = -Infinity
 
   /**
@@ -86,7 +86,7 @@ export class Questions {
 
   /** The error for a question that this helper does not answer. */
   noAnswer(doing: string): KmodError {
-    return noAnswerError(doing, `the system did not answer within ${this.timeout} ms`)
+    return noAnswerError(doing, notWithin(this.timeout))
   }
 
   #send(asked: Asked): void {
@@ -129,9 +129,14 @@ export class Questions {
   #handleLoss(asked: Asked, loss: Loss): void {
     this.#remove(asked)
     if (asked.settle === null) return
-    if (loss.isFirst) this.#reject(asked, loss.error ?? this.#lostError(asked.doing, loss))
-    else if (this.#hasWaited(asked)) this.#reject(asked, this.noAnswer(asked.doing))
-    else this.#send(asked)
+    if (loss.isFirst && !this.client.isClosed) {
+      this.#reject(asked, loss.error ?? this.#lostError(asked.doing, loss))
+    } else if (this.#hasWaited(asked)) {
+      this.#reject(asked, this.noAnswer(asked.doing))
+    } else {
+      // After close() this rejects.
+      this.#send(asked)
+    }
   }
 
   /** Whether it waits for as long as a question may take, and the helper has not answered any since. */
@@ -141,22 +146,13 @@ export class Questions {
 
   /** Starts the deadline of the question that the helper is busy with. */
   #watch(): void {
-    clearTimeout(this.#timer)
+    this.#stopWatching()
     const first = this.#asked[0]
-    if (first === undefined || this.timeout === Infinity) return
-    const timer = setTimeout(
-      () => {
-        // If the event loop was blocked, the answer may have arrived. It is read before setImmediate().
-        setImmediate(() => {
-          if (this.#timer !== timer || this.#asked[0] !== first) return
-          this.#reject(first, this.noAnswer(first.doing))
-          void this.client.abandon()
-        })
-      },
-      Math.min(this.timeout, LONGEST_TIMER),
-    )
-    // A question that somebody waits for keeps the process alive with its socket.
-    this.#timer = timer.unref()
+    if (first === undefined) return
+    this.#stopWatching = afterDeadline(this.timeout, () => {
+      this.#reject(first, this.noAnswer(first.doing))
+      void this.client.abandon()
+    })
   }
 
   /** The helper may hang with it. If it waits behind another question, its answer is ignored later. */
@@ -201,17 +197,6 @@ function deferred(): Deferred {
     settle = { resolve, reject }
   })
   return { promise, settle: settle! }
-}
-
-/** The question is what the caller wanted to do: "read /proc/crypto". */
-function noAnswerError(question: string, why: string): KmodError {
-  return new KmodError(
-    'ERR_KMOD_NO_ANSWER',
-    `Cannot ${question}: ${why}. What can cause it: a module that hangs while it holds a lock of the ` +
-      'kernel, a file system whose server does not answer, a FIFO in place of a file. See the kernel ' +
-      'log, and allow more time with new Kmod({ timeout }).',
-    { question },
-  )
 }
 
 function abortedError(doing: string, signal: AbortSignal): KmodError {

@@ -4,6 +4,7 @@ import { failureToError, type NativeFailure } from '../../kernel/failure'
 import type { ReferenceTrace } from '../../kernel/kernel'
 import type { ReferenceEvent } from '../../contract/types'
 import { HelperClient, type Exchange } from './client'
+import { afterDeadline, noAnswerError, notWithin } from './deadline'
 import { malformedMessage, Reader } from './wire'
 
 /**
@@ -23,18 +24,24 @@ export class HelperTrace implements ReferenceTrace {
   readonly #exchange: Promise<Exchange>
   /** Resolves when the helper has ended, which removes the tracing instance first. */
   readonly #ended: Promise<void>
+  /** The helper begins with `ready`, or says why it cannot. */
+  readonly #stopWaiting: () => void
   #unread: ReferenceEvent[] = []
   readonly #waiting: Waiter[] = []
   #closing = false
   /** Why there are no more events. */
   #failure: KmodError | undefined
 
-  /** `timeout`: milliseconds that the helper may take to end. */
+  /** `timeout`: milliseconds that the helper may take to begin, and to end. */
   constructor(
     private readonly module: string,
     private readonly timeout: number,
   ) {
     let onLost: () => void
+    this.#stopWaiting = afterDeadline(timeout, () => {
+      this.#fail(noAnswerError(`trace module ${module}`, notWithin(timeout)))
+      void this.#client.abandon()
+    })
     this.#ended = new Promise((resolve) => (onLost = resolve))
     this.#exchange = this.#client.begin(['trace', module], {
       onMessage: (message) => this.#receive(new Reader(message)),
@@ -84,6 +91,7 @@ export class HelperTrace implements ReferenceTrace {
   }
 
   #receive(reader: Reader): void {
+    this.#stopWaiting()
     const kind = reader.text()
     if (kind === 'event') this.#take(readEvent(reader))
     else if (kind === 'failure') this.#fail(openingError(this.module, reader.nativeFailure()))
@@ -102,6 +110,7 @@ export class HelperTrace implements ReferenceTrace {
 
   /** Only the first reason is kept. */
   #fail(error: KmodError): void {
+    this.#stopWaiting()
     if (this.#closing) return
     this.#failure ??= error
     for (const { reject } of this.#waiting.splice(0)) reject(this.#failure)
