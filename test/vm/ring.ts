@@ -1,6 +1,8 @@
 /**
  * Runs the tests that need a real kernel, in guests:
  * `npm run test:vm -- [--kernel NAME]... [--project NAME]... [JEST ARGUMENTS]`
+ *
+ * Without arguments, this runs what `npm test` runs: not all tests on the oldest kernel.
  */
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -17,6 +19,16 @@ type Project = (typeof PROJECTS)[number]
 
 /** Where the project one-kernel runs, unless one kernel is asked for. */
 const ONE_KERNEL: KernelName = '6.12'
+
+/**
+ * Unless this kernel or some tests are asked for, only these files run on it, for the time: what hangs,
+ * what a plan says, and what an unload does.
+ */
+const FEW_TESTS: Partial<Record<KernelName, readonly string[]>> = {
+  '5.10': ['inspect', 'plan', 'unload', 'unload-misbehaving'].map(
+    (file) => `test/vm/every-kernel/${file}.test.ts`,
+  ),
+}
 
 /** Jest's shards of a project on a kernel. Smaller jobs leave no processor idle at the end. */
 const PARTS = 2
@@ -44,6 +56,8 @@ interface Wish {
   kernels: readonly KernelName[]
   projects: readonly Project[]
   jestArguments: readonly string[]
+  /** Nothing was asked for: the tests of `npm test`. */
+  isDefault: boolean
 }
 
 /** What one guest does. */
@@ -65,6 +79,7 @@ function readArguments(): Wish {
     kernels: choose('kernel', values.kernel, KERNELS),
     projects: choose('project', values.project, PROJECTS),
     jestArguments: positionals,
+    isDefault: [values.kernel, values.project, positionals[0]].every((one) => one === undefined),
   }
 }
 
@@ -81,7 +96,10 @@ function choose<T extends string>(
   return all.filter((name) => names === undefined || names.includes(name))
 }
 
-function jobsOf(kernel: GuestKernel, { kernels, projects, jestArguments }: Wish): Job[] {
+function jobsOf(kernel: GuestKernel, wish: Wish): Job[] {
+  const { kernels, projects } = wish
+  const few = wish.isDefault ? FEW_TESTS[kernel.name] : undefined
+  const jestArguments = few ?? wish.jestArguments
   const jest = (project: Project, ...more: string[]): string =>
     [
       ...[process.execPath, 'node_modules/jest/bin/jest.js', '--selectProjects', project],
@@ -94,6 +112,9 @@ function jobsOf(kernel: GuestKernel, { kernels, projects, jestArguments }: Wish)
     (project) => project !== 'one-kernel' || kernel.name === ONE_KERNEL || kernels.length === 1,
   )
   // Arguments choose a few tests, for which one guest is enough.
+  if (few !== undefined) {
+    return [{ kernel, what: 'a few tests of every-kernel', commands: [jest('every-kernel')] }]
+  }
   if (jestArguments.length > 0) {
     return [{ kernel, what: wanted.join(', '), commands: wanted.map((project) => jest(project)) }]
   }
