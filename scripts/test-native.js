@@ -4,7 +4,7 @@
  * AddressSanitizer and UndefinedBehaviorSanitizer.
  */
 const { execFileSync } = require('node:child_process')
-const { mkdirSync, readdirSync, readFileSync, rmSync } = require('node:fs')
+const { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync } = require('node:fs')
 const { availableParallelism } = require('node:os')
 const { basename, join } = require('node:path')
 const { fuzzers } = require('../native/sources.json')
@@ -38,6 +38,8 @@ const runtime = (name) =>
   execFileSync('gcc', [`-print-file-name=${name}`], { encoding: 'utf8' }).trim()
 rmSync(reports, { recursive: true, force: true })
 mkdirSync(reports)
+// Some roles of the helper give up the user root, and write their reports as another user.
+chmodSync(reports, 0o777)
 const sanitizer = `log_path=${join(reports, 'report')}:abort_on_error=1`
 run(
   process.execPath,

@@ -6,6 +6,7 @@
 #include "../net/change_watch.h"
 #include "../process/channel.h"
 #include "conversation.h"
+#include "privileges.h"
 #include "roles.h"
 
 namespace kmod {
@@ -67,6 +68,7 @@ class Events {
 }  // namespace
 
 int ServeEvents(int socket) {
+  BecomeUnprivileged({});
   return Events(socket).Serve();
 }
 

@@ -1,3 +1,4 @@
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -20,6 +21,7 @@
 #include "../proc/tracing.h"
 #include "../process/channel.h"
 #include "conversation.h"
+#include "privileges.h"
 #include "roles.h"
 
 namespace kmod {
@@ -192,6 +194,9 @@ class Trace {
 }  // namespace
 
 int ServeTrace(int socket) {
+  // The files of tracefs belong to root. The capability is for a system where they belong to
+  // another user, and for a process that has it and is not root.
+  KeepCapabilities({CAP_DAC_OVERRIDE});
   return Trace(socket).Serve();
 }
 
