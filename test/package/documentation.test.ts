@@ -229,7 +229,7 @@ describe('the README', () => {
   })
 })
 
-test.each(['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'])(
+test.each(['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md'])(
   'the links of %s have existing targets',
   (file) => {
     const text = readFileSync(join(ROOT, file), 'utf8')
