@@ -1,5 +1,5 @@
 'use strict'
-/** The test projects. `npm run test:vm` runs the last three, in virtual machines (guests). */
+/** The test projects. `npm run test:vm` runs the last four, in virtual machines (guests). */
 const project = (name, { folder = name, ...more } = {}) => ({
   displayName: name,
   rootDir: __dirname,
@@ -30,5 +30,7 @@ module.exports = {
     guestProject('one-kernel'),
     // Tests that leave the kernel in a state in which other tests cannot run.
     guestProject('destructive'),
+    // Random rounds with faults, for as long as asked: npm run test:soak.
+    guestProject('soak'),
   ],
 }

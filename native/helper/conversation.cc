@@ -25,8 +25,8 @@ void SendReply(const Channel& channel, uint32_t id, Reply reply) {
   if (!sent.ok()) channel.Send({id, Reply::Of(sent.failure()).Take()}).IgnoreFailure();
 }
 
-int TakeRequests(int socket, const std::function<void(const Channel&, const Message&)>& take) {
-  RequestChannel channel(socket);
+int TakeRequests(RequestChannel channel,
+                 const std::function<void(const Channel&, const Message&)>& take) {
   while (channel.Fill()) {
     for (;;) {
       const Result<std::optional<Message>> message = channel.Next();
@@ -38,11 +38,12 @@ int TakeRequests(int socket, const std::function<void(const Channel&, const Mess
   return EX_OK;
 }
 
-int AnswerRequests(int socket, const std::function<Reply(Request*)>& answer) {
-  return TakeRequests(socket, [&answer](const Channel& channel, const Message& message) {
-    Request request(message.strings);
-    SendReply(channel, message.id, answer(&request));
-  });
+int AnswerRequests(RequestChannel channel, const std::function<Reply(Request*)>& answer) {
+  return TakeRequests(std::move(channel),
+                      [&answer](const Channel& channel, const Message& message) {
+                        Request request(message.strings);
+                        SendReply(channel, message.id, answer(&request));
+                      });
 }
 
 }  // namespace kmod

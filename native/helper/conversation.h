@@ -28,9 +28,10 @@ void SendReply(const Channel& channel, uint32_t id, Reply reply);
 
 // Calls `take` for each request, one after the other, until the socket closes or something other
 // than a message arrives. Returns the exit status of the process.
-int TakeRequests(int socket, const std::function<void(const Channel&, const Message&)>& take);
+int TakeRequests(RequestChannel channel,
+                 const std::function<void(const Channel&, const Message&)>& take);
 
 // The same, for a role that has one answer to each request.
-int AnswerRequests(int socket, const std::function<Reply(Request*)>& answer);
+int AnswerRequests(RequestChannel channel, const std::function<Reply(Request*)>& answer);
 
 }  // namespace kmod

@@ -1,14 +1,17 @@
 #include <dirent.h>
+#include <linux/capability.h>
 #include <sys/stat.h>
 
 #include <cerrno>
 #include <functional>
 #include <optional>
+#include <utility>
 
 #include "../common/handles.h"
 #include "../proc/loaded_table.h"
 #include "../proc/text_file.h"
 #include "conversation.h"
+#include "privileges.h"
 #include "roles.h"
 
 namespace kmod {
@@ -154,8 +157,10 @@ void Answer(const Channel& channel, const Message& message) {
 
 }  // namespace
 
-int ServeFiles(int socket) {
-  return TakeRequests(socket, Answer);
+int ServeFiles(RequestChannel channel) {
+  // For files of /proc and /sys that only root can read, and for the kernel stacks of processes.
+  KeepCapabilities({CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN});
+  return TakeRequests(std::move(channel), Answer);
 }
 
 }  // namespace kmod

@@ -28,7 +28,7 @@ namespace {
 struct Role {
   const char* name;
   const char* process_name;
-  int (*serve)(int socket);
+  int (*serve)(kmod::RequestChannel channel);
 };
 
 constexpr Role kRoles[] = {
@@ -78,5 +78,5 @@ int main(int count, char** arguments) {
   CloseOthers();
   if (chdir("/") != 0) return EX_OSERR;
   prctl(PR_SET_NAME, role->process_name);
-  return role->serve(kSocket);
+  return role->serve(kmod::RequestChannel(kSocket));
 }

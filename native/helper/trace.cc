@@ -1,3 +1,4 @@
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -20,6 +21,7 @@
 #include "../proc/tracing.h"
 #include "../process/channel.h"
 #include "conversation.h"
+#include "privileges.h"
 #include "roles.h"
 
 namespace kmod {
@@ -70,7 +72,8 @@ std::optional<std::string> ReadComm(pid_t thread) {
 
 class Trace {
  public:
-  explicit Trace(int socket) : channel_(socket), own_numbers_(IsInFirstPidNamespace()) {
+  explicit Trace(RequestChannel channel)
+      : channel_(std::move(channel)), own_numbers_(IsInFirstPidNamespace()) {
     sigset_t ends;
     sigemptyset(&ends);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&ends, signal);
@@ -191,8 +194,11 @@ class Trace {
 
 }  // namespace
 
-int ServeTrace(int socket) {
-  return Trace(socket).Serve();
+int ServeTrace(RequestChannel channel) {
+  // The files of tracefs belong to root. The capability is for a system where they belong to
+  // another user, and for a process that has it and is not root.
+  KeepCapabilities({CAP_DAC_OVERRIDE});
+  return Trace(std::move(channel)).Serve();
 }
 
 }  // namespace kmod

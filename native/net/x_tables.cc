@@ -14,6 +14,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <iterator>
 #include <optional>
@@ -32,19 +34,6 @@ constexpr int kAccept = -NF_ACCEPT - 1;
 struct Options {
   int level, get_info, get_entries;
 };
-
-// Whether the policy at `offset` is ACCEPT. Entry is ipt_entry, ip6t_entry or arpt_entry.
-template <typename Entry>
-bool IsAccept(std::string_view entries, size_t offset) {
-  Entry entry;
-  if (offset > entries.size() || entries.size() - offset < sizeof(entry)) return true;
-  memcpy(&entry, entries.data() + offset, sizeof(entry));
-  xt_standard_target target;
-  const size_t at = offset + entry.target_offset;
-  if (at > entries.size() || entries.size() - at < sizeof(target)) return true;
-  memcpy(&target, entries.data() + at, sizeof(target));
-  return target.verdict == kAccept;
-}
 
 // ipt_getinfo, ip6t_getinfo and arpt_getinfo differ in the number of hooks only.
 template <typename Info, typename Entries, typename Entry>
@@ -75,9 +64,10 @@ Result<XTable> ReadTable(int socket, const Options& options, const char* family,
     return SystemFailure(errno, "getsockopt", name);
   }
   const std::string_view entries = std::string_view(bytes).substr(sizeof(Entries));
+  constexpr EntryLayout layout = {sizeof(Entry), offsetof(Entry, target_offset)};
   for (unsigned hook = 0; hook < std::size(info.underflow); ++hook) {
     if (((info.valid_hooks >> hook) & 1) == 0) continue;
-    if (!IsAccept<Entry>(entries, info.underflow[hook])) table.has_policy = true;
+    if (!IsAcceptPolicy(entries, info.underflow[hook], layout)) table.has_policy = true;
   }
   return table;
 }
@@ -171,6 +161,17 @@ const XTables::Family XTables::kFamilies[] = {
      }},
     {"bridge", nullptr, AF_INET, ReadEbtable},
 };
+
+bool IsAcceptPolicy(std::string_view entries, size_t offset, const EntryLayout& layout) {
+  if (offset > entries.size() || entries.size() - offset < layout.size) return true;
+  uint16_t target_offset;
+  memcpy(&target_offset, entries.data() + offset + layout.target_offset, sizeof(target_offset));
+  xt_standard_target target;
+  const size_t at = offset + target_offset;
+  if (at > entries.size() || entries.size() - at < sizeof(target)) return true;
+  memcpy(&target, entries.data() + at, sizeof(target));
+  return target.verdict == kAccept;
+}
 
 // `entries` contains a header for each chain, followed by the rules of that chain. Source:
 // ebt_entries and ebt_entry in include/uapi/linux/netfilter_bridge/ebtables.h.

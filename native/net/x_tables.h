@@ -49,6 +49,17 @@ class XTables {
   std::vector<Found> found_;
 };
 
+// Where an entry of a table has the fields that are read. Such an entry is an ipt_entry, an
+// ip6t_entry or an arpt_entry.
+struct EntryLayout {
+  size_t size;
+  size_t target_offset;  // of the field that says where the target begins, an uint16_t
+};
+
+// Whether the policy that is at `offset` in the entries of a table is ACCEPT, or not in the
+// entries.
+bool IsAcceptPolicy(std::string_view entries, size_t offset, const EntryLayout& layout);
+
 // Whether the policy of a chain in the entries of a table of ebtables is not ACCEPT.
 bool HasEbtablesPolicy(std::string_view entries);
 

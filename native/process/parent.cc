@@ -62,17 +62,19 @@ std::optional<Privileges> ReadPrivileges(const UniqueFd& status) {
   return ParsePrivileges(ReadStatus(status.get()));
 }
 
-uint64_t OwnCapabilities(const __user_cap_data_struct (&data)[2]) {
-  return data[0].effective | (static_cast<uint64_t>(data[1].effective) << 32);
-}
-
-// Keeps only those of the own capabilities that are in `allowed`, and returns them.
-uint64_t LimitCapabilities(uint64_t allowed) {
+// The effective capabilities of this process.
+uint64_t OwnCapabilities() {
   __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct data[2] = {};
   if (syscall(SYS_capget, &header, data) != 0) return 0;
-  const uint64_t own = OwnCapabilities(data);
-  if ((own & ~allowed) == 0) return own;
+  return data[0].effective | (static_cast<uint64_t>(data[1].effective) << 32);
+}
+
+// Keeps only those of the own capabilities that are in `allowed`.
+void LimitCapabilities(uint64_t allowed) {
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2] = {};
+  if (syscall(SYS_capget, &header, data) != 0) return;
   for (int i = 0; i < 2; ++i) {
     const auto part = static_cast<uint32_t>(allowed >> (32 * i));
     data[i].effective &= part;
@@ -80,8 +82,7 @@ uint64_t LimitCapabilities(uint64_t allowed) {
     data[i].inheritable &= part;
   }
   // Only a smaller set is asked for, which every process may do.
-  if (syscall(SYS_capset, &header, data) != 0) return own;
-  return OwnCapabilities(data);
+  syscall(SYS_capset, &header, data);
 }
 
 }  // namespace
@@ -104,19 +105,21 @@ Parent Parent::Open() {
   const std::string text = own ? ReadStatus(own.get()) : std::string();
   UniqueFd status = OpenStatus(ValueOf(text, "PPid:\t"));
   const std::optional<Privileges> parent = ReadPrivileges(status);
-  const uint64_t all = ~static_cast<uint64_t>(0);
-  return {std::move(status), {geteuid(), LimitCapabilities(parent ? parent->capabilities : all)}};
+  if (parent) LimitCapabilities(parent->capabilities);
+  return {std::move(status), geteuid()};
 }
 
 Result<> Parent::Check() const {
+  // A role may have given up capabilities since the start, and needs only the rest.
+  const Privileges own = {user_, OwnCapabilities()};
   // Without privileges there is nothing to protect, and with `hidepid` /proc may be closed to it.
-  if (own_.user != 0 && own_.capabilities == 0) return Ok();
+  if (own.user != 0 && own.capabilities == 0) return Ok();
   const std::optional<Privileges> parent = ReadPrivileges(status_);
   if (!parent) {
     return PermissionFailure(
         "the helper program cannot read the privileges of this process in /proc");
   }
-  if (!MayUse(*parent, own_)) {
+  if (!MayUse(*parent, own)) {
     return PermissionFailure(
         "this process no longer has the privileges with which it started its helper program");
   }

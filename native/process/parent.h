@@ -24,8 +24,9 @@ bool MayUse(const Privileges& process, const Privileges& helper);
 
 class Parent {
  public:
-  // For the process that started this one. An exec gives root capabilities that the process which
-  // called it may have dropped: this process drops them too.
+  // For the process that started this one. Must be called before this process gives up its user. An
+  // exec gives root capabilities that the process which called it may have dropped: this process
+  // drops them too.
   static Parent Open();
 
   // Fails if the parent has dropped privileges since it started this process. Otherwise whoever
@@ -33,12 +34,12 @@ class Parent {
   Result<> Check() const;
 
  private:
-  Parent(UniqueFd status, Privileges own) : status_(std::move(status)), own_(own) {}
+  Parent(UniqueFd status, unsigned user) : status_(std::move(status)), user_(user) {}
 
   // /proc/PID/status of the parent. The open file stays that of this process, even if its number is
   // used again.
   UniqueFd status_;
-  Privileges own_;
+  unsigned user_;  // the effective user with which this process was started
 };
 
 }  // namespace kmod

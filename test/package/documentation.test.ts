@@ -231,7 +231,7 @@ describe('the README', () => {
   })
 })
 
-test.each(['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/libkmod.md'])(
+test.each(['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md', 'docs/libkmod.md'])(
   'the links of %s have existing targets',
   (file) => {
     const text = readFileSync(join(ROOT, file), 'utf8')
