@@ -129,5 +129,5 @@ function matches(user: User, expected: object): boolean {
 
 /** For the message of a failed comparison. */
 function shown(users: readonly User[]): string[] {
-  return users.map(({ module: _, release: __, ...user }) => JSON.stringify(user))
+  return users.map((user) => JSON.stringify({ ...user, module: undefined, release: undefined }))
 }
