@@ -16,5 +16,7 @@ Result<std::string> ReadTextFile(const std::string& path, size_t limit);
 
 // The target of a symbolic link of any length, as readlink(2) returns it.
 Result<std::string> ReadLinkTarget(const std::string& path);
+// The same for a link in a folder that is open.
+Result<std::string> ReadLinkTarget(int folder, const char* name);
 
 }  // namespace kmod
