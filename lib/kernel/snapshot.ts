@@ -35,6 +35,7 @@ export interface Dependents {
 export interface Users {
   openDevices: OpenDevice[]
   sockets: SocketUse[]
+  charsets: Charset[]
   algorithms: CryptoAlgorithm[]
   consoles: Console[]
   soundCards: SoundCard[]
@@ -198,6 +199,15 @@ export interface SocketUse {
   modules: string[]
 }
 
+/** A table of characters that a mounted file system uses. */
+export interface Charset {
+  /** Such as `cp437` or `iso8859-1`. */
+  name: string
+  /** The device number of the file system. */
+  superblock: string
+  modules: string[]
+}
+
 /** An algorithm of the kernel's crypto API that is registered. */
 export interface CryptoAlgorithm {
   /** Such as `cbc(aes)`. */
@@ -232,6 +242,8 @@ export interface SoundCard {
 export interface LineDiscipline {
   name: string
   number: number
+  /** The network interfaces on terminals with it; `null`: it makes none, or another has its names. */
+  interfaces: string[] | null
   modules: string[]
 }
 

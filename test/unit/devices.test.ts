@@ -223,7 +223,7 @@ describe('explain', () => {
   test('lists line disciplines, binary formats and bound devices of the module only', () => {
     const modules = ['loop']
     const parts: Partial<Snapshot> = {
-      lineDisciplines: [{ name: 'slip', number: 1, modules }],
+      lineDisciplines: [{ name: 'slip', number: 1, interfaces: null, modules }],
       binaryFormats: [{ name: 'arm', interpreter: '/usr/bin/qemu-arm', modules }],
       boundDevices: [{ bus: 'pci', device: '0000:00:01.0', driver: 'x', modules }],
     }
