@@ -59,7 +59,7 @@ async function withNumbers(files: SystemFiles, open: readonly Descriptor[]): Pro
       // A terminal in /dev/pts or a file in /dev/shm is not a device of a module.
       if (number === undefined) return []
       const process = { pid, comm: comms.get(pid) ?? '', self: false, ancestor: pid === 1 }
-      return [{ ...process, cgroups: cgroupsOf.get(pid) ?? '', path, fd, ...number }]
+      return [{ ...process, cgroups: cgroupsOf.get(pid) ?? '', path, fd, ...number, shared: false }]
     }),
     allProcessesRead: numbers.size > 0,
     unreadable: numbers.size === 0 ? ['open devices: /sys/dev was not captured'] : [],

@@ -62,6 +62,7 @@ function referencesOf(
   before: readonly OpenDevice[],
   all: readonly OpenDevice[],
 ): number | null {
+  if (file.shared) return 0
   const isSame = (one: OpenDevice): boolean => one.type === file.type && one.name === file.name
   // A mapping shares the open file with the descriptor from which it was made.
   if (

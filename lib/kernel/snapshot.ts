@@ -167,6 +167,8 @@ export interface OpenDevice extends Holder {
   path: string
   /** `null`: mapped into memory. */
   fd: number | null
+  /** Whether a descriptor before it leads to the same open file, which holds the references. */
+  shared: boolean
   type: 'char' | 'block' | 'file'
   /**
    * What explains how many references an open file of it takes: for a character device the name of its

@@ -6,6 +6,7 @@ namespace kmod {
 namespace {
 
 constexpr size_t kDevicesLimit = 20'000;
+constexpr int kComparisonsLimit = 100'000;  // each takes less than a microsecond
 
 std::vector<pid_t> NumbersOf(const std::map<pid_t, ProcessStat>& processes) {
   std::vector<pid_t> numbers;
@@ -64,7 +65,25 @@ void HolderSurvey::AddSockets(pid_t pid, const std::vector<OpenSocket>& open) {
   }
 }
 
+void HolderSurvey::MarkShared() {
+  int comparisons_left = kComparisonsLimit;
+  // For each device, one descriptor for each of its open files.
+  std::map<std::pair<FileKind, DeviceId>, std::vector<const OpenDevice*>> first;
+  for (OpenDevice& open : devices_) {
+    if (!open.file.fd) continue;
+    std::vector<const OpenDevice*>& known = first[{open.file.kind, open.file.device}];
+    for (const OpenDevice* one : known) {
+      if (comparisons_left == 0) break;
+      --comparisons_left;
+      open.file.shared = IsSameFile(one->holder.pid, *one->file.fd, open.holder.pid, *open.file.fd);
+      if (open.file.shared) break;
+    }
+    if (!open.file.shared) known.push_back(&open);
+  }
+}
+
 void HolderSurvey::Finish() {
+  MarkShared();
   MappedDevices mapped = mappings_.Finish();
   for (MappedDevice& device : mapped.devices) {
     devices_.push_back({HolderOf(device.pid), std::move(device.file)});

@@ -42,7 +42,7 @@ class HolderSurvey {
 
   // Looks at the open files of a process. Returns the network namespaces among them.
   std::vector<OpenNetwork> Look(pid_t pid);
-  // Adds the devices that are mapped, as soon as they are known.
+  // Adds the devices that are mapped, and finds out which descriptors share an open file.
   void Finish();
 
   std::vector<OpenDevice> TakeDevices() { return std::move(devices_); }
@@ -54,6 +54,7 @@ class HolderSurvey {
 
  private:
   Holder HolderOf(pid_t pid) const;
+  void MarkShared();
   void AddSockets(pid_t pid, const std::vector<OpenSocket>& open);
 
   const std::map<pid_t, ProcessStat>& processes_;

@@ -56,6 +56,7 @@ void PutFields(const OpenDevice& open, Reply* reply) {
   reply->Put(NameOf(open.file.kind));
   const auto& [major, minor] = open.file.device;
   reply->Put(std::to_string(major) + ":" + std::to_string(minor));
+  reply->Put(open.file.shared);
 }
 
 // readOpenSockets

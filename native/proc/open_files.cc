@@ -71,6 +71,12 @@ bool MayBelongToModule(bool block, const DeviceId& device) {
   return major != kMemory && (major < kFirstPts || major > kLastPts);
 }
 
+bool IsSameFile(pid_t pid, int fd, pid_t other_pid, int other_fd) {
+  constexpr int kKcmpFile = 0;  // KCMP_FILE in include/uapi/linux/kcmp.h
+  return syscall(SYS_kcmp, pid, other_pid, kKcmpFile, static_cast<unsigned long>(fd),
+                 static_cast<unsigned long>(other_fd)) == 0;
+}
+
 OpenFileReader::OpenFileReader(std::set<DeviceId> mounted)
     : mounted_(std::move(mounted)),
       anonymous_(AnonymousFileSystem()),

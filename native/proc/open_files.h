@@ -42,7 +42,8 @@ struct OpenFile {
   std::optional<int> fd;  // nullopt: the file is mapped
   std::string path;       // as /proc shows it
   FileKind kind = FileKind::kChar;
-  DeviceId device;  // of kChar and kBlock: its number; of other kinds: that of the file system
+  DeviceId device;      // of kChar and kBlock: its number; of other kinds: that of the file system
+  bool shared = false;  // a descriptor that was listed before leads to the same open file
 };
 
 struct OpenSocket {
@@ -82,6 +83,11 @@ class OpenFileReader {
   int descriptors_left_;
   int sockets_left_;
 };
+
+// Whether two descriptors lead to the same open file, which holds the references of both: dup(2),
+// fork(2) and messages between processes (systemd-logind gives input devices away) share it. False
+// if the kernel (CONFIG_KCMP) or missing rights do not tell.
+bool IsSameFile(pid_t pid, int fd, pid_t other_pid, int other_fd);
 
 // Whether a module may provide this device. Memory (null, zero, ...), consoles and terminals are
 // always compiled in.

@@ -76,6 +76,16 @@ TEST_CASE("a file on a disk that no mount table has is detached") {
   CHECK_FALSE(is_detached({status->file_system}));
 }
 
+TEST_CASE("descriptors that share an open file are found") {
+  const UniqueFd one(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const UniqueFd copy(fcntl(one.get(), F_DUPFD_CLOEXEC, 0));
+  const UniqueFd other(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  // A kernel without CONFIG_KCMP cannot tell.
+  if (!IsSameFile(getpid(), one.get(), getpid(), one.get())) return;
+  CHECK(IsSameFile(getpid(), one.get(), getpid(), copy.get()));
+  CHECK_FALSE(IsSameFile(getpid(), one.get(), getpid(), other.get()));
+}
+
 TEST_CASE("the open files of a process that has ended cannot be read") {
   const auto open = OpenFileReader({}).Read(0x7ffffff0);
   REQUIRE_FALSE(open.ok());

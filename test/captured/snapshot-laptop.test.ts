@@ -164,6 +164,7 @@ describe('a laptop', () => {
       ownUnit: false,
       path: '/dev/net/tun',
       fd: 5,
+      shared: false,
       type: 'char',
       family: 'misc',
       name: 'tun',

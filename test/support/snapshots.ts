@@ -34,7 +34,7 @@ export function holder(pid: number, more: Partial<Holder> = {}): Holder {
 }
 
 export function openDevice(pid: number, path: string, more: Partial<OpenDevice> = {}): OpenDevice {
-  const device = { path, fd: 3, type: 'char', family: '', name: '' } as const
+  const device = { path, fd: 3, shared: false, type: 'char', family: '', name: '' } as const
   return { ...holder(pid), ...device, modules: [], ...more }
 }
 

@@ -195,6 +195,7 @@ describe('processes', () => {
     const file = { type: 'file', family: 'detached', name: '7:0' } as const
     expect(await references('ext4', file, file)).toEqual([1, 0])
     expect(await references('x', { type: 'file', family: 'debugfs', name: '0:7' })).toEqual([null])
+    expect(await references('uinput', {}, { shared: true })).toEqual([1, 0])
     expect(await references('sd_mod', { type: 'block', name: '8:0' })).toEqual([1])
   })
 

@@ -58,6 +58,7 @@ const readOpenDevice = (reader: Reader): RawOpenDevice => ({
   fd: reader.flag() ? reader.number() : null,
   type: reader.text() as RawOpenDevice['type'],
   device: reader.text(),
+  shared: reader.flag(),
 })
 
 const readOpenSockets = (reader: Reader): RawOpenSockets => ({

@@ -12,11 +12,11 @@ export async function readOpenDevices(sources: Sources): Promise<OpenDevice[]> {
   const known = new Map<string, Promise<File>>()
   return Promise.all(
     sources.raw.openDevices.map(async (raw) => {
-      const { path, fd, type, device } = raw
+      const { path, fd, shared, type, device } = raw
       const key = `${type} ${device} ${type === 'char' || type === 'block' ? '' : path}`
       const file = known.get(key) ?? fileOf(raw, sources)
       known.set(key, file)
-      return { ...sources.holders.holder(raw), path, fd, ...(await file) }
+      return { ...sources.holders.holder(raw), path, fd, shared, ...(await file) }
     }),
   )
 }
@@ -42,7 +42,11 @@ const OTHER_FILES: Record<
   kvm: (_, { sysfs }) => kvmModules(sysfs),
   proc: rpcModules,
   debugfs: debugModules,
-  detached: fileSystemModules,
+  detached: async (raw, sources) => [
+    ...(await fileSystemModules(raw, sources)),
+    // The file system has the block device open.
+    ...(await blockModules(raw.device, sources)),
+  ],
 }
 
 async function blockModules(device: string, { blockDevices, sysfs }: Sources): Promise<string[]> {

@@ -183,6 +183,8 @@ export interface RawOpenDevice extends RawHolder {
   type: 'char' | 'block' | 'kvm' | 'proc' | 'debugfs' | 'detached'
   /** MAJOR:MINOR of the device; for the other types, of the file system. */
   device: string
+  /** Whether a descriptor before it leads to the same open file. */
+  shared: boolean
 }
 
 /** The open sockets of one protocol that a process holds. */
