@@ -1,8 +1,5 @@
 #include "system_survey.h"
 
-#include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "../proc/namespace_files.h"
 #include "../proc/text_file.h"
 
 namespace kmod {
@@ -25,8 +23,7 @@ constexpr size_t kNetworksLimit = 1000;  // each takes up to a millisecond
 constexpr size_t kStatusLimit = 64 * 1024;
 constexpr const char* kFirstPidNamespace = "pid:[4026531836]";  // in every kernel since 3.8
 constexpr unsigned kCapSysPtrace = 19;
-constexpr int kThreadsLimit = 20'000;      // each takes about 3 microseconds
-constexpr uint64_t kResolveCached = 0x20;  // RESOLVE_CACHED, since Linux 5.12
+constexpr int kThreadsLimit = 20'000;  // each takes about 3 microseconds
 
 // "" if it cannot be read.
 std::string LinkTarget(const std::string& path) {
@@ -163,11 +160,7 @@ class Surveyor {
   using Open = std::function<Result<UniqueFd>()>;
 
   static Open OpenPath(const std::string& path) {
-    return [path]() -> Result<UniqueFd> {
-      UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-      if (!fd) return SystemFailure(errno, "open", path);
-      return fd;
-    };
+    return [path] { return OpenNamespace(path); };
   }
 
   // Opens only namespaces that are not known yet.
@@ -203,7 +196,7 @@ class Surveyor {
     }
     for (const auto& [id, place] : elsewhere_) {
       const auto& [pid, path] = place;
-      const auto open_it = [pid = pid, path = path] { return OpenInRootOf(pid, path); };
+      const auto open_it = [pid = pid, path = path] { return OpenNamespaceOf(pid, path); };
       EnterNetwork(id, open_it, ProcPath(pid, "root") + path);
     }
   }
@@ -219,21 +212,6 @@ class Surveyor {
 
   static bool IsNetwork(const MountLine& mount) {
     return mount.type == "nsfs" && mount.root.rfind("net:[", 0) == 0;
-  }
-
-  // The owner of the mounts can change them at any moment, so that the path leads through a file
-  // system that never answers. So the kernel may only use its cache of paths (RESOLVE_CACHED),
-  // which always contains a mount point.
-  static Result<UniqueFd> OpenInRootOf(pid_t pid, const std::string& path) {
-    const std::string root = ProcPath(pid, "root");
-    const UniqueFd top(open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!top) return SystemFailure(errno, "open", root);
-    open_how how = {};
-    how.flags = O_RDONLY | O_CLOEXEC;
-    how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | kResolveCached;
-    UniqueFd fd(static_cast<int>(syscall(SYS_openat2, top.get(), path.c_str(), &how, sizeof(how))));
-    if (!fd) return SystemFailure(errno == ENOENT ? EAGAIN : errno, "openat2", path);
-    return fd;
   }
 
   std::vector<std::string> Unreadable() const {

@@ -25,7 +25,7 @@ export interface Use {
    * test, if the user has no command that ends it.
    */
   end?: string
-  /** What explain() says of the user. The pid is added if there is a `process`. */
+  /** What explain() says of the user. If it is a process or a socket, the `process` is added. */
   user: Expected
   /** What impact() says, like "critical filesystem:/mnt"; default: nothing. */
   effects?: readonly string[]
@@ -87,7 +87,7 @@ async function checkUse(use: Use): Promise<void> {
   const pid = use.process && (await startApart(use.process))
 
   const usage = await kmod.explain(module)
-  const expected = { ...use.user, ...(pid !== undefined && { pid }) }
+  const expected = pid === undefined ? use.user : { ...use.user, ...holding(use.user, pid) }
   expect(usage.users).toContainEqual(expect.objectContaining(expected))
   const user = usage.users.find((one) => matches(one, expected))!
   expect(usage.refCount).toBe(countOf(module))
@@ -111,6 +111,12 @@ async function checkUse(use: Use): Promise<void> {
   else if (end !== undefined) run('sh', ['-c', end])
   else process.kill(pid!, 'SIGKILL')
   await until(`the count of ${module} falls to ${before}`, () => countNow(module) <= before)
+}
+
+/** The process is the user itself, or one of those that hold its sockets. */
+function holding({ kind }: Expected, pid: number): object {
+  if (kind === 'process') return { pid }
+  return kind === 'socket' ? { processes: [{ pid, comm: expect.any(String) as string }] } : {}
 }
 
 /** 0 for a module that is no longer loaded. */
