@@ -34,6 +34,14 @@ struct Record {
   unsigned length;
 };
 
+// By its path alone. Shared memory is in /dev/shm, or is shown as /dev/zero.
+bool MayBeDevice(std::string_view path) {
+  constexpr std::string_view kShared = "/dev/shm/";
+  constexpr std::string_view kZero = "/dev/zero";
+  return path.find("/dev/") != std::string_view::npos &&
+         path.substr(0, kShared.size()) != kShared && path.substr(0, kZero.size()) != kZero;
+}
+
 // Runs in the child.
 class MapsReader {
  public:
@@ -79,7 +87,7 @@ class MapsReader {
       if (!status.ok()) {
         if (HasEnded(status.failure())) return true;
         // Without CAP_SYS_ADMIN the kernel does not follow the links in map_files.
-        return mapping.path.find("/dev/") == std::string_view::npos;
+        return !MayBeDevice(mapping.path);
       }
       known = known_.emplace(key, *status).first;
     }
