@@ -1,18 +1,26 @@
 /** Open sockets of a protocol that the module provides. */
+import type { LoadedModule } from '../contract/types'
 import type { SocketUse } from '../kernel/snapshot'
 import { byHand, releaseByAll } from './holder'
-import { using, type FindUsers } from './kind'
+import type { FindUsers } from './kind'
 
 export const socketUsers: FindUsers = (row, { sockets }) =>
-  using(sockets, row).map((use) => ({
-    kind: 'socket',
-    module: row.name,
-    protocol: use.protocol,
-    count: use.count,
-    processes: use.processes.map(({ pid, comm }) => ({ pid, comm })),
-    references: use.count * referencesOf(use.protocol),
-    release: releaseOf(use),
-  }))
+  sockets
+    .filter((use) => isUser(use, row))
+    .map((use) => ({
+      kind: 'socket',
+      module: row.name,
+      protocol: use.protocol,
+      count: use.count,
+      processes: use.processes.map(({ pid, comm }) => ({ pid, comm })),
+      references: use.modules.includes(row.name) ? use.count * referencesOf(use.protocol) : null,
+      release: releaseOf(use),
+    }))
+
+/** A module that only some of the sockets refer to is used only if it has references at all. */
+function isUser({ modules, ofSome }: SocketUse, { name, refCount }: LoadedModule): boolean {
+  return modules.includes(name) || (ofSome.includes(name) && refCount !== 0)
+}
 
 /**
  * A socket takes one reference to its protocol's module, and one to the module of its operations, which

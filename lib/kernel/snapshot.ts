@@ -199,6 +199,8 @@ export interface SocketUse {
   held: number | null
   processes: Holder[]
   modules: string[]
+  /** The modules to which some of these sockets refer, but it is not known which ones. */
+  ofSome: string[]
 }
 
 /** A table of characters that a mounted file system uses. */

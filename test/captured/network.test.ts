@@ -120,7 +120,7 @@ test('sockets and settings are read only if users are wanted', async () => {
   const withUsers = await surveyOf(system)
   expect(withUsers.users).toBe(true)
   expect(readSockets({ raw: withUsers, holders })).toEqual([
-    { protocol: 'SCTP', count: 2, held: null, processes: [], modules: ['sctp'] },
+    { protocol: 'SCTP', count: 2, held: null, processes: [], modules: ['sctp'], ofSome: [] },
   ])
   expect(withUsers.netFiles.map(({ path }) => path)).toEqual([
     '/proc/net/tcp',

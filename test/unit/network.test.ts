@@ -186,7 +186,7 @@ describe('sockets', () => {
     ...{ pid, comm: 'someone', self: false, ancestor: false, cgroups: '' },
     ...{ protocol, count, inodes },
   })
-  const unheld = { held: null, processes: [] }
+  const unheld = { held: null, processes: [], ofSome: [] }
   const SCTP = 'SCTP      1400      2       0   no       0   yes  sctp        y  n'
 
   test('are those of modules, in all namespaces together', () => {
@@ -261,7 +261,8 @@ describe('sockets', () => {
     const kernel = new SimulatedKernel()
       .add('sctp', { references: 4 })
       .add('can_raw', { references: 1 })
-    const use = { protocol: 'SCTP', count: 2, held: 1, processes: [holder(7)], modules: ['sctp'] }
+    const held = { count: 2, held: 1, processes: [holder(7)], ofSome: [] }
+    const use = { protocol: 'SCTP', ...held, modules: ['sctp'] }
     const can = { ...use, protocol: 'CAN_RAW', count: 1, modules: ['can_raw'] }
     kernel.snapshotNow = snapshot({ sockets: [use, can] })
     const usage = await explain(kernel, 'sctp')
@@ -283,6 +284,17 @@ describe('sockets', () => {
     expect(await explain(kernel, 'can_raw')).toMatchObject({ unexplained: 0 })
   })
 
+  test('of which only some refer to a module have no known number of references', async () => {
+    const kernel = new SimulatedKernel().add('algif_hash', { references: 1 }).add('algif_aead')
+    const alg = 'ALG       1000      0      -1   NI       0   no   af_alg      n  n'
+    kernel.snapshotNow = snapshot({ sockets: socketsOf([protocols(alg)], [open(7, 'ALG', 2)]) })
+    expect(await explain(kernel, 'algif_hash')).toMatchObject({
+      unexplained: 1,
+      users: [{ kind: 'socket', protocol: 'ALG', references: null }],
+    })
+    expect((await explain(kernel, 'algif_aead')).users).toEqual([])
+  })
+
   test.each([
     [
       'one service',
@@ -294,7 +306,7 @@ describe('sockets', () => {
     ['nobody', [], null],
   ])('held by %s are released by one command or by none', async (_, processes, kind) => {
     const kernel = new SimulatedKernel().add('tipc', { references: 2 })
-    const use = { protocol: 'TIPC', count: 1, held: 1, processes, modules: ['tipc'] }
+    const use = { protocol: 'TIPC', count: 1, held: 1, processes, modules: ['tipc'], ofSome: [] }
     kernel.snapshotNow = snapshot({ sockets: [use] })
     const { users } = await explain(kernel, 'tipc')
     expect(users[0]!.release.kind).toBe(kind)

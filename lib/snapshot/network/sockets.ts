@@ -31,6 +31,25 @@ const NETLINK_MODULES: ReadonlyMap<string, string> = new Map([
   ['21', 'crypto_user'],
 ])
 
+/**
+ * Modules to which some sockets of a protocol refer, too: the type of an algorithm, and the transport of
+ * a connection. No file shows which sockets these are. Source: alg_bind() in crypto/af_alg.c,
+ * vsock_assign_transport() in net/vmw_vsock/af_vsock.c.
+ */
+const OF_SOME_SOCKETS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['ALG', ['algif_hash', 'algif_skcipher', 'algif_aead', 'algif_rng']],
+  [
+    'AF_VSOCK',
+    [
+      'vsock_loopback',
+      'vmw_vsock_virtio_transport',
+      'vmw_vsock_vmci_transport',
+      'hv_sock',
+      'vhost_vsock',
+    ],
+  ],
+])
+
 type SocketSources = { raw: Pick<Sources['raw'], 'netFiles' | 'openSockets'> } & Pick<
   Sources,
   'holders'
@@ -106,7 +125,8 @@ function protocolsOf(files: readonly RawNetFile[]): Map<string, SocketUse> {
 }
 
 function emptyUse(protocol: string, module: string): SocketUse {
-  return { protocol, count: 0, held: null, processes: [], modules: [module] }
+  const ofSome = [...(OF_SOME_SOCKETS.get(protocol) ?? [])]
+  return { protocol, count: 0, held: null, processes: [], modules: [module], ofSome }
 }
 
 function countsOfOwnFiles(files: readonly RawNetFile[]): Map<string, number> {
