@@ -19,14 +19,23 @@ export async function capturedSurvey(files: SystemFiles, users: boolean): Promis
     capturedNetwork(files, users),
     users
       ? capturedOpenDevices(files, pids)
-      : { openDevices: [], allProcessesRead: false, unreadable: [] },
+      : {
+          openDevices: [],
+          openSockets: [],
+          ownCgroups: [],
+          allProcessesRead: false,
+          unreadable: [],
+        },
     findMissing(files, pids),
   ])
   const unreadable = [mounts, network, open].flatMap((one) => one.unreadable)
   return { users, ...mounts, ...network, ...open, unreadable: [...unreadable, ...missing] }
 }
 
-type RawNetwork = Omit<RawSurvey, 'users' | 'mountTables' | 'openDevices' | 'allProcessesRead'>
+type RawNetwork = Omit<
+  RawSurvey,
+  'users' | 'mountTables' | 'openDevices' | 'openSockets' | 'ownCgroups' | 'allProcessesRead'
+>
 
 /** The lists of queueing disciplines and of firewall rules are empty, because no file shows them. */
 async function capturedNetwork(files: SystemFiles, users: boolean): Promise<RawNetwork> {

@@ -15,7 +15,7 @@ export const mountUsers: FindUsers = (row, { mounts }) =>
     return { kind: 'mount', module: row.name, path, source, type, pid, references: 1, release }
   })
 
-function releaseOf(mount: Mount, others: readonly Mount[]): User['release'] {
+export function releaseOf(mount: Mount, others: readonly Mount[]): User['release'] {
   const { path, source, type, pid, own, isRoot } = mount
   const umount = ['umount', path]
   const where = own ? '' : ` in the mount namespace of process ${pid}`

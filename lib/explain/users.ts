@@ -9,6 +9,7 @@ import type { Kernel } from '../kernel/kernel'
 import type { Snapshot } from '../kernel/snapshot'
 import { binaryFormatUsers } from './binary-format'
 import { blockUsers, swapUsers } from './block'
+import { charsetUsers } from './charset'
 import { consoleUsers } from './console'
 import { cryptoUsers } from './crypto'
 import { deviceUsers } from './device'
@@ -27,6 +28,7 @@ import { trafficControlUsers } from './traffic-control'
 const KINDS: readonly FindUsers[] = [
   holderUsers,
   mountUsers,
+  charsetUsers,
   swapUsers,
   processUsers,
   blockUsers,

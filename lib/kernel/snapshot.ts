@@ -40,6 +40,7 @@ export interface Dependents {
 export interface Users {
   openDevices: OpenDevice[]
   sockets: SocketUse[]
+  charsets: Charset[]
   algorithms: CryptoAlgorithm[]
   consoles: Console[]
   soundCards: SoundCard[]
@@ -152,15 +153,35 @@ export interface Keyboard {
   modules: string[]
 }
 
-/** A device file that a process has open or mapped. */
-export interface OpenDevice {
+/** A process that has something open. */
+export interface Holder {
   pid: number
   comm: string
   /** Whether it is this process or a child of it. */
   self: boolean
+  /** Whether it is an ancestor of this process, or process 1. */
+  ancestor: boolean
+  /** Its systemd unit, such as `ssh.service`; `null`: systemd does not manage it. */
+  unit: string | null
+  /** Whether this process or an ancestor of it is in the same unit. */
+  ownUnit: boolean
+}
+
+/** A file that a process has open or mapped and that refers to modules: in most cases a device. */
+export interface OpenDevice extends Holder {
   path: string
   /** `null`: mapped into memory. */
   fd: number | null
+  /** Whether a descriptor before it leads to the same open file, which holds the references. */
+  shared: boolean
+  type: 'char' | 'block' | 'file'
+  /**
+   * What explains how many references an open file of it takes: for a character device the name of its
+   * driver in /proc/devices (`misc`, `sg`), or `tty`; else `''`.
+   */
+  family: string
+  /** As the kernel calls the device, such as `controlC0`; MAJOR:MINOR if /sys does not have it. */
+  name: string
   /** The modules to which an open file of that device holds a reference. */
   modules: string[]
 }
@@ -175,8 +196,24 @@ export interface BoundDevice {
 
 /** The open sockets of one protocol, in all network namespaces together. */
 export interface SocketUse {
+  /** As /proc/net/protocols names it; of netlink sockets with their family: `NETLINK 12`. */
   protocol: string
+  /** Including those that no process holds. */
   count: number
+  /** Those that processes have open; `null`: not known. */
+  held: number | null
+  processes: Holder[]
+  modules: string[]
+  /** The modules to which some of these sockets refer, but it is not known which ones. */
+  ofSome: string[]
+}
+
+/** A table of characters that a mounted file system uses. */
+export interface Charset {
+  /** Such as `cp437` or `iso8859-1`. */
+  name: string
+  /** The device number of the file system. */
+  superblock: string
   modules: string[]
 }
 
@@ -214,6 +251,8 @@ export interface SoundCard {
 export interface LineDiscipline {
   name: string
   number: number
+  /** The network interfaces on terminals with it; `null`: it makes none, or another has its names. */
+  interfaces: string[] | null
   modules: string[]
 }
 

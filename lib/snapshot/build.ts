@@ -27,6 +27,7 @@ import { readNetworkSettings } from './network/settings'
 import { readSockets } from './network/sockets'
 import { readTrafficControls } from './network/traffic-control'
 import { readBlockDevices } from './storage/block-devices'
+import { readCharsets } from './storage/charsets'
 import { readMounts } from './storage/mounts'
 import { readSwaps } from './storage/swaps'
 import { openSources, type Sources } from './system/sources'
@@ -57,6 +58,7 @@ const DEPENDENTS: Readers<Dependents> = {
 const USERS: Readers<Users> = {
   openDevices: readOpenDevices,
   sockets: readSockets,
+  charsets: readCharsets,
   algorithms: readCryptoAlgorithms,
   consoles: readConsoles,
   soundCards: readSoundCards,

@@ -19,16 +19,52 @@ void PutFields(const MountTable& table, Reply* reply) {
   reply->Put(table.text);
 }
 
+// readHolder
+void PutFields(const Holder& holder, Reply* reply) {
+  reply->Put(holder.pid);
+  reply->Put(holder.comm);
+  reply->Put(holder.self);
+  reply->Put(holder.ancestor);
+  reply->Put(holder.cgroups);
+}
+
+// RawOpenDevice['type']
+const char* NameOf(FileKind kind) {
+  switch (kind) {
+    case FileKind::kChar:
+      return "char";
+    case FileKind::kBlock:
+      return "block";
+    case FileKind::kKvm:
+      return "kvm";
+    case FileKind::kProc:
+      return "proc";
+    case FileKind::kDebug:
+      return "debugfs";
+    case FileKind::kDetached:
+      return "detached";
+  }
+  return "";
+}
+
 // readOpenDevice
 void PutFields(const OpenDevice& open, Reply* reply) {
-  reply->Put(open.pid);
-  reply->Put(open.comm);
-  reply->Put(open.self);
+  PutFields(open.holder, reply);
   reply->Put(open.file.path);
   reply->Put(open.file.fd.has_value());
   if (open.file.fd) reply->Put(*open.file.fd);
-  reply->Put(open.device.block);
-  reply->Put(std::to_string(open.device.major) + ":" + std::to_string(open.device.minor));
+  reply->Put(NameOf(open.file.kind));
+  const auto& [major, minor] = open.file.device;
+  reply->Put(std::to_string(major) + ":" + std::to_string(minor));
+  reply->Put(open.file.shared);
+}
+
+// readOpenSockets
+void PutFields(const OpenSockets& open, Reply* reply) {
+  PutFields(open.holder, reply);
+  reply->Put(open.protocol);
+  reply->Put(open.count);
+  reply->Put(open.inodes);
 }
 
 // readLink, readCarrier
@@ -156,6 +192,8 @@ Reply SurveyReply(const SystemSurvey& survey) {
   PutRecordsOf(
       networks, [](Contents one) { return std::array{one.firewalls.xfrm}; }, &reply);
   PutRecords(survey.open_devices, &reply);
+  PutRecords(survey.open_sockets, &reply);
+  reply.Put(survey.own_cgroups);
   reply.Put(survey.all_processes_read);
   reply.Put(survey.unreadable);
   return reply;

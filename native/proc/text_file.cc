@@ -44,10 +44,14 @@ Result<std::string> ReadToEnd(int fd, const std::string& what, size_t limit) {
 }
 
 Result<std::string> ReadLinkTarget(const std::string& path) {
+  return ReadLinkTarget(AT_FDCWD, path.c_str());
+}
+
+Result<std::string> ReadLinkTarget(int folder, const char* name) {
   std::string target(256, '\0');
   for (;;) {
-    const ssize_t got = readlink(path.c_str(), target.data(), target.size());
-    if (got < 0) return SystemFailure(errno, "readlink", path);
+    const ssize_t got = readlinkat(folder, name, target.data(), target.size());
+    if (got < 0) return SystemFailure(errno, "readlink", name);
     if (static_cast<size_t>(got) < target.size()) {
       target.resize(static_cast<size_t>(got));
       return target;

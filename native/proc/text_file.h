@@ -19,5 +19,7 @@ Result<std::string> ReadToEnd(int fd, const std::string& what, size_t limit);
 
 // The target of a symbolic link of any length, as readlink(2) returns it.
 Result<std::string> ReadLinkTarget(const std::string& path);
+// The same for a link in a folder that is open.
+Result<std::string> ReadLinkTarget(int folder, const char* name);
 
 }  // namespace kmod

@@ -159,8 +159,15 @@ describe('a laptop', () => {
       pid: 812,
       comm: 'openvpn',
       self: false,
+      ancestor: false,
+      unit: null,
+      ownUnit: false,
       path: '/dev/net/tun',
       fd: 5,
+      shared: false,
+      type: 'char',
+      family: 'misc',
+      name: 'tun',
       modules: ['tun'],
     })
   })

@@ -2,6 +2,7 @@
 import type { LoadedModule } from '../../lib/contract/types'
 import type {
   BlockDevice,
+  Holder,
   Mount,
   NetworkInterface,
   OpenDevice,
@@ -27,8 +28,14 @@ export function netInterface(name: string, more: Partial<NetworkInterface> = {})
   return { name, netns: null, up: true, type: null, ...unconnected, modules: [], ...more }
 }
 
+export function holder(pid: number, more: Partial<Holder> = {}): Holder {
+  const plain = { self: false, ancestor: false, unit: null, ownUnit: false }
+  return { pid, comm: 'someone', ...plain, ...more }
+}
+
 export function openDevice(pid: number, path: string, more: Partial<OpenDevice> = {}): OpenDevice {
-  return { pid, comm: 'someone', self: false, path, fd: 3, modules: [], ...more }
+  const device = { path, fd: 3, shared: false, type: 'char', family: '', name: '' } as const
+  return { ...holder(pid), ...device, modules: [], ...more }
 }
 
 export function blockDevice(path: string, more: Partial<BlockDevice> = {}): BlockDevice {
@@ -54,6 +61,8 @@ export function survey(parts: Partial<RawSurvey> = {}): RawSurvey {
     ipSets: [],
     ipsec: [],
     openDevices: [],
+    openSockets: [],
+    ownCgroups: [],
     allProcessesRead: true,
     unreadable: [],
     ...parts,

@@ -223,7 +223,7 @@ describe('explain', () => {
   test('lists line disciplines, binary formats and bound devices of the module only', () => {
     const modules = ['loop']
     const parts: Partial<Snapshot> = {
-      lineDisciplines: [{ name: 'slip', number: 1, modules }],
+      lineDisciplines: [{ name: 'slip', number: 1, interfaces: null, modules }],
       binaryFormats: [{ name: 'arm', interpreter: '/usr/bin/qemu-arm', modules }],
       boundDevices: [{ bus: 'pci', device: '0000:00:01.0', driver: 'x', modules }],
     }
@@ -233,6 +233,30 @@ describe('explain', () => {
       { kind: 'device', bus: 'pci', device: '0000:00:01.0', driver: 'x', references: 0 },
     ])
     expect(usersIn(parts, 'dm_mod')).toEqual([])
+  })
+
+  test('counts a terminal for each interface of a line discipline', () => {
+    const slip = { name: 'slip', number: 1, modules: ['slip'] }
+    const users = (interfaces: string[]) =>
+      usersIn({ lineDisciplines: [{ ...slip, interfaces }] }, 'slip')
+    expect(users(['sl0', 'sl1'])).toMatchObject([
+      { references: 2, release: { text: expect.stringContaining('sl0, sl1') as string } },
+    ])
+    expect(users([])).toMatchObject([{ references: 0 }])
+  })
+
+  test('counts one reference for each character set of a file system', () => {
+    const modules = ['nls_cp437']
+    const parts: Partial<Snapshot> = {
+      mounts: [mount('/boot/efi', '259:1', { modules: ['vfat'] }), mount('/mnt', '259:1')],
+      charsets: [
+        { name: 'cp437', superblock: '259:1', modules },
+        { name: 'cp437', superblock: '8:1', modules },
+      ],
+    }
+    expect(usersIn(parts, 'nls_cp437')).toMatchObject([
+      { kind: 'charset', name: 'cp437', value: '/boot/efi', references: 1 },
+    ])
   })
 
   test('makes texts that are safe to print, and keeps the exact argv', () => {

@@ -3,6 +3,7 @@ import { KmodError } from '../../lib/contract/errors'
 import { explain } from '../../lib/explain/explain'
 import { summarize, usersOf } from '../../lib/explain/users'
 import type { User } from '../../lib/contract/types'
+import type { OpenDevice } from '../../lib/kernel/snapshot'
 import { SimulatedKernel } from '../support/simulated-kernel'
 import { mount, openDevice, snapshot } from '../support/snapshots'
 
@@ -114,13 +115,14 @@ describe('processes', () => {
     kernel.snapshotNow = snapshot({
       openDevices: [
         openDevice(812, '/dev/net/tun', { ...tun, comm: 'openvpn', fd: 5 }),
+        // It shares the open file with the descriptor.
         openDevice(812, '/dev/net/tun', { ...tun, comm: 'openvpn', fd: null }),
         openDevice(process.pid, '/dev/net/tun', { ...tun, self: true }),
         openDevice(9, '/dev/null'),
       ],
     })
     const usage = await explain(kernel, 'tun')
-    expect(usage).toMatchObject({ references: 4, unexplained: 1 })
+    expect(usage).toMatchObject({ references: 4, unexplained: 0 })
     expect(usage.users).toMatchObject([
       {
         kind: 'process',
@@ -130,13 +132,71 @@ describe('processes', () => {
         path: '/dev/net/tun',
         fd: 5,
         self: false,
-        references: 1,
-        release: { command: ['kill', '812'] },
+        unit: null,
+        references: 2,
+        release: { kind: 'process', command: ['kill', '812'] },
       },
-      { pid: 812, fd: null },
-      { pid: process.pid, self: true, release: { command: null } },
+      { pid: 812, fd: null, references: 0 },
+      { pid: process.pid, self: true, references: 2, release: { kind: null, command: null } },
     ])
-    expect(usage.users[0]!.release.text).toMatch(/openvpn.*descriptor 5/)
+    // The text says what the command does, and what is lost.
+    expect(usage.users[0]!.release.text).toMatch(/^end .*openvpn.*descriptor 5.*lost/)
+  })
+
+  test.each([
+    ['a service', { unit: 'vpn.service' }, 'service', ['systemctl', 'stop', 'vpn.service']],
+    ['the service of this process', { unit: 'a.service', ownUnit: true }, 'process', ['kill', '7']],
+    ['a session', { unit: 'session-3.scope' }, 'process', ['kill', '7']],
+    ['the manager of a user', { unit: 'user@1000.service' }, 'process', ['kill', '7']],
+    ['an ancestor', { ancestor: true }, null, null],
+    [
+      'an ancestor in the service of this process',
+      { ancestor: true, unit: 'a.service', ownUnit: true },
+      null,
+      null,
+    ],
+    ['this process in a service', { self: true, unit: 'a.service', ownUnit: true }, null, null],
+  ] as const)('of %s are released by what can be ended', async (_, holder, kind, command) => {
+    kernel.snapshotNow = snapshot({
+      openDevices: [openDevice(7, '/dev/net/tun', { ...tun, ...holder })],
+    })
+    const { users } = await explain(kernel, 'tun')
+    expect(users).toMatchObject([
+      { unit: 'unit' in holder ? holder.unit : null, release: { kind, command } },
+    ])
+    const says =
+      command === null ? /close/ : kind === 'service' ? /^stop vpn.service.*all processes/ : /^end /
+    expect(users[0]!.release.text).toMatch(says)
+  })
+
+  test('that hold a watchdog have no command, because their end restarts the machine', async () => {
+    kernel.add('softdog', { references: 2 })
+    const device = { family: 'misc', name: 'watchdog', modules: ['watchdog', 'softdog'] }
+    kernel.snapshotNow = snapshot({ openDevices: [openDevice(7, '/dev/watchdog', device)] })
+    const { users, unexplained } = await explain(kernel, 'softdog')
+    expect(unexplained).toBe(0)
+    expect(users).toMatchObject([{ references: 2, release: { kind: null, command: null } }])
+    expect(users[0]!.release.text).toContain('restarts')
+  })
+
+  test('take as many references as the driver counts for one open file', async () => {
+    const references = async (module: string, ...open: Partial<OpenDevice>[]) => {
+      kernel.add(module, { references: 9 })
+      kernel.snapshotNow = snapshot({
+        openDevices: open.map((one) => openDevice(7, '/dev/x', { modules: [module], ...one })),
+      })
+      return (await explain(kernel, module)).users.map((user) => user.references)
+    }
+    expect(await references('sg', { family: 'sg' })).toEqual([3])
+    expect(await references('snd', { family: 'alsa', name: 'controlC0' })).toEqual([2])
+    expect(await references('snd', { family: 'alsa', name: 'pcmC0D0p' })).toEqual([1])
+    const tty = { family: 'tty', name: 'ttyGS0' }
+    expect(await references('u_serial', tty, tty, { ...tty, name: 'ttyGS1' })).toEqual([2, 1, 2])
+    const file = { type: 'file', family: 'detached', name: '7:0' } as const
+    expect(await references('ext4', file, file)).toEqual([1, 0])
+    expect(await references('x', { type: 'file', family: 'debugfs', name: '0:7' })).toEqual([null])
+    expect(await references('uinput', {}, { shared: true })).toEqual([1, 0])
+    expect(await references('sd_mod', { type: 'block', name: '8:0' })).toEqual([1])
   })
 
   test('that share a descriptor do not make `unexplained` negative', async () => {

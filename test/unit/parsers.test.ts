@@ -78,6 +78,7 @@ function randomFiles(texts: readonly string[], names: readonly string[]): System
       Promise.resolve(paths.map((path) => Buffer.from(choose(path, texts) ?? '', 'latin1'))),
     readLinks: (paths) =>
       Promise.resolve(paths.map((path) => choose(path, texts)?.split('\n', 1)[0] ?? null)),
+    readStatuses: (paths) => Promise.resolve(paths.map(() => null)),
     listNames: (folders) =>
       Promise.resolve(
         folders.map((folder) => (isDeep(folder) ? [] : names.slice(0, folder.length % 4))),

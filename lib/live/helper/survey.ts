@@ -1,6 +1,12 @@
 /** Asks the helper what depends on the modules. native/helper/survey_reply.cc is the other end. */
 import { unwrap } from '../../kernel/failure'
-import type { RawMountTable, RawOpenDevice, RawSurvey } from '../../snapshot/system/raw-survey'
+import type {
+  RawHolder,
+  RawMountTable,
+  RawOpenDevice,
+  RawOpenSockets,
+  RawSurvey,
+} from '../../snapshot/system/raw-survey'
 import type { Questions } from './questions'
 import { readNetworks } from './survey-network'
 import { flagString, type Reader } from './wire'
@@ -21,6 +27,8 @@ export async function readSurvey(
     mountTables: reader.records(readMountTable),
     ...readNetworks(reader),
     openDevices: reader.records(readOpenDevice),
+    openSockets: reader.records(readOpenSockets),
+    ownCgroups: reader.list(),
     allProcessesRead: reader.flag(),
     unreadable: reader.list(),
   }
@@ -43,6 +51,8 @@ export function emptySurvey(users: boolean): RawSurvey {
     ipSets: [],
     ipsec: [],
     openDevices: [],
+    openSockets: [],
+    ownCgroups: [],
     allProcessesRead: false,
     unreadable: [],
   }
@@ -55,12 +65,26 @@ const readMountTable = (reader: Reader): RawMountTable => ({
   text: reader.text(),
 })
 
-const readOpenDevice = (reader: Reader): RawOpenDevice => ({
+const readHolder = (reader: Reader): RawHolder => ({
   pid: reader.number(),
   comm: reader.text(),
   self: reader.flag(),
+  ancestor: reader.flag(),
+  cgroups: reader.text(),
+})
+
+const readOpenDevice = (reader: Reader): RawOpenDevice => ({
+  ...readHolder(reader),
   path: reader.text(),
   fd: reader.flag() ? reader.number() : null,
-  type: reader.flag() ? 'block' : 'char',
+  type: reader.text() as RawOpenDevice['type'],
   device: reader.text(),
+  shared: reader.flag(),
+})
+
+const readOpenSockets = (reader: Reader): RawOpenSockets => ({
+  ...readHolder(reader),
+  protocol: reader.text(),
+  count: reader.number(),
+  inodes: reader.list(),
 })

@@ -56,6 +56,11 @@ export class Aliases {
     return this.#find(`tty-ldisc-${number}`, [])
   }
 
+  /** Source: load_nls() in fs/nls/nls_base.c. */
+  ofCharset(name: string): Promise<string[]> {
+    return this.#find(`nls_${name}`, [`nls_${name}`])
+  }
+
   /** Source: v9fs_get_trans_by_name() in net/9p/mod.c. */
   of9pTransport(name: string): Promise<string[]> {
     // In older kernels the socket transports (tcp, unix, fd) are part of 9pnet itself.

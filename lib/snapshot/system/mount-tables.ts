@@ -19,29 +19,30 @@ export interface MountTable extends Omit<RawMountTable, 'text'> {
 
 export class MountTables {
   readonly tables: MountTable[]
+  /** The last mount on each path in the namespace of this process, or else in that of process 1. */
+  readonly #byPath: ReadonlyMap<string, MountLine>
 
   constructor(raw: readonly RawMountTable[]) {
     this.tables = raw.map(({ text, ...table }) => ({ ...table, lines: parseMountinfo(text) }))
+    const table =
+      this.tables.find(({ own }) => own) ?? this.tables.find(({ first }) => first) ?? this.tables[0]
+    // Of several mounts on one folder, the last one covers the others.
+    this.#byPath = new Map(table?.lines.map((line) => [line.path, line]))
   }
 
   /**
    * The mount that a path is on. The path comes from the kernel (the backing file of a loop device, a
-   * swap file). It is looked up in the namespace of this process, or else in that of process 1.
+   * swap file), or from the options of a mount that another user has made. Looks at the folders above the
+   * path, not at every mount, of which there can be many.
    */
   covering(path: string): MountLine | undefined {
-    const table =
-      this.tables.find(({ own }) => own) ?? this.tables.find(({ first }) => first) ?? this.tables[0]
-    // Of several mounts on one folder, the last one covers the others.
-    return table?.lines.reduce<MountLine | undefined>(
-      (best, line) =>
-        isUnder(path, line.path) && line.path.length >= (best?.path.length ?? 0) ? line : best,
-      undefined,
-    )
+    if (!path.startsWith('/')) return undefined
+    for (let at = path; at !== '/' && at !== ''; at = at.slice(0, at.lastIndexOf('/'))) {
+      const mount = this.#byPath.get(at)
+      if (mount !== undefined) return mount
+    }
+    return this.#byPath.get('/')
   }
-}
-
-function isUnder(path: string, folder: string): boolean {
-  return folder === '/' ? path.startsWith('/') : path === folder || path.startsWith(`${folder}/`)
 }
 
 /**

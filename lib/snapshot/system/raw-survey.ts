@@ -28,6 +28,10 @@ export interface RawSurvey {
   ipsec: RawIpsec[]
   /** Only with users. */
   openDevices: RawOpenDevice[]
+  /** Only with users. */
+  openSockets: RawOpenSockets[]
+  /** Only with users: the texts of /proc/PID/cgroup of this process and its ancestors. */
+  ownCgroups: string[]
   /** Whether the open files of every process were read. */
   allProcessesRead: boolean
   /** What could not be read, each as a phrase. */
@@ -154,16 +158,41 @@ export interface RawIpsec {
   policies: number
 }
 
-/** A device file that a process has open or mapped. */
-export interface RawOpenDevice {
+/** A process that has something open. */
+export interface RawHolder {
   pid: number
   comm: string
   /** Whether it is this process or a child of it. */
   self: boolean
+  /** Whether it is an ancestor of this process, or process 1. */
+  ancestor: boolean
+  /** The text of /proc/PID/cgroup; `''`: not known. */
+  cgroups: string
+}
+
+/** A file that a process has open, or a device that it has mapped. */
+export interface RawOpenDevice extends RawHolder {
+  /** As /proc shows it. */
   path: string
   /** `null`: mapped into memory. */
   fd: number | null
-  type: 'char' | 'block'
-  /** MAJOR:MINOR. */
+  /**
+   * Besides devices: the files of a virtual machine, those in /proc/net/rpc and in debugfs, and those
+   * on a block device whose file system is not mounted any more.
+   */
+  type: 'char' | 'block' | 'kvm' | 'proc' | 'debugfs' | 'detached'
+  /** MAJOR:MINOR of the device; for the other types, of the file system. */
   device: string
+  /** Whether a descriptor before it leads to the same open file. */
+  shared: boolean
+}
+
+/** The open sockets of one protocol that a process holds. */
+export interface RawOpenSockets extends RawHolder {
+  /** As /proc/net/protocols names it. */
+  protocol: string
+  /** How many, without those that an earlier entry has counted for another process. */
+  count: number
+  /** Of protocol NETLINK: by which /proc/net/netlink lists them. */
+  inodes: string[]
 }

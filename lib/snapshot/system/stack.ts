@@ -109,7 +109,9 @@ export class Stack {
     const device = await this.devices.byNumber(superblock)
     if (device !== null) return [device]
     // The superblocks of btrfs and bcachefs have numbers that belong to no device. The source of
-    // bcachefs names all its devices.
+    // bcachefs names all its devices. Other users cannot mount these; the sources of what they can mount
+    // (tmpfs, overlay, FUSE) are any text, also a path that leads into a file system of theirs.
+    if (type !== 'btrfs' && type !== 'bcachefs') return []
     const paths = type === 'bcachefs' ? source.split(':') : [source]
     const named = await Promise.all(paths.map((path) => this.devices.byPath(path)))
     const known = named.filter((folder) => folder !== null)
