@@ -2,13 +2,16 @@
 
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <map>
+#include <thread>
 
 #include "../net/ip_sets.h"
 #include "../net/net_links.h"
@@ -63,6 +66,94 @@ TEST_CASE("an attribute with a wrong length ends the walk") {
   // A nested attribute may be marked as nested.
   ForEachAttribute(Attribute(NLA_F_NESTED | 7, "x"),
                    [](uint16_t type, std::string_view) { CHECK(type == 7); });
+}
+
+// One end sends what the other receives; its messages have no port, as those of the kernel.
+struct SocketPair {
+  SocketPair() {
+    int both[2];
+    REQUIRE(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, both) == 0);
+    ours.reset(both[0]);
+    kernel.reset(both[1]);
+  }
+  void Send(uint32_t sequence, uint16_t type, const std::string& body) const {
+    nlmsghdr header = {};
+    header.nlmsg_len = static_cast<uint32_t>(NLMSG_LENGTH(body.size()));
+    header.nlmsg_type = type;
+    header.nlmsg_seq = sequence;
+    const std::string message = Bytes(header) + body;
+    REQUIRE(send(kernel.get(), message.data(), message.size(), 0) > 0);
+  }
+  UniqueFd ours, kernel;
+};
+
+constexpr uint16_t kWanted = 99;
+
+TEST_CASE("only messages with the sequence number of the request are its answer") {
+  const SocketPair pair;
+  pair.Send(6, NLMSG_DONE, Bytes(0));
+  pair.Send(6, kWanted, "old");
+  pair.Send(0, kWanted, "event");
+  pair.Send(7, kWanted, "new");
+  pair.Send(6, NLMSG_ERROR, Bytes(nlmsgerr{-EPERM, {}}));
+  pair.Send(7, NLMSG_DONE, Bytes(0));
+  std::vector<std::string> visited;
+  const Result<> end = ReceiveAnswer(pair.ours.get(), 7, kWanted, [&](std::string_view message) {
+    visited.emplace_back(message);
+  });
+  CHECK(end.ok());
+  CHECK(visited == std::vector<std::string>{"new"});
+}
+
+TEST_CASE("an answer that is longer than the limit, or cut off, is a failure") {
+  const SocketPair pair;
+  const auto ignore = [](std::string_view) {};
+  for (int i = 0; i < 3; ++i) pair.Send(7, kWanted, "x");
+  CHECK(ReceiveAnswer(pair.ours.get(), 7, kWanted, ignore, 2).failure().error == E2BIG);
+  pair.Send(7, kWanted, std::string(100'000, 'x'));
+  CHECK(ReceiveAnswer(pair.ours.get(), 7, kWanted, ignore).failure().error == EMSGSIZE);
+}
+
+// Every user may send to sockets of this protocol, as the owner of a network namespace may send to
+// all sockets in it.
+TEST_CASE("messages of other processes are ignored, and not received forever") {
+  UniqueFd ours(socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, NETLINK_USERSOCK));
+  UniqueFd forger(socket(AF_NETLINK, SOCK_RAW, NETLINK_USERSOCK));
+  REQUIRE(ours);
+  REQUIRE(forger);
+  sockaddr_nl address = {};
+  address.nl_family = AF_NETLINK;
+  REQUIRE(bind(ours.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0);
+  socklen_t length = sizeof(address);
+  REQUIRE(getsockname(ours.get(), reinterpret_cast<sockaddr*>(&address), &length) == 0);
+  const auto forge = [&](uint16_t type, const std::string& body) {
+    nlmsghdr header = {};
+    header.nlmsg_len = static_cast<uint32_t>(NLMSG_LENGTH(body.size()));
+    header.nlmsg_type = type;
+    header.nlmsg_seq = 7;
+    const std::string message = Bytes(header) + body;
+    return sendto(forger.get(), message.data(), message.size(), MSG_DONTWAIT,
+                  reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+  };
+  int visited = 0;
+  const auto count = [&visited](std::string_view) { ++visited; };
+  REQUIRE(forge(kWanted, "x") > 0);
+  REQUIRE(forge(NLMSG_DONE, Bytes(0)) > 0);
+  // Nothing is left to receive, and the forged end was not taken for the end.
+  CHECK(ReceiveAnswer(ours.get(), 7, kWanted, count).failure().error == EAGAIN);
+  CHECK(visited == 0);
+
+  std::atomic<bool> stop = false;
+  std::thread flood([&] {
+    while (!stop) forge(kWanted, "x");
+  });
+  REQUIRE(fcntl(ours.get(), F_SETFL, 0) == 0);
+  const Result<> end = ReceiveAnswer(ours.get(), 7, kWanted, count);
+  stop = true;
+  flood.join();
+  // ENOBUFS: the kernel dropped messages, which also ends the reception.
+  CHECK((end.failure().error == EBADMSG || end.failure().error == ENOBUFS));
+  CHECK(visited == 0);
 }
 
 TEST_CASE("numbers in network byte order are read") {
