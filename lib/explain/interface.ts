@@ -1,6 +1,7 @@
 /** Network interfaces that the module provides or drives. */
 import type { User } from '../contract/types'
 import type { NetworkInterface } from '../kernel/snapshot'
+import { isFallback } from '../snapshot/network/interfaces'
 import { commandIn, using, whereText, type FindUsers } from './kind'
 
 /** Link kinds of hardware, which `ip link del` does not delete. */
@@ -31,9 +32,14 @@ export const interfaceUsers: FindUsers = (row, { interfaces }) =>
     }
   })
 
-function releaseOf({ name, netns, type }: NetworkInterface): User['release'] {
+function releaseOf(one: NetworkInterface): User['release'] {
+  const { name, netns, type, up } = one
   const where = `${name}${whereText(netns)}`
-  if (type !== null && !HARDWARE_KINDS.has(type)) {
+  if (isFallback(one) && !up) {
+    const text = `network interface ${where} (${type}) is down; it cannot be deleted, and is removed with its module`
+    return { kind: null, text, command: null }
+  }
+  if (!isFallback(one) && type !== null && !HARDWARE_KINDS.has(type)) {
     return {
       kind: 'interface',
       text: `delete network interface ${where} (${type})`,

@@ -1,31 +1,116 @@
 /** Mounted file systems of a type that the module provides. */
 import type { User } from '../contract/types'
-import type { Mount } from '../kernel/snapshot'
+import type { Mount, Snapshot } from '../kernel/snapshot'
 import { fileSystems } from '../snapshot/storage/mounts'
-import { using, type FindUsers } from './kind'
+import { firstText, using, type FindUsers } from './kind'
 
 /**
  * A file system takes one reference in total, even if it is mounted several times. Source:
  * alloc_super() in fs/super.c, get_filesystem() in fs/filesystems.c.
  */
-export const mountUsers: FindUsers = (row, { mounts }) =>
-  fileSystems(using(mounts, row)).map(({ mount, others }) => {
+export const mountUsers: FindUsers = (row, snapshot) => {
+  const found = fileSystems(using(snapshot.mounts, row))
+  if (found.length === 0) return []
+  const obstacles = new Obstacles(snapshot)
+  return found.map(({ mount, others }) => {
     const { path, source, type, pid } = mount
-    const release = releaseOf(mount, others)
+    const release = releaseOf([mount, ...others], obstacles)
     return { kind: 'mount', module: row.name, path, source, type, pid, references: 1, release }
   })
+}
 
-function releaseOf(mount: Mount, others: readonly Mount[]): User['release'] {
-  const { path, source, type, pid, own, isRoot } = mount
-  const umount = ['umount', path]
+function releaseOf(mounts: readonly Mount[], obstacles: Obstacles): User['release'] {
+  const [mount, ...others] = mounts as [Mount, ...Mount[]]
+  const { path, source, type, pid, own } = mount
+  const what = `${type} on ${source}`
   const where = own ? '' : ` in the mount namespace of process ${pid}`
+  if (mounts.some(({ isRoot }) => isRoot)) {
+    const text = `the root file system (${what}) cannot be unmounted while the system runs`
+    return { kind: null, text, command: null }
+  }
+  if (path === '/') {
+    const text = `the root file system${where} (${what}) is released when the processes in this namespace end`
+    return { kind: null, text, command: null }
+  }
+  const first = firstText(obstacles.of(mounts))
   const also = others.length === 0 ? '' : `; it is also mounted on ${placesOf(others)}`
-  return {
-    kind: isRoot ? null : 'mount',
-    text: isRoot
-      ? `the root file system (${type} on ${source}) cannot be unmounted while the system runs`
-      : `unmount ${path}${where} (${type} on ${source})${also}`,
-    command: own ? umount : ['nsenter', '-t', String(pid), '-m', ...umount],
+  const text = `${first}unmount ${path}${where} (${what})${also}`
+  const command = first === '' ? unmountCommand(mounts) : null
+  return { kind: 'mount', text, command }
+}
+
+/**
+ * The argv that unmounts all mounts of a file system once nothing is mounted on them; `null`: one command
+ * cannot, because they are in several namespaces.
+ */
+export function unmountCommand(mounts: readonly Mount[]): string[] | null {
+  const { own, pid } = mounts[0]!
+  const here = mounts.filter((mount) => mount.pid === pid)
+  const copies = new Set(here.flatMap(({ sends }) => sends ?? []))
+  const isCopy = ({ receives }: Mount): boolean => receives.some((place) => copies.has(place))
+  if (!mounts.every((mount) => mount.pid === pid || isCopy(mount))) return null
+  // A mount that is another mount's copy in the same namespace is already gone when its turn comes.
+  // The deepest ones come first, because they may be mounted on the others.
+  const paths = here.map(({ path }) => path).sort((one, other) => other.length - one.length)
+  return ['umount', ...(own ? [] : ['-N', String(pid)]), ...paths]
+}
+
+/** What keeps mounts from being unmounted, as far as a snapshot shows it. */
+class Obstacles {
+  readonly #children = new Map<number, Mount[]>()
+  readonly #byId = new Map<number, Mount>()
+
+  constructor(private readonly snapshot: Snapshot) {
+    for (const mount of snapshot.mounts) {
+      this.#byId.set(mount.id, mount)
+      const known = this.#children.get(mount.parent)
+      if (known === undefined) this.#children.set(mount.parent, [mount])
+      else known.push(mount)
+    }
+  }
+
+  /** What must be done first, as phrases. */
+  of(mounts: readonly Mount[]): string[] {
+    const { superblock } = mounts[0]!
+    const on = mounts.flatMap(({ id }) => this.#children.get(id) ?? [])
+    const over = mounts.flatMap((mount) => this.#covering(mount))
+    const inTheWay = [...on, ...over].filter((mount) => mount.superblock !== superblock)
+    const { swaps, blocks } = this.snapshot
+    return [
+      ...swaps.filter(({ fileOn }) => fileOn === superblock).map(({ path }) => `swapoff ${path}`),
+      ...blocks
+        .filter(({ fileOn }) => fileOn === superblock)
+        .map(({ path, madeOf }) => `detach ${path}, whose file ${madeOf} lies on it`),
+      ...new Set(inTheWay.map(({ path }) => `unmount ${path}`)),
+    ]
+  }
+
+  /** The mounts on a folder above the path: the path then leads to something else. */
+  #covering(mount: Mount): Mount[] {
+    const found: Mount[] = []
+    const { path } = mount
+    let above = this.#byId.get(mount.parent)
+    // A parent that is its own ancestor would be a damaged table.
+    for (const seen = new Set<number>(); above !== undefined && !seen.has(above.id);) {
+      seen.add(above.id)
+      for (const one of this.#children.get(above.id) ?? []) {
+        if (one.path !== '/' && path.startsWith(`${one.path}/`)) found.push(one)
+      }
+      above = this.#byId.get(above.parent)
+    }
+    // The mounts that it is below of are not over it.
+    return found.filter((one) => !this.#isAbove(one, mount))
+  }
+
+  #isAbove(candidate: Mount, mount: Mount): boolean {
+    const seen = new Set<number>()
+    let above = this.#byId.get(mount.parent)
+    while (above !== undefined && !seen.has(above.id)) {
+      if (above === candidate) return true
+      seen.add(above.id)
+      above = this.#byId.get(above.parent)
+    }
+    return false
   }
 }
 

@@ -9,6 +9,7 @@ import type { Kernel } from '../kernel/kernel'
 import type { Snapshot } from '../kernel/snapshot'
 import { binaryFormatUsers } from './binary-format'
 import { blockUsers, swapUsers } from './block'
+import { configItemUsers } from './configfs'
 import { consoleUsers } from './console'
 import { cryptoUsers } from './crypto'
 import { deviceUsers } from './device'
@@ -40,6 +41,7 @@ const KINDS: readonly FindUsers[] = [
   netfilterUsers,
   trafficControlUsers,
   settingUsers,
+  configItemUsers,
   deviceUsers,
 ]
 
@@ -74,7 +76,10 @@ export function findUsers(row: LoadedModule, snapshot: Snapshot): User[] {
   return KINDS.flatMap((find) => find(row, snapshot)).map(withPrintableText)
 }
 
-/** The modules that use this one. */
+/**
+ * The modules that use this one. rmmod and not `modprobe -r`, which also removes what the holder uses,
+ * even this module.
+ */
 function holderUsers({ name, holders }: LoadedModule): User[] {
   return holders.map((holder) => ({
     kind: 'module',
@@ -84,7 +89,7 @@ function holderUsers({ name, holders }: LoadedModule): User[] {
     release: {
       kind: null,
       text: `unload module ${holder} first: kmod.unload('${holder}')`,
-      command: ['modprobe', '-r', holder],
+      command: ['rmmod', holder],
     },
   }))
 }

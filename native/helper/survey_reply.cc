@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +18,16 @@ void PutFields(const MountTable& table, Reply* reply) {
   reply->Put(table.own);
   reply->Put(table.first);
   reply->Put(table.text);
+}
+
+// readMapping, readSegment
+void PutFields(const MapperDevice& device, Reply* reply) {
+  reply->Put(device.number);
+  reply->Put(device.segments.size());
+  for (const MapperSegment& segment : device.segments) {
+    reply->Put(segment.type);
+    reply->Put(segment.status);
+  }
 }
 
 // readOpenDevice
@@ -72,6 +83,25 @@ void PutFields(const TrafficControl& item, Reply* reply) {
   reply->Put(item.kind);
   reply->Put(item.handle);
   reply->Put(item.parent);
+  reply->Put(item.block);
+  reply->Put(item.chain);
+  reply->Put(item.priority);
+  reply->Put(item.protocol);
+}
+
+// readCounts: names, each with a number
+void PutFields(const std::map<std::string, size_t>& counts, Reply* reply) {
+  reply->Put(counts.size());
+  for (const auto& [name, count] : counts) {
+    reply->Put(name);
+    reply->Put(count);
+  }
+}
+
+// readTcpUses
+void PutFields(const TcpUses& uses, Reply* reply) {
+  PutFields(uses.congestion, reply);
+  PutFields(uses.upper, reply);
 }
 
 // readNfTable, readPart
@@ -95,18 +125,27 @@ void PutFields(const XTable& table, Reply* reply) {
   reply->Put(table.name);
   reply->Put(table.rules);
   reply->Put(table.has_policy);
+  reply->Put(table.chains);
+  PutFields(table.extensions, reply);
 }
 
 // readIpSet
 void PutFields(const IpSet& set, Reply* reply) {
   reply->Put(set.name);
   reply->Put(set.type);
+  reply->Put(set.references);
 }
 
 // readXfrm
 void PutFields(const XfrmCounts& counts, Reply* reply) {
   reply->Put(counts.states);
   reply->Put(counts.policies);
+  reply->Put(counts.protocols.size());
+  for (const auto& [protocol, count] : counts.protocols) {
+    reply->Put(protocol.first);
+    reply->Put(protocol.second);
+    reply->Put(count);
+  }
 }
 
 template <typename Records>
@@ -137,6 +176,7 @@ Reply SurveyReply(const SystemSurvey& survey) {
   const std::vector<NamespaceContents>& networks = survey.networks;
   Reply reply = Reply::Done();
   PutRecords(survey.mount_tables, &reply);
+  PutRecords(survey.mappings, &reply);
   PutRecordsOf(
       networks, [](Contents one) -> auto& { return one.tables.links; }, &reply);
   PutRecordsOf(
@@ -147,6 +187,10 @@ Reply SurveyReply(const SystemSurvey& survey) {
       networks, [](Contents one) -> auto& { return one.files; }, &reply);
   PutRecordsOf(
       networks, [](Contents one) -> auto& { return one.traffic_control; }, &reply);
+  PutRecordsOf(
+      networks, [](Contents one) { return std::array{one.actions}; }, &reply);
+  PutRecordsOf(
+      networks, [](Contents one) { return std::array{one.tcp}; }, &reply);
   PutRecordsOf(
       networks, [](Contents one) -> auto& { return one.firewalls.nf_tables; }, &reply);
   PutRecordsOf(

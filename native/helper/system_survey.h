@@ -10,6 +10,7 @@
 #include "../common/result.h"
 #include "../net/net_namespace.h"
 #include "../proc/device_files.h"
+#include "../proc/device_mapper.h"
 #include "../proc/processes.h"
 
 namespace kmod {
@@ -36,6 +37,7 @@ struct OpenDevice {
 
 struct SystemSurvey {
   std::vector<MountTable> mount_tables;
+  std::vector<MapperDevice> mappings;
   std::vector<NamespaceContents> networks;
   std::vector<OpenDevice> open_devices;
   // Whether the open files of every process of the system were read, not only of those that this

@@ -97,8 +97,10 @@ describe('disks', () => {
       ['/dev/dm-1', ['/data']],
       ['/dev/sda', ['/dev/dm-0']],
     ])
-    const volumes = users(used, 'dm_mod', 'block').filter(({ path }) => path === '/dev/dm-1')
-    expect(volumes).toMatchObject([{ release: { command: ['dmsetup', 'remove', 'vg-data'] } }])
+    const volume1 = (snapshot: Snapshot): unknown =>
+      users(snapshot, 'dm_mod', 'block').find(({ path }) => path === '/dev/dm-1')!.release.command
+    expect(volume1(idle)).toEqual(['dmsetup', 'remove', 'vg-data'])
+    expect(volume1(used)).toBeNull()
   })
 
   test('below a loop device are used by it', async () => {
@@ -131,15 +133,20 @@ describe('disks', () => {
     sysfs.block('pci0000:00/0000:00:02.0/nvme/nvme0/nvme0c0n1', '259:9', { hidden: '1\n' })
     sysfs.block('virtual/block/nbd0', '43:0')
     sysfs.block('virtual/block/nbd1', '43:16', { pid: '4711\n' })
+    system.write('proc/4711/comm', 'qemu-nbd\n')
+    // nbd-client hands the connection over to the kernel and ends.
+    sysfs.block('virtual/block/nbd2', '43:32', { pid: '4712\n' })
     sysfs.block('virtual/block/md0', '9:0', { size: '0\n' })
     sysfs.block('pci0000:00/0000:00:03.0/cciss!c0d0', '104:0')
     const snapshot = await snapshotOf(system)
-    expect(snapshot.blocks.map(({ path, usedBy }) => [path, usedBy])).toEqual([
-      ['/dev/cciss/c0d0', []],
-      ['/dev/nbd1', ['process 4711']],
+    expect(snapshot.blocks.map(({ path, madeOf }) => [path, madeOf])).toEqual([
+      ['/dev/cciss/c0d0', null],
+      ['/dev/nbd1', 'process 4711'],
+      ['/dev/nbd2', 'a server'],
     ])
     expect(users(snapshot, 'nbd', 'block')).toMatchObject([
-      { release: { command: ['qemu-nbd', '-d', '/dev/nbd1'] } },
+      { usedBy: ['process 4711'], release: { command: ['qemu-nbd', '-d', '/dev/nbd1'] } },
+      { usedBy: ['a server'], release: { command: ['nbd-client', '-d', '/dev/nbd2'] } },
     ])
   })
 })

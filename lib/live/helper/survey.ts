@@ -1,6 +1,12 @@
 /** Asks the helper what depends on the modules. native/helper/survey_reply.cc is the other end. */
 import { unwrap } from '../../kernel/failure'
-import type { RawMountTable, RawOpenDevice, RawSurvey } from '../../snapshot/system/raw-survey'
+import type {
+  RawMapping,
+  RawMountTable,
+  RawOpenDevice,
+  RawSegment,
+  RawSurvey,
+} from '../../snapshot/system/raw-survey'
 import { Questions } from './questions'
 import { readNetworks } from './survey-network'
 import { flagString, type Reader } from './wire'
@@ -20,6 +26,7 @@ export async function readSurvey(users: boolean): Promise<RawSurvey> {
   const survey = {
     users,
     mountTables: reader.records(readMountTable),
+    mappings: reader.records(readMapping),
     ...readNetworks(reader),
     openDevices: reader.records(readOpenDevice),
     allProcessesRead: reader.flag(),
@@ -34,6 +41,16 @@ const readMountTable = (reader: Reader): RawMountTable => ({
   own: reader.flag(),
   first: reader.flag(),
   text: reader.text(),
+})
+
+const readMapping = (reader: Reader): RawMapping => ({
+  device: reader.text(),
+  segments: reader.records(readSegment),
+})
+
+const readSegment = (reader: Reader): RawSegment => ({
+  type: reader.text(),
+  status: reader.text(),
 })
 
 const readOpenDevice = (reader: Reader): RawOpenDevice => ({

@@ -10,6 +10,28 @@ import type { Sysfs } from '../system/sysfs'
  */
 const PAIRS = new Set(['veth', 'netkit', 'vxcan'])
 
+/**
+ * The interface that each tunnel module creates in every network namespace, for packets that belong to
+ * no other tunnel, by link kind. It exists as long as the module is loaded: the kernel ignores a request
+ * to delete it. Source: the calls of ip_tunnel_init_net() in net/ipv4, and
+ * ip6_tnl_init_net(), ip6gre_init_net(), vti6_init_net() and sit_init_net() in net/ipv6.
+ */
+const FALLBACKS: ReadonlyMap<string, string> = new Map([
+  ['ipip', 'tunl0'],
+  ['gre', 'gre0'],
+  ['gretap', 'gretap0'],
+  ['erspan', 'erspan0'],
+  ['sit', 'sit0'],
+  ['vti', 'ip_vti0'],
+  ['ip6tnl', 'ip6tnl0'],
+  ['ip6gre', 'ip6gre0'],
+  ['vti6', 'ip6_vti0'],
+])
+
+export function isFallback({ type, name }: NetworkInterface): boolean {
+  return type !== null && FALLBACKS.get(type) === name
+}
+
 export function readInterfaces(
   sources: Pick<Sources, 'raw' | 'sysfs' | 'aliases'>,
 ): Promise<NetworkInterface[]> {

@@ -103,7 +103,11 @@ export class Stack {
 
   /** The folders of the devices that a mounted file system is on. */
   async devicesOf(mount: MountLine): Promise<string[]> {
-    const { superblock, type, source } = mount
+    const { superblock, type, source, options } = mount
+    if (type === 'ubifs') {
+      const device = await this.sysfs.link(`/sys/class/ubi/ubi${ubiNumber(source, options)}`)
+      return device === null ? [] : [device]
+    }
     const shared = await sharedFolderDevices(mount, this.sysfs)
     if (shared.length > 0) return shared
     const device = await this.devices.byNumber(superblock)
@@ -130,6 +134,11 @@ export class Stack {
     const targets = await Promise.all(names.map((name) => this.sysfs.link(`${folder}/${name}`)))
     return targets.filter((target) => target !== null)
   }
+}
+
+/** Source: ubifs_show_options() in fs/ubifs/super.c; the source is ubi0:NAME or ubi0_0. */
+function ubiNumber(source: string, options: string): string {
+  return /(?:^|,)ubi=(\d+)/.exec(options)?.[1] ?? /ubi(\d+)/.exec(source)?.[1] ?? '0'
 }
 
 /** The two kinds of keys differ: the path of a folder begins with a slash, a device number does not. */
