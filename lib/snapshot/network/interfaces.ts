@@ -70,7 +70,7 @@ export function readInterfaces(
         name: link.name,
         netns: link.netns,
         up: link.up,
-        type: link.kind,
+        type: link.kind ?? (await kindOfDevice(link, sources.sysfs)),
         master: nameOf(link, link.master),
         lower: [...new Set(lower)],
         hasDefaultRoute: routes.has(key),
@@ -98,6 +98,22 @@ function pppoeCards(text: string): string[] {
     .flatMap((row) => /^[0-9A-F]{8} +[0-9a-f:]{17} +(\S+)/.exec(row)?.[1] ?? [])
 }
 
+/**
+ * The interface of an L2TP session has no link kind; /sys shows what it is, but only for the network
+ * namespace of this process. Source: l2tpeth_type in net/l2tp/l2tp_eth.c.
+ */
+async function kindOfDevice(link: RawLink, sysfs: Sysfs): Promise<string | null> {
+  return (await isL2tp(link, sysfs)) ? L2TP : null
+}
+
+const L2TP = 'l2tpeth'
+
+async function isL2tp({ netns, name, kind }: RawLink, sysfs: Sysfs): Promise<boolean> {
+  if (netns !== null || kind !== null) return false
+  const uevent = await sysfs.text(`/sys/class/net/${name}/uevent`)
+  return uevent?.split('\n').includes(`DEVTYPE=${L2TP}`) ?? false
+}
+
 /** First the modules of the link kind, then those of the hardware, the nearest device first. */
 async function modulesOf(
   link: RawLink,
@@ -111,9 +127,10 @@ async function modulesOf(
 }
 
 async function hardwareModules(
-  { netns, name, kind, bus, device }: RawLink,
+  link: RawLink,
   { sysfs }: Pick<Sources, 'sysfs'>,
 ): Promise<string[]> {
+  const { netns, name, kind, bus, device } = link
   // Kernels before 5.14 do not name the device in rtnetlink, and no kernel names one that is on no bus.
   // Then /sys/class/net is used, which shows the interfaces of one network namespace only.
   const paths = [
@@ -123,6 +140,7 @@ async function hardwareModules(
   const folders = await Promise.all(paths.map((path) => sysfs.link(path)))
   const folder = folders.find((one) => one !== null)
   if (folder == null) return []
+  if (await isL2tp(link, sysfs)) return ['l2tp_eth']
   const drivers = (await sysfs.drivers(folder)).flatMap(({ module }) => module ?? [])
   const creators = drivers[0] === undefined ? [] : await interfaceCreators(drivers[0], sysfs)
   return [...creators, ...drivers]

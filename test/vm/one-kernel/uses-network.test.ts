@@ -46,6 +46,16 @@ describe('interfaces', () => {
       command: true,
     },
     {
+      module: 'l2tp_eth',
+      what: 'a session',
+      begin:
+        'ip link set lo up; ip l2tp add tunnel tunnel_id 1 peer_tunnel_id 1 encap ip local 127.0.0.1 remote 127.0.0.2; ip l2tp add session name uses tunnel_id 1 session_id 1 peer_session_id 1',
+      end: 'ip l2tp del session tunnel_id 1 session_id 1; ip l2tp del tunnel tunnel_id 1',
+      user: { kind: 'interface', name: 'uses', references: 1 },
+      effects: ['disruptive interface:uses'],
+      command: false,
+    },
+    {
       ...link('dummy', 'dummy', 'an interface in another namespace'),
       begin: 'ip netns add uses; ip -n uses link add uses type dummy',
       end: 'ip netns del uses',
