@@ -1,4 +1,5 @@
 /** Mounted file systems of a type that the module provides. */
+import { posix } from 'node:path'
 import type { User } from '../contract/types'
 import type { Mount, Snapshot } from '../kernel/snapshot'
 import { fileSystems } from '../snapshot/storage/mounts'
@@ -14,13 +15,17 @@ export const mountUsers: FindUsers = (row, snapshot) => {
   const obstacles = new Obstacles(snapshot)
   return found.map(({ mount, others }) => {
     const { path, source, type, pid } = mount
-    const release = releaseOf([mount, ...others], obstacles)
+    const release = releaseOf(mount, others, obstacles)
     return { kind: 'mount', module: row.name, path, source, type, pid, references: 1, release }
   })
 }
 
-function releaseOf(mounts: readonly Mount[], obstacles: Obstacles): User['release'] {
-  const [mount, ...others] = mounts as [Mount, ...Mount[]]
+export function releaseOf(
+  mount: Mount,
+  others: readonly Mount[],
+  obstacles: Obstacles,
+): User['release'] {
+  const mounts = [mount, ...others]
   const { path, source, type, pid, own } = mount
   const what = `${type} on ${source}`
   const where = own ? '' : ` in the mount namespace of process ${pid}`
@@ -55,25 +60,31 @@ export function unmountCommand(mounts: readonly Mount[]): string[] | null {
   return ['umount', ...(own ? [] : ['-N', String(pid)]), ...paths]
 }
 
-/** What keeps mounts from being unmounted, as far as a snapshot shows it. */
-class Obstacles {
-  readonly #children = new Map<number, Mount[]>()
+/**
+ * What keeps mounts from being unmounted, as far as a snapshot shows it. Each mount is looked at once:
+ * other users can make very many.
+ */
+export class Obstacles {
   readonly #byId = new Map<number, Mount>()
+  /** The mounts on each mount, by path. */
+  readonly #on = new Map<number, Map<string, Mount>>()
+  /** The mount that hides a mount; `null`: none. */
+  readonly #hiding = new Map<number, Mount | null>()
 
   constructor(private readonly snapshot: Snapshot) {
     for (const mount of snapshot.mounts) {
       this.#byId.set(mount.id, mount)
-      const known = this.#children.get(mount.parent)
-      if (known === undefined) this.#children.set(mount.parent, [mount])
-      else known.push(mount)
+      const known = this.#on.get(mount.parent)
+      if (known === undefined) this.#on.set(mount.parent, new Map([[mount.path, mount]]))
+      else known.set(mount.path, mount)
     }
   }
 
   /** What must be done first, as phrases. */
   of(mounts: readonly Mount[]): string[] {
     const { superblock } = mounts[0]!
-    const on = mounts.flatMap(({ id }) => this.#children.get(id) ?? [])
-    const over = mounts.flatMap((mount) => this.#covering(mount))
+    const on = mounts.flatMap(({ id }) => [...(this.#on.get(id)?.values() ?? [])])
+    const over = mounts.flatMap((mount) => this.#hidingOf(mount) ?? [])
     const inTheWay = [...on, ...over].filter((mount) => mount.superblock !== superblock)
     const { swaps, blocks } = this.snapshot
     return [
@@ -85,32 +96,34 @@ class Obstacles {
     ]
   }
 
-  /** The mounts on a folder above the path: the path then leads to something else. */
-  #covering(mount: Mount): Mount[] {
-    const found: Mount[] = []
-    const { path } = mount
-    let above = this.#byId.get(mount.parent)
-    // A parent that is its own ancestor would be a damaged table.
-    for (const seen = new Set<number>(); above !== undefined && !seen.has(above.id);) {
-      seen.add(above.id)
-      for (const one of this.#children.get(above.id) ?? []) {
-        if (one.path !== '/' && path.startsWith(`${one.path}/`)) found.push(one)
-      }
-      above = this.#byId.get(above.parent)
+  /** The mount on a folder above the path of this one, or of one below it: its path leads elsewhere. */
+  #hidingOf(mount: Mount): Mount | null {
+    const chain: Mount[] = []
+    let at: Mount | undefined = mount
+    while (at !== undefined && !this.#hiding.has(at.id)) {
+      // Also marks it as looked at, in case a damaged table has a mount below itself.
+      this.#hiding.set(at.id, null)
+      chain.push(at)
+      at = this.#byId.get(at.parent)
     }
-    // The mounts that it is below of are not over it.
-    return found.filter((one) => !this.#isAbove(one, mount))
+    let hiding = at === undefined ? null : (this.#hiding.get(at.id) ?? null)
+    for (const one of chain.reverse()) {
+      hiding ??= this.#over(one)
+      this.#hiding.set(one.id, hiding)
+    }
+    return hiding
   }
 
-  #isAbove(candidate: Mount, mount: Mount): boolean {
-    const seen = new Set<number>()
-    let above = this.#byId.get(mount.parent)
-    while (above !== undefined && !seen.has(above.id)) {
-      if (above === candidate) return true
-      seen.add(above.id)
-      above = this.#byId.get(above.parent)
+  /** The mount on the same parent that is on a folder above the path. */
+  #over({ parent, path }: Mount): Mount | null {
+    const below = this.#byId.get(parent)
+    const siblings = this.#on.get(parent)
+    if (below === undefined || siblings === undefined || path === below.path) return null
+    for (let folder = posix.dirname(path); ; folder = posix.dirname(folder)) {
+      const found = siblings.get(folder)
+      if (found !== undefined) return found
+      if (folder === below.path || folder === '/' || folder === '.') return null
     }
-    return false
   }
 }
 
