@@ -74,6 +74,8 @@ export class Obstacles {
   constructor(private readonly snapshot: Snapshot) {
     for (const mount of snapshot.mounts) {
       this.#byId.set(mount.id, mount)
+      // The first mount of the kernel is on itself.
+      if (mount.parent === mount.id) continue
       const known = this.#on.get(mount.parent)
       if (known === undefined) this.#on.set(mount.parent, new Map([[mount.path, mount]]))
       else known.set(mount.path, mount)

@@ -237,3 +237,26 @@ describe('a root file system', () => {
     },
   )
 })
+
+describe('mounts', () => {
+  test('that propagation copied are unmounted with the original, others are not', async () => {
+    const root = '1 1 8:1 / / rw shared:1 - ext4 /dev/sda1 rw\n'
+    system
+      .write('proc/1/mountinfo', `${root}2 1 8:2 / /data rw shared:2 - xfs /dev/sda2 rw\n`)
+      .link('mnt:[1]', 'proc/1/ns/mnt')
+      .link('mnt:[2]', 'proc/77/ns/mnt')
+    const command = async (lines: string): Promise<unknown> => {
+      system.write('proc/77/mountinfo', lines)
+      const [user] = users(await snapshotOf(system), 'xfs', 'mount')
+      return user!.release.command
+    }
+    const service = '11 10 8:1 / / rw master:1 - ext4 /dev/sda1 rw\n'
+    expect(await command(service)).toEqual(['umount', '/data'])
+    expect(await command(`${service}12 11 8:2 / /data rw master:2 - xfs /dev/sda2 rw\n`)).toEqual([
+      'umount',
+      '/data',
+    ])
+    const isolated = '11 10 8:1 / / rw - ext4 /dev/sda1 rw\n'
+    expect(await command(`${isolated}12 11 8:2 / /data rw - xfs /dev/sda2 rw\n`)).toBeNull()
+  })
+})
