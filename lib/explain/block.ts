@@ -47,7 +47,7 @@ const DETACH: Readonly<Record<string, (block: BlockDevice) => Detachment>> = {
     command: ['zramctl', '--reset', path],
     lost: 'its contents are in memory and are lost',
   }),
-  ubi: ({ path }) => ({ command: ['ubidetach', '-p', path] }),
+  ubi: ({ path }) => ({ command: ['ubidetach', '-d', path.replace('/dev/ubi', '')] }),
   md_mod: ({ path }) => ({ command: ['mdadm', '--stop', path] }),
   nbd: ({ path, setUpBy }) => ({ command: [setUpBy ?? 'nbd-client', '-d', path] }),
   dm_mod: ({ path, mapping }) => ({
@@ -85,7 +85,10 @@ function releaseOf(block: BlockDevice, snapshot: Snapshot): User['release'] {
 }
 
 /** What must release the device before it can be detached, as phrases. */
-function obstaclesOf({ path, mapping, madeOf, usedBy }: BlockDevice, snapshot: Snapshot): string[] {
+function obstaclesOf(
+  { path, mapping, setUpBy, usedBy }: BlockDevice,
+  snapshot: Snapshot,
+): string[] {
   const devices = new Map(snapshot.blocks.map((block) => [block.path, block]))
   const names = new Set([path, ...(mapping === null ? [] : [`/dev/mapper/${mapping.name}`])])
   // The partitions of a disk whose name ends in a digit have a `p` before their number.
@@ -99,7 +102,7 @@ function obstaclesOf({ path, mapping, madeOf, usedBy }: BlockDevice, snapshot: S
         return devices.has(user) || user.startsWith('/dev/') ? `detach ${user}` : `unmount ${user}`
       }),
       ...snapshot.openDevices
-        .filter((open) => isOwn(open.path) && `process ${open.pid}` !== madeOf)
+        .filter((open) => isOwn(open.path) && open.comm !== setUpBy)
         .map(({ pid, comm }) => `close it in process ${pid} (${comm})`),
     ]),
   ]

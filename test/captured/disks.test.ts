@@ -162,7 +162,7 @@ describe('flash', () => {
     const idle = await snapshotOf(system)
     expect(effects(idle, 'nandsim')).toEqual(['storage:/dev/mtd1', 'storage:/dev/ubi0'])
     expect(users(idle, 'ubi', 'block')).toMatchObject([
-      { path: '/dev/ubi0', references: 0, release: { command: ['ubidetach', '-p', '/dev/ubi0'] } },
+      { path: '/dev/ubi0', references: 0, release: { command: ['ubidetach', '-d', '0'] } },
     ])
     mounts(
       '1 1 0:2 / / rw - tmpfs none rw',

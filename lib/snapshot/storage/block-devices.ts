@@ -1,7 +1,7 @@
 /** The block devices that are set up or in use, and the users of each. */
 import { posix } from 'node:path'
 import type { BlockDevice, Mapping } from '../../kernel/snapshot'
-import { flashFolder, virtualDisk } from '../system/disk-modules'
+import { virtualDisk } from '../system/disk-modules'
 import type { MountLine } from '../system/mount-tables'
 import type { Sources } from '../system/sources'
 import type { Sysfs } from '../system/sysfs'
@@ -85,15 +85,21 @@ async function readOrigin(folder: string, sources: Sources): Promise<Origin | nu
 
 /**
  * qemu-nbd stays connected to the device as a process. nbd-client hands the connection over to the
- * kernel and ends, or stays too (with -nonetlink); in both cases it can also end the connection.
+ * kernel and ends, or stays too (with -nonetlink); in both cases it can also end the connection. The
+ * file `pid` has the number of a thread.
  */
 async function readNbd(folder: string, sysfs: Sysfs): Promise<Origin | null> {
-  const pid = await sysfs.text(`${folder}/pid`)
-  if (pid === null) return null
-  const comm = await sysfs.text(`/proc/${pid}/comm`)
-  if (comm === 'qemu-nbd') return { madeOf: `process ${pid}`, setUpBy: comm }
-  const madeOf = comm === 'nbd-client' ? `process ${pid}` : 'a server'
-  return { madeOf, setUpBy: 'nbd-client' }
+  const thread = await sysfs.text(`${folder}/pid`)
+  if (thread === null) return null
+  const [comm, status] = await Promise.all([
+    sysfs.text(`/proc/${thread}/comm`),
+    sysfs.text(`/proc/${thread}/status`),
+  ])
+  if (comm !== 'qemu-nbd' && comm !== 'nbd-client') {
+    return { madeOf: 'a server', setUpBy: 'nbd-client' }
+  }
+  const pid = /^Tgid:\s*(\d+)$/m.exec(status ?? '')?.[1] ?? thread
+  return { madeOf: `process ${pid}`, setUpBy: comm }
 }
 
 /**
@@ -125,7 +131,7 @@ async function findDirectUsers({
     Promise.all(
       [...fileSystems.values()].map(async (line) => ({
         user: line.path,
-        folders: (await stack.devicesOf(line)).map((folder) => usedBy(line, folder)),
+        folders: await stack.devicesOf(line),
       })),
     ),
     Promise.all(swaps.map(({ path }) => blockDevices.byPath(path))),
@@ -133,14 +139,6 @@ async function findDirectUsers({
   for (const { user, folders } of mounted) for (const folder of folders) add(found, folder, user)
   for (const folder of swapped) if (folder !== null) add(found, folder, 'swap')
   return found
-}
-
-/**
- * JFFS2 uses the flash device. It takes only the number of the block device that it is mounted from.
- * Source: get_tree_mtd() in drivers/mtd/mtdsuper.c.
- */
-function usedBy({ type }: MountLine, folder: string): string {
-  return (type === 'jffs2' ? flashFolder(folder) : null) ?? folder
 }
 
 /** A loop device whose backing file is a disk keeps that disk open, as a mount does. */

@@ -103,9 +103,10 @@ export class Stack {
 
   /** The folders of the devices that a mounted file system is on. */
   async devicesOf(mount: MountLine): Promise<string[]> {
-    const { superblock, type, source, options } = mount
-    if (type === 'ubifs') {
-      const device = await this.sysfs.link(`/sys/class/ubi/ubi${ubiNumber(source, options)}`)
+    const { superblock, type, source } = mount
+    const flash = flashOf(mount)
+    if (flash !== null) {
+      const device = await this.sysfs.link(flash)
       return device === null ? [] : [device]
     }
     const shared = await sharedFolderDevices(mount, this.sysfs)
@@ -136,9 +137,16 @@ export class Stack {
   }
 }
 
-/** Source: ubifs_show_options() in fs/ubifs/super.c; the source is ubi0:NAME or ubi0_0. */
-function ubiNumber(source: string, options: string): string {
-  return /(?:^|,)ubi=(\d+)/.exec(options)?.[1] ?? /ubi(\d+)/.exec(source)?.[1] ?? '0'
+/**
+ * The path in /sys/class of the flash that a file system uses directly. JFFS2 takes only the number of a
+ * block device, which need not exist. Source: get_tree_mtd() in drivers/mtd/mtdsuper.c,
+ * ubifs_show_options() in fs/ubifs/super.c.
+ */
+function flashOf({ type, superblock, options }: MountLine): string | null {
+  const mtd = type === 'jffs2' ? /^31:(\d+)$/.exec(superblock)?.[1] : undefined
+  if (mtd !== undefined) return `/sys/class/mtd/mtd${mtd}`
+  const ubi = type === 'ubifs' ? /(?:^|,)ubi=(\d+)/.exec(options)?.[1] : undefined
+  return ubi === undefined ? null : `/sys/class/ubi/ubi${ubi}`
 }
 
 /** The two kinds of keys differ: the path of a folder begins with a slash, a device number does not. */
