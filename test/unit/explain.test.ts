@@ -20,7 +20,15 @@ beforeEach(() => {
     )
 })
 
+test('a holder that is in use itself cannot be unloaded by one command', async () => {
+  kernel.add('top', { uses: ['vfat'] })
+  const [holder] = (await explain(kernel, 'fat')).users
+  expect(holder!.release).toMatchObject({ command: null })
+  expect(holder!.release.text).toMatch(/vfat first, which is in use itself \(reference count \d\)/)
+})
+
 test('holders are users, which are not counted as references', async () => {
+  kernel.add('vfat', { uses: ['fat'], references: 0 })
   expect(await explain(kernel, 'fat')).toEqual({
     module: 'fat',
     status: 'live',

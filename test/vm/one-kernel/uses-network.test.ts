@@ -12,9 +12,15 @@ const inTable = (name: string, references = 1): Use['user'] => ({
 })
 
 describe('interfaces', () => {
+  /** The parameters without which the module creates interfaces itself. */
+  const LOAD: Record<string, string[]> = {
+    dummy: ['dummy', 'numdummies=0'],
+    ifb: ['ifb', 'numifbs=0'],
+  }
   const link = (module: string, type: string, what = 'an interface'): Use => ({
     module,
     what,
+    load: LOAD[module] ?? [module],
     begin: `ip link add uses type ${type}`,
     end: 'ip link del uses',
     user: { kind: 'interface', name: 'uses', references: 0 },
@@ -260,7 +266,7 @@ describe('traffic control', () => {
     use(
       'cls_matchall',
       'a filter of a shared block',
-      'tc qdisc add dev uses ingress_block 22 clsact; tc filter add block 22 protocol all matchall',
+      'tc qdisc add dev uses ingress_block 22 clsact; tc filter add block 22 protocol all matchall action drop',
       'filter matchall',
       'block 22',
     ),
@@ -291,8 +297,9 @@ import socket, time
 s = socket.socket(); s.bind(('127.0.0.1', 7777)); s.listen()
 c = socket.create_connection(('127.0.0.1', 7777)); a, _ = s.accept()
 c.setsockopt(6, ${option})
-time.sleep(1000)" > /dev/null 2>&1 & echo $! > /tmp/uses.pid; sleep 2`
-  const endIt = 'kill -9 $(cat /tmp/uses.pid); pkill -9 -f create_connection'
+open('/tmp/uses.ready', 'w').close()
+time.sleep(1000)" > /dev/null 2>&1 & while [ ! -e /tmp/uses.ready ]; do sleep 0.2; done`
+  const endIt = 'rm -f /tmp/uses.ready; pkill -9 -f create_connection'
   testUses([
     {
       module: 'tcp_bbr',
