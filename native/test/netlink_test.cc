@@ -5,8 +5,11 @@
 #include <fcntl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/inet_diag.h>
+#include <linux/netfilter/ipset/ip_set.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/xfrm.h>
 #include <sys/socket.h>
 
 #include <atomic>
@@ -17,8 +20,10 @@
 #include "../net/net_links.h"
 #include "../net/net_routes.h"
 #include "../net/nf_tables.h"
+#include "../net/tcp_uses.h"
 #include "../net/traffic_control.h"
 #include "../net/tunnels.h"
+#include "../net/xfrm.h"
 
 namespace kmod {
 namespace {
@@ -239,11 +244,13 @@ TEST_CASE("the addresses of the peers of a WireGuard interface are read, but no 
 TEST_CASE("sets of ipset have a name and a type") {
   std::vector<IpSet> sets;
   const std::string message =
-      std::string(sizeof(nfgenmsg), '\0') + Text(2, "blocked") + Text(3, "hash:ip");
+      std::string(sizeof(nfgenmsg), '\0') + Text(2, "blocked") + Text(3, "hash:ip") +
+      Attribute(IPSET_ATTR_DATA, Attribute(IPSET_ATTR_REFERENCES, std::string("\0\0\0\3", 4)));
   AddIpSet(message, &sets);
   REQUIRE(sets.size() == 1);
   CHECK(sets[0].name == "blocked");
   CHECK(sets[0].type == "hash:ip");
+  CHECK(sets[0].references == 3);
   SurvivesEveryCut(message, [&sets](std::string_view cut) { AddIpSet(cut, &sets); });
 }
 
@@ -279,6 +286,64 @@ TEST_CASE("queueing disciplines that are compiled into the kernel are left out")
   body.tcm_handle = 0;
   CHECK(ParseFilter(Bytes(body) + Text(TCA_KIND, "u32"))->kind == "u32");
   SurvivesEveryCut(htb, ParseQdisc);
+}
+
+TEST_CASE("filters have a chain and a priority; those of a shared block have no interface") {
+  tcmsg body = {};
+  body.tcm_ifindex = 3;
+  body.tcm_parent = 0x10001;
+  body.tcm_info = (7U << 16) | htons(0x0800);
+  const std::string chain = Attribute(TCA_CHAIN, Bytes(5U));
+  const std::string message = Bytes(body) + Text(TCA_KIND, "u32") + chain;
+  const auto filter = ParseFilter(message);
+  REQUIRE(filter);
+  CHECK(filter->index == 3);
+  CHECK(filter->parent == 0x10001);
+  CHECK(filter->block == 0);
+  CHECK(filter->chain == 5);
+  CHECK(filter->priority == 7);
+  CHECK(filter->protocol == 0x0800);
+  body.tcm_ifindex = -1;
+  body.tcm_parent = 22;
+  const auto shared = ParseFilter(Bytes(body) + Text(TCA_KIND, "matchall"));
+  REQUIRE(shared);
+  CHECK(shared->index == 0);
+  CHECK(shared->parent == 0);
+  CHECK(shared->block == 22);
+  SurvivesEveryCut(message, ParseFilter);
+  body.tcm_handle = 0x1000a;
+  CHECK(ParseClass(Bytes(body)) == 0x1000a);
+  CHECK_FALSE(ParseClass("short"));
+}
+
+TEST_CASE("actions are counted") {
+  const std::string list = Attribute(1, Text(1, "gact")) + Attribute(2, Text(1, "gact"));
+  const std::string message = std::string(4, '\0') + Attribute(1, list);
+  CHECK(CountActions(message) == 2);
+  SurvivesEveryCut(message, CountActions);
+}
+
+TEST_CASE("TCP sockets have a congestion control and may have an upper layer protocol") {
+  TcpUses uses;
+  const std::string header(sizeof(inet_diag_msg), '\0');
+  const std::string upper = Attribute(INET_DIAG_ULP_INFO, Text(INET_ULP_INFO_NAME, "tls"));
+  AddTcpSocket(header + Text(INET_DIAG_CONG, "bbr") + upper, &uses);
+  AddTcpSocket(header + Text(INET_DIAG_CONG, "bbr"), &uses);
+  CHECK(uses.congestion == std::map<std::string, size_t>{{"bbr", 2}});
+  CHECK(uses.upper == std::map<std::string, size_t>{{"tls", 1}});
+  SurvivesEveryCut(header + upper, [&uses](std::string_view cut) { AddTcpSocket(cut, &uses); });
+}
+
+TEST_CASE("states of IPsec are counted by family and protocol") {
+  xfrm_usersa_info state = {};
+  state.family = AF_INET6;
+  state.id.proto = 50;
+  XfrmCounts counts;
+  AddXfrmState(Bytes(state), &counts);
+  AddXfrmState(Bytes(state), &counts);
+  CHECK(counts.protocols.at({AF_INET6, 50}) == 2);
+  AddXfrmState("short", &counts);
+  CHECK(counts.protocols.size() == 1);
 }
 
 TEST_CASE("tables of nftables have chains, rules and parts") {

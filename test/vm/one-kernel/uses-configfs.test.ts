@@ -42,7 +42,8 @@ testUses([
     load: ['-a', 'libcomposite', 'usb_f_acm'],
   }),
   item('target_core_mod', ['target/core/fileio_0'], 2, {
-    load: ['-a', 'target_core_mod', 'target_core_file'],
+    // The kernel loads all of them for the first backend.
+    load: ['-a', ...['file', 'iblock', 'pscsi', 'user'].map((name) => `target_core_${name}`)],
   }),
   item('target_core_file', ['target/core/fileio_0', 'target/core/fileio_0/uses'], 1, {
     load: ['-a', 'target_core_mod', 'target_core_file'],
