@@ -98,7 +98,7 @@ function obstaclesOf(
   return [
     ...new Set([
       ...usedBy.map((user) => {
-        if (user === 'swap') return `stop swapping to ${path}`
+        if (user === 'swap') return `stop the swap on ${path}`
         return devices.has(user) || user.startsWith('/dev/') ? `detach ${user}` : `unmount ${user}`
       }),
       ...snapshot.openDevices

@@ -40,8 +40,9 @@ export function releaseOf(
   const first = firstText(obstacles.of(mounts))
   const also = others.length === 0 ? '' : `; it is also mounted on ${placesOf(others)}`
   const text = `${first}unmount ${path}${where} (${what})${also}`
-  const command = first === '' ? unmountCommand(mounts) : null
-  return { kind: 'mount', text, command }
+  const command = unmountCommand(mounts)
+  if (command === null) return { kind: null, text, command }
+  return { kind: 'mount', text, command: first === '' ? command : null }
 }
 
 /**

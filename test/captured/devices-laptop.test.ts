@@ -90,7 +90,7 @@ describe('a laptop', () => {
       ['nvme', '/dev/nvme0n1', 'detach /dev/dm-0'],
       ['dm_mod', '/dev/dm-0', 'unmount /'],
       ['loop', '/dev/loop1', 'unmount /mnt/image'],
-      ['zram', '/dev/zram0', 'stop swapping to /dev/zram0'],
+      ['zram', '/dev/zram0', 'stop the swap on /dev/zram0'],
     ] as const) {
       const user = users(laptop, module, 'block').find((one) => one.path === path)!
       expect(user.release.command).toBeNull()

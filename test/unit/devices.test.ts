@@ -112,7 +112,7 @@ describe('the release of a block device', () => {
     for (const [usedBy, first] of [
       ['/srv', 'unmount /srv'],
       ['/dev/dm-7', 'detach /dev/dm-7'],
-      ['swap', `stop swapping to ${path}`],
+      ['swap', `stop the swap on ${path}`],
     ]) {
       const used = { ...block, usedBy: [usedBy!] }
       const [busy] = usersIn({ blocks: [used] }, module)

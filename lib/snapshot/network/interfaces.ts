@@ -58,6 +58,7 @@ export function readInterfaces(
   return Promise.all(
     links.map(async (link): Promise<NetworkInterface> => {
       const key = inNamespace(link.netns, link.index)
+      const kind = await kindOf(link, sources.sysfs)
       const hasParent = link.lower !== link.index && !PAIRS.has(link.kind ?? '')
       const indexes = [
         ...(hasParent && link.lower !== 0 ? [inNamespace(link.netns, link.lower)] : []),
@@ -70,11 +71,11 @@ export function readInterfaces(
         name: link.name,
         netns: link.netns,
         up: link.up,
-        type: link.kind ?? (await kindOfDevice(link, sources.sysfs)),
+        type: kind,
         master: nameOf(link, link.master),
         lower: [...new Set(lower)],
         hasDefaultRoute: routes.has(key),
-        modules: await modulesOf(link, sources),
+        modules: await modulesOf(link, kind, sources),
       }
     }),
   )
@@ -98,39 +99,36 @@ function pppoeCards(text: string): string[] {
     .flatMap((row) => /^[0-9A-F]{8} +[0-9a-f:]{17} +(\S+)/.exec(row)?.[1] ?? [])
 }
 
+const L2TP = 'l2tpeth'
+
 /**
  * The interface of an L2TP session has no link kind; /sys shows what it is, but only for the network
  * namespace of this process. Source: l2tpeth_type in net/l2tp/l2tp_eth.c.
  */
-async function kindOfDevice(link: RawLink, sysfs: Sysfs): Promise<string | null> {
-  return (await isL2tp(link, sysfs)) ? L2TP : null
-}
-
-const L2TP = 'l2tpeth'
-
-async function isL2tp({ netns, name, kind }: RawLink, sysfs: Sysfs): Promise<boolean> {
-  if (netns !== null || kind !== null) return false
+async function kindOf({ netns, name, kind }: RawLink, sysfs: Sysfs): Promise<string | null> {
+  if (netns !== null || kind !== null) return kind
   const uevent = await sysfs.text(`/sys/class/net/${name}/uevent`)
-  return uevent?.split('\n').includes(`DEVTYPE=${L2TP}`) ?? false
+  return uevent?.split('\n').includes(`DEVTYPE=${L2TP}`) ? L2TP : null
 }
 
 /** First the modules of the link kind, then those of the hardware, the nearest device first. */
 async function modulesOf(
   link: RawLink,
+  kind: string | null,
   sources: Pick<Sources, 'sysfs' | 'aliases'>,
 ): Promise<string[]> {
+  if (kind === L2TP) return ['l2tp_eth']
   const [ofKind, ofHardware] = await Promise.all([
-    link.kind === null ? [] : sources.aliases.ofLinkKind(link.kind),
+    kind === null ? [] : sources.aliases.ofLinkKind(kind),
     hardwareModules(link, sources),
   ])
   return [...new Set([...ofKind, ...ofHardware])]
 }
 
 async function hardwareModules(
-  link: RawLink,
+  { netns, name, kind, bus, device }: RawLink,
   { sysfs }: Pick<Sources, 'sysfs'>,
 ): Promise<string[]> {
-  const { netns, name, kind, bus, device } = link
   // Kernels before 5.14 do not name the device in rtnetlink, and no kernel names one that is on no bus.
   // Then /sys/class/net is used, which shows the interfaces of one network namespace only.
   const paths = [
@@ -140,7 +138,6 @@ async function hardwareModules(
   const folders = await Promise.all(paths.map((path) => sysfs.link(path)))
   const folder = folders.find((one) => one !== null)
   if (folder == null) return []
-  if (await isL2tp(link, sysfs)) return ['l2tp_eth']
   const drivers = (await sysfs.drivers(folder)).flatMap(({ module }) => module ?? [])
   const creators = drivers[0] === undefined ? [] : await interfaceCreators(drivers[0], sysfs)
   return [...creators, ...drivers]
