@@ -64,6 +64,7 @@ Firewalls FirewallReader::Read(bool rules, bool bridges) const {
     Result<XfrmCounts> counts = ReadXfrmCounts(xfrm_->get(), rules);
     if (counts.ok()) {
       all.xfrm = *counts;
+      AddIfFailed(ipsec, all.xfrm.end, &all.unreadable);
     } else {
       AddIfFailed(ipsec, counts.failure(), &all.unreadable);
     }

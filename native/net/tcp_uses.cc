@@ -1,12 +1,18 @@
 #include "tcp_uses.h"
 
+#include <dirent.h>
+#include <linux/capability.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <utility>
 
 #include "module_loaded.h"
@@ -17,8 +23,28 @@ namespace {
 
 constexpr size_t kSocketsLimit = 500'000;
 constexpr uint32_t kAllStates = 0xffffffff;
-// Modules that only sockets can be using, without a setting that names them.
-constexpr const char* kProviders[] = {"tls", "smc"};
+// The modules that TCP sockets can be using without a setting that names them, if any is loaded: an
+// upper layer protocol, or a congestion control (whose module is called tcp_NAME).
+bool HasProvider() {
+  if (IsModuleLoaded("tls")) return true;
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir("/sys/module"), closedir);
+  if (folder == nullptr) return false;
+  while (const dirent* entry = readdir(folder.get())) {
+    const std::string name = entry->d_name;
+    if (name.rfind("tcp_", 0) != 0 || name == "tcp_diag") continue;
+    // A congestion control that is compiled in has a folder without this file.
+    if (access(("/sys/module/" + name + "/initstate").c_str(), F_OK) == 0) return true;
+  }
+  return false;
+}
+
+// The kernel shows the upper layer protocol of a socket only to processes with CAP_NET_ADMIN.
+bool HasNetAdmin() {
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+  if (syscall(SYS_capget, &header, data) != 0) return false;
+  return (data[0].effective & (1U << CAP_NET_ADMIN)) != 0;
+}
 
 }  // namespace
 
@@ -48,12 +74,11 @@ TcpUses TcpReader::Read(std::set<std::string>* unreadable) const {
     return uses;
   }
   if (!*socket_) {
-    for (const char* module : kProviders) {
-      if (IsModuleLoaded(module)) {
-        unreadable->insert(what + " (tcp_diag, which shows them, is not loaded)");
-      }
-    }
+    if (HasProvider()) unreadable->insert(what + " (tcp_diag, which shows them, is not loaded)");
     return uses;
+  }
+  if (IsModuleLoaded("tls") && !HasNetAdmin()) {
+    unreadable->insert("the upper layer protocol of TCP sockets (CAP_NET_ADMIN is missing)");
   }
   for (const uint8_t family : {AF_INET, AF_INET6}) {
     inet_diag_req_v2 body = {};

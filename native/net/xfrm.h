@@ -17,6 +17,7 @@ struct XfrmCounts {
   // How many states there are of each address family (AF_...) and protocol (IPPROTO_...); only if
   // they were asked for.
   std::map<std::pair<uint16_t, uint8_t>, size_t> protocols;
+  Result<> end;  // a failure if `protocols` may be incomplete
 };
 
 // `socket`: a socket of NETLINK_XFRM; opening one loads xfrm_user if it is not loaded. Without
