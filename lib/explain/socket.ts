@@ -1,33 +1,12 @@
 /** Open sockets of a protocol that the module provides. */
-import { inNamespace } from '../kernel/net-namespace'
-import { using, whereText, type FindUsers } from './kind'
+import { using, type FindUsers } from './kind'
 
 /**
  * A socket takes one reference to its protocol's module. A socket that a process has open also takes
  * one to the module of its address family, which may be the same module. Source: sk_prot_alloc() in
  * net/core/sock.c, __sock_create() in net/socket.c.
  */
-export const socketUsers: FindUsers = (row, snapshot) => [
-  ...protocolUsers(row, snapshot),
-  ...tcpUsers(row, snapshot),
-]
-
-/** A TCP socket takes a reference to its congestion control and to its upper layer protocol. */
-const tcpUsers: FindUsers = (row, { tcpUses }) =>
-  using(tcpUses, row).map(({ netns, name, count }) => ({
-    kind: 'socket',
-    module: row.name,
-    protocol: inNamespace(netns, `TCP with ${name}`),
-    count,
-    references: count,
-    release: {
-      kind: null,
-      text: `close ${count === 1 ? 'the TCP socket' : `the ${count} TCP sockets`} with ${name}${whereText(netns)} (ss -tanpie shows them)`,
-      command: null,
-    },
-  }))
-
-const protocolUsers: FindUsers = (row, { sockets }) =>
+export const socketUsers: FindUsers = (row, { sockets }) =>
   using(sockets, row).map(({ protocol, count }) => ({
     kind: 'socket',
     module: row.name,

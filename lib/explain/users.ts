@@ -22,6 +22,7 @@ import { processUsers } from './process'
 import { settingUsers } from './setting'
 import { socketUsers } from './socket'
 import { soundUsers } from './sound'
+import { tcpUsers } from './tcp'
 import { trafficControlUsers } from './traffic-control'
 
 /** The kinds, in the order in which explain() lists them. */
@@ -32,6 +33,7 @@ const KINDS: readonly FindUsers[] = [
   blockUsers,
   interfaceUsers,
   socketUsers,
+  tcpUsers,
   cryptoUsers,
   consoleUsers,
   soundUsers,
