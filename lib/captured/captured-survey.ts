@@ -37,7 +37,7 @@ type RawNetwork = Omit<
   'users' | 'mountTables' | 'openDevices' | 'openSockets' | 'ownCgroups' | 'allProcessesRead'
 >
 
-/** The lists of queueing disciplines and of firewall rules are empty, because no file shows them. */
+/** What no file shows is empty: queueing disciplines, firewall rules, segments of device-mapper. */
 async function capturedNetwork(files: SystemFiles, users: boolean): Promise<RawNetwork> {
   const { links, unreadable } = await capturedLinks(new Sysfs(files))
   const [routes, addresses, netFiles] = await Promise.all([
@@ -46,11 +46,14 @@ async function capturedNetwork(files: SystemFiles, users: boolean): Promise<RawN
     capturedNetFiles(files, users),
   ])
   return {
+    mappings: [],
     links,
     ...routes,
     ...addresses,
     ...netFiles,
     trafficControl: [],
+    actions: [],
+    tcpUses: [],
     nfTables: [],
     xTables: [],
     ipSets: [],

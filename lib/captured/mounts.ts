@@ -1,4 +1,5 @@
 /** The mount tables of a captured system, one for each mount namespace. */
+import { posix } from 'node:path'
 import type { SystemFiles } from '../kernel/system-files'
 import type { RawMountTable, RawSurvey } from '../snapshot/system/raw-survey'
 
@@ -66,10 +67,19 @@ async function plainMounts(files: SystemFiles): Promise<Mounts> {
 
 /**
  * Rows "SOURCE PATH TYPE OPTIONS 0 0" as lines of mountinfo. Each device gets a number with major 0,
- * which no disk has, so that several mounts of one device count as one file system.
+ * which no disk has, so that several mounts of one device count as one file system. A mount is assumed to
+ * be on the mount that its path led to when it was made.
  */
 function toMountinfo(text: string): string {
   const numbers = new Map<string, number>()
+  const ids = new Map<string, number>()
+  const below = (path: string): number => {
+    for (let at = path; at !== '/' && at !== '.'; at = posix.dirname(at)) {
+      const id = ids.get(at)
+      if (id !== undefined) return id
+    }
+    return ids.get('/') ?? 0
+  }
   return text
     .split('\n')
     .map((row, i) => {
@@ -78,7 +88,9 @@ function toMountinfo(text: string): string {
       const key = source.startsWith('/dev/') ? source : `${i}`
       const number = numbers.get(key) ?? numbers.size + 1
       numbers.set(key, number)
-      return `0 0 0:${number} / ${path} ${options} - ${type} ${source} ${options}\n`
+      const parent = below(path!)
+      ids.set(path!, i + 1)
+      return `${i + 1} ${parent} 0:${number} / ${path} ${options} - ${type} ${source} ${options}\n`
     })
     .join('')
 }

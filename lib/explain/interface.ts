@@ -1,13 +1,23 @@
 /** Network interfaces that the module provides or drives. */
 import type { User } from '../contract/types'
 import type { NetworkInterface } from '../kernel/snapshot'
+import { isFallback } from '../snapshot/network/interfaces'
 import { commandIn, using, whereText, type FindUsers } from './kind'
+
+/** How the interface of an L2TP session is shown. */
+const L2TP = 'l2tpeth'
 
 /** Link kinds of hardware, which `ip link del` does not delete. */
 const HARDWARE_KINDS = new Set(['can', 'dsa'])
 
-/** A persistent interface of these kinds takes a reference. Source: TUNSETPERSIST in drivers/net/tun.c. */
-const REFERENCED_KINDS = new Set(['tun'])
+/**
+ * The references of an interface, by kind: one for a session of L2TP; for a persistent tun one that is not
+ * known to be there. Source: l2tp_eth_create() in net/l2tp/l2tp_eth.c, TUNSETPERSIST in drivers/net/tun.c.
+ */
+const REFERENCES: ReadonlyMap<string, number | null> = new Map([
+  ['tun', null],
+  [L2TP, 1],
+])
 
 /**
  * Interfaces of other kinds take no reference: they are removed with the module. Source:
@@ -16,7 +26,8 @@ const REFERENCED_KINDS = new Set(['tun'])
 export const interfaceUsers: FindUsers = (row, { interfaces }) =>
   using(interfaces, row).map((one) => {
     const { name, up, type, master, netns } = one
-    const references = REFERENCED_KINDS.has(type ?? '') ? null : 0
+    const known = REFERENCES.get(type ?? '')
+    const references = known === undefined ? 0 : known
     const release = releaseOf(one)
     return {
       kind: 'interface',
@@ -31,9 +42,18 @@ export const interfaceUsers: FindUsers = (row, { interfaces }) =>
     }
   })
 
-function releaseOf({ name, netns, type }: NetworkInterface): User['release'] {
+function releaseOf(one: NetworkInterface): User['release'] {
+  const { name, netns, type, up } = one
   const where = `${name}${whereText(netns)}`
-  if (type !== null && !HARDWARE_KINDS.has(type)) {
+  if (isFallback(one) && !up) {
+    const text = `network interface ${where} (${type}) is down; it cannot be deleted, and is removed with its module`
+    return { kind: null, text, command: null }
+  }
+  if (type === L2TP) {
+    const text = `delete the L2TP session of network interface ${where}: ip l2tp show session, then ip l2tp del session tunnel_id N session_id N`
+    return { kind: null, text, command: null }
+  }
+  if (!isFallback(one) && type !== null && !HARDWARE_KINDS.has(type)) {
     return {
       kind: 'interface',
       text: `delete network interface ${where} (${type})`,

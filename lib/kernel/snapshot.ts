@@ -49,11 +49,25 @@ export interface Users {
   xTables: XTable[]
   nfTables: NfTable[]
   trafficControls: TrafficControl[]
+  trafficActions: TrafficActions[]
+  tcpUses: TcpUse[]
+  packetUses: PacketUse[]
+  configItems: ConfigItem[]
   settings: NetworkSetting[]
 }
 
 /** A mounted file system, in one mount namespace. */
 export interface Mount {
+  /** The same number is in use only once on the whole system. */
+  id: number
+  /** The id of the mount that it is mounted on. */
+  parent: number
+  /**
+   * An unmount of a mount with `sends` also unmounts every mount that has the same text in `receives`:
+   * these are the copies that mount propagation made in other namespaces.
+   */
+  sends: string | null
+  receives: string[]
   path: string
   source: string
   type: string
@@ -91,6 +105,10 @@ export interface NetworkInterface {
 
 export interface SwapArea {
   path: string
+  /** The superblock of the file system that a swap file lies on; `null` for a device. */
+  fileOn: string | null
+  /** How many times the kernel has opened its device; `null`: not known. */
+  opens: number | null
   /** The modules of its device, or of the file system of its file, and of all devices below. */
   below: string[]
 }
@@ -122,14 +140,31 @@ export interface VirtualMachine {
 export interface BlockDevice {
   /** Such as `/dev/loop0`. */
   path: string
-  /** Its name and UUID in device-mapper; `null` for any other device. */
-  mapping: { name: string; uuid: string } | null
-  /** First its backing file or process, then what uses it: devices above it, mount paths, `swap`. */
+  /** What it is in device-mapper; `null` for any other device. */
+  mapping: Mapping | null
+  /** Its backing file, or the process or server behind it; `null`: it consists of devices or memory. */
+  madeOf: string | null
+  /** The superblock of the file system that its backing file lies on. */
+  fileOn: string | null
+  /** The program that set it up, where that decides how it is detached: `qemu-nbd`, `nbd-client`. */
+  setUpBy: string | null
+  /** What uses it: devices above it, mount paths, `swap`. */
   usedBy: string[]
   /** The modules that provide the device itself, its driver first. */
   modules: string[]
   /** The modules of all devices below it, such as disk controllers. */
   below: string[]
+}
+
+/** A device of device-mapper. */
+export interface Mapping {
+  name: string
+  uuid: string
+  /**
+   * How many segments of its tables, the active one and one that was only loaded, are of a type that
+   * each module provides; `null`: not known.
+   */
+  segments: { module: string; count: number }[] | null
 }
 
 /** Rules that filter, redirect or encrypt the packets of a network namespace. */
@@ -263,13 +298,20 @@ export interface BinaryFormat {
   modules: string[]
 }
 
-/** A table of iptables, ip6tables or arptables that exists in the kernel. */
+/** A table of iptables, ip6tables, arptables or ebtables that exists in the kernel. */
 export interface XTable {
   netns: NetNamespace
   name: string
   /** The tool that shows it, such as `iptables`. */
   tool: string
-  modules: string[]
+  /** The module of the table, and whether it has rules; `null`: not known. */
+  module: string
+  hasRules: boolean | null
+  hasPolicy: boolean
+  /** The number of chains that a user created. */
+  chains: number
+  /** How many matches and targets of its rules each other module provides. */
+  parts: { module: string; count: number }[]
 }
 
 /** A table of nftables. */
@@ -290,14 +332,66 @@ export interface NfTable {
 /** A queueing discipline of a network interface, or a filter on one. */
 export interface TrafficControl {
   netns: NetNamespace
-  interface: string
+  /** `null`: a filter of a block that several interfaces share. */
+  interface: string | null
   isFilter: boolean
+  /** Of a filter. */
+  block: number
+  chain: number
+  priority: number
+  protocol: number
   /** Such as `htb`, or `u32` for a filter. */
   kind: string
   /** As rtnetlink shows them. Handle 0: the kernel added it by default. */
   handle: number
   parent: number
   modules: string[]
+}
+
+/** The actions of one kind, such as `mirred`, in a network namespace. */
+export interface TrafficActions {
+  netns: NetNamespace
+  kind: string
+  count: number
+  /** No filter of the namespace can use them, because it has no filters. */
+  areUnused: boolean
+  modules: string[]
+}
+
+/** TCP sockets of a network namespace that use a congestion control or upper layer protocol. */
+export interface TcpUse {
+  netns: NetNamespace
+  /** Such as `bbr`, `tls`. */
+  name: string
+  count: number
+  modules: string[]
+}
+
+/** What encrypts or distributes packets: a set, a service or states that take references. */
+export interface PacketUse {
+  netns: NetNamespace
+  /** Such as `ipset NAME`, `ipvs TCP 10.0.0.1:80`, `xfrm esp`. */
+  name: string
+  /** What it is, such as `hash:ip`. */
+  value: string
+  count: number
+  /** The argv that removes it, in its namespace. */
+  remove: string[]
+  /** What must be removed first, as phrases. */
+  first: string[]
+  modules: string[]
+}
+
+/** A folder that a user created in configfs. */
+export interface ConfigItem {
+  path: string
+  /** Such as `usb_gadget`. */
+  subsystem: string
+  /** The paths of what must be removed before it. */
+  first: string[]
+  modules: string[]
+  /** The modules, each once for each reference that the item takes. */
+  references: string[]
 }
 
 /** A sysctl whose value names an algorithm that a module provides. */

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,6 +46,16 @@ const char* NameOf(FileKind kind) {
       return "detached";
   }
   return "";
+}
+
+// readMapping, readSegment
+void PutFields(const MapperDevice& device, Reply* reply) {
+  reply->Put(device.number);
+  reply->Put(device.segments.size());
+  for (const MapperSegment& segment : device.segments) {
+    reply->Put(segment.type);
+    reply->Put(segment.status);
+  }
 }
 
 // readOpenDevice
@@ -108,6 +119,25 @@ void PutFields(const TrafficControl& item, Reply* reply) {
   reply->Put(item.kind);
   reply->Put(item.handle);
   reply->Put(item.parent);
+  reply->Put(item.block);
+  reply->Put(item.chain);
+  reply->Put(item.priority);
+  reply->Put(item.protocol);
+}
+
+// readCounts: names, each with a number
+void PutFields(const std::map<std::string, size_t>& counts, Reply* reply) {
+  reply->Put(counts.size());
+  for (const auto& [name, count] : counts) {
+    reply->Put(name);
+    reply->Put(count);
+  }
+}
+
+// readTcpUses
+void PutFields(const TcpUses& uses, Reply* reply) {
+  PutFields(uses.congestion, reply);
+  PutFields(uses.upper, reply);
 }
 
 // readNfTable, readPart
@@ -131,18 +161,27 @@ void PutFields(const XTable& table, Reply* reply) {
   reply->Put(table.name);
   reply->Put(table.rules);
   reply->Put(table.has_policy);
+  reply->Put(table.chains);
+  PutFields(table.extensions, reply);
 }
 
 // readIpSet
 void PutFields(const IpSet& set, Reply* reply) {
   reply->Put(set.name);
   reply->Put(set.type);
+  reply->Put(set.references);
 }
 
 // readXfrm
 void PutFields(const XfrmCounts& counts, Reply* reply) {
   reply->Put(counts.states);
   reply->Put(counts.policies);
+  reply->Put(counts.protocols.size());
+  for (const auto& [protocol, count] : counts.protocols) {
+    reply->Put(protocol.first);
+    reply->Put(protocol.second);
+    reply->Put(count);
+  }
 }
 
 template <typename Records>
@@ -173,6 +212,7 @@ Reply SurveyReply(const SystemSurvey& survey) {
   const std::vector<NamespaceContents>& networks = survey.networks;
   Reply reply = Reply::Done();
   PutRecords(survey.mount_tables, &reply);
+  PutRecords(survey.mappings, &reply);
   PutRecordsOf(
       networks, [](Contents one) -> auto& { return one.tables.links; }, &reply);
   PutRecordsOf(
@@ -183,6 +223,10 @@ Reply SurveyReply(const SystemSurvey& survey) {
       networks, [](Contents one) -> auto& { return one.files; }, &reply);
   PutRecordsOf(
       networks, [](Contents one) -> auto& { return one.traffic_control; }, &reply);
+  PutRecordsOf(
+      networks, [](Contents one) { return std::array{one.actions}; }, &reply);
+  PutRecordsOf(
+      networks, [](Contents one) { return std::array{one.tcp}; }, &reply);
   PutRecordsOf(
       networks, [](Contents one) -> auto& { return one.firewalls.nf_tables; }, &reply);
   PutRecordsOf(

@@ -58,6 +58,9 @@ class Surveyor {
     Result<std::string> own_mounts = ReadTextFile("/proc/self/mountinfo", kOwnMountsLimit);
     if (!own_mounts.ok()) return own_mounts.failure();
     LookAtOwn(*std::move(own_mounts));
+    MapperRead mapper = ReadDeviceMapper();
+    survey_.mappings = std::move(mapper.devices);
+    if (!mapper.end.ok()) no_mapper_ = mapper.end.failure();
     Result<ProcessList> listed = ListProcesses();
     if (!listed.ok()) return listed.failure();
     processes_ = std::move(listed->processes);
@@ -235,6 +238,11 @@ class Surveyor {
     if (no_networks_) {
       phrases.push_back(std::string("network interfaces (") + ErrnoName(no_networks_->error) + ")");
     }
+    if (no_mapper_) {
+      const bool denied = no_mapper_->error == EACCES || no_mapper_->error == EPERM;
+      phrases.push_back(std::string("the tables of device-mapper (") +
+                        (denied ? "permission denied" : ErrnoName(no_mapper_->error)) + ")");
+    }
     const auto networks = [](int count) {
       return Count(count, "network namespace", "network namespaces") + " that could not be ";
     };
@@ -303,6 +311,7 @@ class Surveyor {
   int unreadable_networks_ = 0;
   int unread_threads_ = 0;
   std::optional<Failure> no_networks_;
+  std::optional<Failure> no_mapper_;
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "../common/result.h"
 #include "../net/net_namespace.h"
+#include "../proc/device_mapper.h"
 #include "holder_survey.h"
 
 namespace kmod {
@@ -27,6 +28,7 @@ struct NamespaceContents {
 
 struct SystemSurvey {
   std::vector<MountTable> mount_tables;
+  std::vector<MapperDevice> mappings;
   std::vector<NamespaceContents> networks;
   std::vector<OpenDevice> open_devices;
   std::vector<OpenSockets> open_sockets;

@@ -8,9 +8,11 @@
 #include "../net/net_links.h"
 #include "../net/net_routes.h"
 #include "../net/nf_tables.h"
+#include "../net/tcp_uses.h"
 #include "../net/traffic_control.h"
 #include "../net/tunnels.h"
 #include "../net/x_tables.h"
+#include "../net/xfrm.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view message(reinterpret_cast<const char*>(data), size);
@@ -32,7 +34,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (kmod::ParseWireguard(message).addresses.size() > size) __builtin_trap();
   std::vector<kmod::IpSet> sets;
   kmod::AddIpSet(message, &sets);
-  kmod::HasEbtablesPolicy(message);
   // The sizes and fields of ipt_entry, ip6t_entry and arpt_entry.
   for (const kmod::EntryLayout& layout :
        {kmod::EntryLayout{112, 88}, kmod::EntryLayout{168, 140}, kmod::EntryLayout{192, 164}}) {
@@ -41,6 +42,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   kmod::RemoteOf(size % 2 == 0 ? "vxlan" : "ipip", message);
   kmod::IsAboutModule(message);
+  kmod::XTable table;
+  kmod::AddEbtablesEntries(message, &table);
+  kmod::TcpUses uses;
+  kmod::AddTcpSocket(message, &uses);
+  kmod::XfrmCounts counts;
+  kmod::AddXfrmState(message, &counts);
+  kmod::ParseClass(message);
+  if (kmod::CountActions(message) > size) __builtin_trap();
   std::map<uint32_t, kmod::Nexthop> nexthops;
   kmod::AddNexthop(message, &nexthops);
   if (nexthops.size() > 1) __builtin_trap();

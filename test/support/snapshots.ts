@@ -7,6 +7,7 @@ import type {
   NetworkInterface,
   OpenDevice,
   Snapshot,
+  SwapArea,
 } from '../../lib/kernel/snapshot'
 import { emptySnapshot } from '../../lib/snapshot/build'
 import type { RawLink, RawSurvey } from '../../lib/snapshot/system/raw-survey'
@@ -15,12 +16,16 @@ export function snapshot(parts: Partial<Snapshot> = {}): Snapshot {
   return { ...emptySnapshot(), ...parts }
 }
 
-/** A mount in the namespace of this process. */
+let mounts = 0
+
+/** A mount in the namespace of this process, on the root. */
 export function mount(path: string, superblock: string, more: Partial<Mount> = {}): Mount {
   const isRoot = path === '/'
+  const tree = { id: ++mounts, parent: isRoot ? -1 : 0, sends: null, receives: [] }
   const noModules = { modules: [], below: [] }
   const own = { pid: process.pid, own: true, isRoot }
-  return { path, superblock, source: '/dev/sda1', type: 'ext4', ...own, ...noModules, ...more }
+  const type = { source: '/dev/sda1', type: 'ext4' }
+  return { ...tree, path, superblock, ...type, ...own, ...noModules, ...more }
 }
 
 export function netInterface(name: string, more: Partial<NetworkInterface> = {}): NetworkInterface {
@@ -39,7 +44,16 @@ export function openDevice(pid: number, path: string, more: Partial<OpenDevice> 
 }
 
 export function blockDevice(path: string, more: Partial<BlockDevice> = {}): BlockDevice {
-  return { path, mapping: null, usedBy: [], modules: [], below: [], ...more }
+  const origin = { mapping: null, madeOf: null, fileOn: null, setUpBy: null }
+  return { path, ...origin, usedBy: [], modules: [], below: [], ...more }
+}
+
+export function swapArea(
+  path: string,
+  below: string[],
+  more: Partial<SwapArea> = {},
+): SwapArea {
+  return { path, fileOn: null, opens: 1, below, ...more }
 }
 
 /** A row of the table of loaded modules. */
@@ -51,11 +65,14 @@ export function survey(parts: Partial<RawSurvey> = {}): RawSurvey {
   return {
     users: true,
     mountTables: [],
+    mappings: [],
     links: [],
     defaultRoutes: [],
     addresses: [],
     netFiles: [],
     trafficControl: [],
+    actions: [],
+    tcpUses: [],
     nfTables: [],
     xTables: [],
     ipSets: [],

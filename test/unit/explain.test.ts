@@ -5,7 +5,8 @@ import { summarize, usersOf } from '../../lib/explain/users'
 import type { User } from '../../lib/contract/types'
 import type { OpenDevice } from '../../lib/kernel/snapshot'
 import { SimulatedKernel } from '../support/simulated-kernel'
-import { mount, openDevice, snapshot } from '../support/snapshots'
+import type { Snapshot } from '../../lib/kernel/snapshot'
+import { blockDevice, mount, openDevice, snapshot, swapArea } from '../support/snapshots'
 
 let kernel: SimulatedKernel
 beforeEach(() => {
@@ -20,7 +21,15 @@ beforeEach(() => {
     )
 })
 
+test('a holder that is in use itself cannot be unloaded by one command', async () => {
+  kernel.add('top', { uses: ['vfat'] })
+  const [holder] = (await explain(kernel, 'fat')).users
+  expect(holder!.release).toMatchObject({ command: null })
+  expect(holder!.release.text).toMatch(/vfat first, which is in use itself \(reference count \d\)/)
+})
+
 test('holders are users, which are not counted as references', async () => {
+  kernel.add('vfat', { uses: ['fat'], references: 0 })
   expect(await explain(kernel, 'fat')).toEqual({
     module: 'fat',
     status: 'live',
@@ -38,7 +47,7 @@ test('holders are users, which are not counted as references', async () => {
         release: {
           kind: null,
           text: expect.stringContaining('vfat') as string,
-          command: ['modprobe', '-r', 'vfat'],
+          command: ['rmmod', 'vfat'],
         },
       },
     ],
@@ -71,7 +80,7 @@ describe('mounts', () => {
         type: 'vfat',
         pid: process.pid,
         references: 1,
-        release: { command: ['umount', '/media/MY STICK'] },
+        release: { command: ['umount', '/media/MY STICK', '/srv/photos'] },
       },
       { kind: 'mount', path: '/boot/efi' },
     ])
@@ -91,9 +100,62 @@ describe('mounts', () => {
       {
         path: '/in/a',
         pid: 77,
-        release: { command: ['nsenter', '-t', '77', '-m', 'umount', '/in/a'] },
+        release: { command: ['umount', '-N', '77', '/in/a'] },
       },
-      { path: '/here', release: { command: ['umount', '/here'] } },
+      // One command cannot unmount it in both namespaces.
+      {
+        path: '/here',
+        release: { command: null, text: expect.stringContaining('/in/b') as string },
+      },
+    ])
+  })
+
+  test('that propagation copied to other namespaces are unmounted with the original', async () => {
+    const elsewhere = { ...fat, own: false, isRoot: false, pid: 77 }
+    kernel.snapshotNow = snapshot({
+      mounts: [
+        mount('/media', '8:1', { ...fat, sends: '5:/media', receives: ['5:/media'] }),
+        mount('/root/media', '8:1', { ...elsewhere, receives: ['9:/media', '5:/media'] }),
+      ],
+    })
+    expect((await explain(kernel, 'vfat')).users).toMatchObject([
+      { path: '/media', release: { command: ['umount', '/media'] } },
+    ])
+  })
+
+  test('have no command as long as something lies on them or hides them', async () => {
+    const stick = mount('/media', '8:1', fat)
+    const cases: [string, Partial<Snapshot>][] = [
+      ['unmount /media/sub', { mounts: [stick, mount('/media/sub', '8:2', { parent: stick.id })] }],
+      ['swapoff /media/swap', { swaps: [swapArea('/media/swap', [], { fileOn: '8:1' })] }],
+      [
+        'detach /dev/loop0, whose file /media/image',
+        { blocks: [blockDevice('/dev/loop0', { madeOf: '/media/image', fileOn: '8:1' })] },
+      ],
+    ]
+    for (const [first, parts] of cases) {
+      kernel.snapshotNow = snapshot({ mounts: [stick], ...parts })
+      const [user] = (await explain(kernel, 'vfat')).users
+      expect(user!.release.text).toMatch(new RegExp(`^first ${first}.*; then unmount /media `))
+      expect(user!.release).toMatchObject({ kind: 'mount', command: null })
+    }
+    const below = mount('/a/b', '8:1', { ...fat, parent: 7000 })
+    const above = mount('/', '8:9', { id: 7000 })
+    const hiding = mount('/a', '8:3', { parent: 7000 })
+    kernel.snapshotNow = snapshot({ mounts: [above, below, hiding] })
+    const [hidden] = (await explain(kernel, 'vfat')).users
+    expect(hidden!.release).toMatchObject({ command: null })
+    expect(hidden!.release.text).toContain('first unmount /a; then')
+  })
+
+  test('of the root have no command in any namespace', async () => {
+    const container = { ...fat, own: false, isRoot: false, pid: 77 }
+    kernel.snapshotNow = snapshot({
+      mounts: [mount('/', '8:1', fat), mount('/', '8:2', container)],
+    })
+    expect((await explain(kernel, 'vfat')).users).toMatchObject([
+      { release: { kind: null, command: null } },
+      { release: { kind: null, command: null } },
     ])
   })
 

@@ -14,16 +14,33 @@ test('lines have optional fields or none', () => {
     '28 1 254:0 / / rw,relatime shared:1 master:2 - ext4 /dev/mapper/root rw,errors=remount-ro\n' +
     '22 28 0:21 / /sys rw,nosuid - sysfs sysfs rw\n' +
     '70 28 0:60 / /home/anna/far rw shared:9 - fuse.sshfs anna@far:/ rw,user_id=1000\n'
+  const alone = { parent: 28, root: '/', shared: null, master: null }
   expect(parseMountinfo(text)).toEqual([
     {
+      id: 28,
+      parent: 1,
+      root: '/',
+      shared: '1',
+      master: '2',
       superblock: '254:0',
       path: '/',
       type: 'ext4',
       source: '/dev/mapper/root',
       options: 'rw,errors=remount-ro',
     },
-    { superblock: '0:21', path: '/sys', type: 'sysfs', source: 'sysfs', options: 'rw' },
     {
+      id: 22,
+      ...alone,
+      superblock: '0:21',
+      path: '/sys',
+      type: 'sysfs',
+      source: 'sysfs',
+      options: 'rw',
+    },
+    {
+      id: 70,
+      ...alone,
+      shared: '9',
       superblock: '0:60',
       path: '/home/anna/far',
       type: 'fuse.sshfs',
@@ -61,11 +78,12 @@ test('every path and source is read as it was before the kernel escaped it', () 
     fc.string({ unit: 'grapheme' }),
     fc.string({ unit: fc.constantFrom('a', ' ', '\t', '\n', '\\', '#', '0', '4', '/', '-', 'ü') }),
   )
+  const tree = { id: 36, parent: 35, root: '/mnt1', shared: null, master: null }
   fc.assert(
     fc.property(text, text, (path, source) => {
       const line = `36 35 98:0 /mnt1 ${mangle(`/${path}`)} rw - ext3 ${mangle(source)} rw\n`
       expect(parseMountinfo(line)).toEqual([
-        { superblock: '98:0', path: `/${path}`, type: 'ext3', source, options: 'rw' },
+        { ...tree, superblock: '98:0', path: `/${path}`, type: 'ext3', source, options: 'rw' },
       ])
     }),
   )

@@ -420,13 +420,47 @@ describe('other users', () => {
     },
   )
 
-  test('are tables of iptables, without a reference', async () => {
+  test('are tables of iptables; each match and target takes a reference', async () => {
+    const plain = { netns: null, hasPolicy: false, chains: 0 }
+    const extensions = [
+      { name: 'conntrack', count: 2 },
+      { name: 'LOG', count: 1 },
+    ]
+    const xTables = [
+      { ...plain, family: 'ip', name: 'filter', rules: 3, extensions },
+      { ...plain, family: 'ip', name: 'nat', rules: 0, extensions: [] },
+      { ...plain, family: 'bridge', name: 'nat', rules: 1, chains: 1, extensions: [] },
+    ]
+    const known = {
+      xt_conntrack: 'xt_conntrack',
+      ipt_LOG: 'xt_LOG',
+      'nf-logger-2-0': 'nf_log_syslog',
+    }
+    const netFiles = [{ netns: null, path: '/proc/net/ip_tables_names', text: 'nat\nfilter\n' }]
+    for (const [module, references] of [
+      ['iptable_filter', 1],
+      ['iptable_nat', 0],
+      ['xt_conntrack', 2],
+      ['xt_LOG', 1],
+      ['nf_log_syslog', 1],
+      ['ebtable_nat', 1],
+    ] as const) {
+      const users = await usersIn({ xTables, netFiles }, module, known)
+      expect([module, users]).toMatchObject([module, [{ kind: 'netfilter', references }]])
+    }
+    // The command would leave the chain of a user, which keeps the reference.
+    expect(await usersIn({ xTables }, 'ebtable_nat')).toMatchObject([
+      { release: { command: null, text: expect.stringContaining('-X') as string } },
+    ])
+  })
+
+  test('are tables of iptables; without their rules, their references are not known', async () => {
     const netFiles = [
       { netns: null, path: '/proc/net/ip_tables_names', text: 'nat\nfilter\n' },
       { netns: 'pid:9', path: '/proc/net/ip6_tables_names', text: 'filter\n' },
       { netns: null, path: '/proc/net/tcp', text: 'filter\n' },
     ]
-    const plain = { kind: 'netfilter', references: 0 }
+    const plain = { kind: 'netfilter', references: null }
     expect(await usersIn({ netFiles }, 'iptable_nat')).toMatchObject([
       { ...plain, name: 'nat', value: 'iptables' },
     ])
@@ -439,21 +473,43 @@ describe('other users', () => {
   })
 
   test.each([
-    ['sch_htb', 'eth0', 'htb', 1, 'qdisc del dev eth0 root'],
+    ['sch_htb', 'eth0', 'htb', 1, 'qdisc del dev eth0 root handle 1:'],
     ['sch_fq', 'eth0', 'fq', 2, 'qdisc replace dev eth0 root pfifo_fast'],
+    ['sch_sfq', 'eth0', 'sfq', 1, 'qdisc replace dev eth0 parent 1:2 pfifo'],
+    // Not the discipline at the root, which is above it.
+    ['sch_red', 'eth0', 'red', 1, 'qdisc del dev eth0 parent 1:10 handle 20:'],
     ['sch_ingress', 'eth0', 'clsact', 1, 'qdisc del dev eth0 clsact'],
-    ['cls_u32', 'eth0', 'filter u32', 1, 'filter del dev eth0 parent 1:'],
-    ['cls_flower', 'eth0', 'filter flower', 1, 'filter del dev eth0 ingress'],
-    ['sch_tbf', 'lo', 'tbf', 1, 'qdisc del dev lo root'],
+    ['cls_u32', 'eth0', 'filter u32', 1, 'filter del dev eth0 parent 1: protocol ip pref 7'],
+    [
+      'cls_flower',
+      'eth0',
+      'filter flower',
+      1,
+      'filter del dev eth0 ingress protocol 0x88a8 pref 9 chain 5',
+    ],
+    ['cls_bpf', 'block 22', 'filter bpf', 1, 'filter del block 22 protocol all pref 1'],
+    ['sch_tbf', 'lo', 'tbf', 1, 'qdisc del dev lo root handle 1:'],
   ])('are disciplines and filters of %s', async (module, name, value, references, command) => {
-    const root = { netns: null, index: 2, filter: false, handle: 0x10000, parent: 0xffffffff }
+    const none = { block: 0, chain: 0, priority: 0, protocol: 0 }
+    const root = {
+      ...none,
+      netns: null,
+      index: 2,
+      filter: false,
+      handle: 0x10000,
+      parent: 0xffffffff,
+    }
+    const filter = { ...root, filter: true, handle: 0 }
     const trafficControl = [
       { ...root, kind: 'htb' },
-      { ...root, kind: 'fq', handle: 0, parent: 0x10001 },
-      { ...root, kind: 'fq', handle: 0, parent: 0x10002 },
+      { ...root, kind: 'fq', handle: 0, parent: 1 },
+      { ...root, kind: 'fq', handle: 0, parent: 2 },
+      { ...root, kind: 'sfq', handle: 0, parent: 0x10002 },
+      { ...root, kind: 'red', handle: 0x200000, parent: 0x10010 },
       { ...root, kind: 'clsact', handle: 0xffff0000, parent: 0xfffffff1 },
-      { ...root, kind: 'u32', filter: true, handle: 0, parent: 0x10000 },
-      { ...root, kind: 'flower', filter: true, handle: 0, parent: 0xfffffff2 },
+      { ...filter, kind: 'u32', parent: 0x10000, priority: 7, protocol: 0x800 },
+      { ...filter, kind: 'flower', parent: 0xfffffff2, priority: 9, protocol: 0x88a8, chain: 5 },
+      { ...filter, kind: 'bpf', index: 0, block: 22, parent: 0, priority: 1, protocol: 3 },
       { ...root, kind: 'tbf', index: 7 },
     ]
     // Newer kernels have an alias for each kind; older ones have modules whose name contains it.
@@ -461,6 +517,75 @@ describe('other users', () => {
     const users = await usersIn({ links: [rawLink(2, 'eth0')], trafficControl }, module, known)
     expect(users.filter(({ kind }) => kind === 'traffic-control')).toMatchObject([
       { name, value, references, release: { command: ['tc', ...command.split(' ')] } },
+    ])
+  })
+
+  test.each([
+    [false, null],
+    [true, ['tc', 'actions', 'flush', 'action', 'mirred']],
+  ])('are actions; deleted by a command if no filter can use them: %s', async (alone, command) => {
+    const filter = { filter: true, kind: 'u32', handle: 0, parent: 0x10000, chain: 0 }
+    const more = { block: 0, priority: 1, protocol: 3 }
+    const trafficControl = alone ? [] : [{ netns: null, index: 2, ...filter, ...more }]
+    const actions = [{ netns: null, kinds: [{ name: 'mirred', count: 3 }] }]
+    expect(await usersIn({ trafficControl, actions }, 'act_mirred')).toMatchObject([
+      { kind: 'traffic-control', value: 'action mirred', references: 3, release: { command } },
+    ])
+  })
+
+  test('are sets, services and states with their references', async () => {
+    const netFiles = [
+      {
+        netns: null,
+        path: '/proc/net/ip_vs',
+        text:
+          'IP Virtual Server version 1.2.1 (size=4096)\nProt LocalAddress:Port Scheduler Flags\n' +
+          'TCP  0A000001:0050 rr  \n  -> 0A000002:0050      Masq    1      0          0\n' +
+          'UDP  [fd00::1]:0035 wrr  \nFWM  0000000A wlc persistent 300 FFFFFFFF\n',
+      },
+    ]
+    const ipSets = [
+      { netns: null, name: 'blocked', type: 'hash:ip', references: 0 },
+      { netns: NETNS, name: 'used', type: 'hash:ip', references: 2 },
+    ]
+    const protocols = [{ family: 10, protocol: 50, count: 4 }]
+    const ipsec = [{ netns: null, states: 4, policies: 0, protocols }]
+    const parts = { netFiles, ipSets, ipsec }
+    const command = (argv: string): object => ({ release: { command: argv.split(' ') } })
+    expect(await usersIn(parts, 'ip_vs')).toMatchObject([
+      {
+        name: 'ipvs TCP 10.0.0.1:80',
+        value: 'rr',
+        references: 1,
+        ...command('ipvsadm -D -t 10.0.0.1:80'),
+      },
+      { name: 'ipvs UDP [fd00::1]:53', ...command('ipvsadm -D -u [fd00::1]:53') },
+      { name: 'ipvs FWM 10', ...command('ipvsadm -D -f 10') },
+    ])
+    expect(await usersIn(parts, 'ip_vs_wrr')).toMatchObject([{ value: 'wrr', references: 1 }])
+    expect(await usersIn(parts, 'ip_set_hash_ip')).toMatchObject([
+      { name: 'ipset blocked', references: 1, ...command('ipset destroy blocked') },
+      { name: `${NETNS}/ipset used`, release: { command: null } },
+    ])
+    const known = { 'xfrm-type-10-50': 'esp6' }
+    expect(await usersIn(parts, 'esp6', known)).toMatchObject([
+      { name: 'xfrm esp', references: 4, ...command('ip -6 xfrm state deleteall proto esp') },
+    ])
+  })
+
+  test('are TCP sockets with a congestion control or upper layer protocol', async () => {
+    const congestion = [
+      { name: 'bbr', count: 2 },
+      { name: 'cubic', count: 9 },
+    ]
+    const tcpUses = [{ netns: null, congestion, upper: [{ name: 'tls', count: 1 }] }]
+    const known = { tcp_bbr: 'tcp_bbr', 'tcp-ulp-tls': 'tls' }
+    const socket = { kind: 'socket', release: { command: null } }
+    expect(await usersIn({ tcpUses }, 'tcp_bbr', known)).toMatchObject([
+      { ...socket, protocol: 'TCP with bbr', count: 2, references: 2 },
+    ])
+    expect(await usersIn({ tcpUses }, 'tls', known)).toMatchObject([
+      { ...socket, protocol: 'TCP with tls', count: 1, references: 1 },
     ])
   })
 

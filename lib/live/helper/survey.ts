@@ -2,9 +2,11 @@
 import { unwrap } from '../../kernel/failure'
 import type {
   RawHolder,
+  RawMapping,
   RawMountTable,
   RawOpenDevice,
   RawOpenSockets,
+  RawSegment,
   RawSurvey,
 } from '../../snapshot/system/raw-survey'
 import type { Questions } from './questions'
@@ -25,6 +27,7 @@ export async function readSurvey(
   const survey = {
     users,
     mountTables: reader.records(readMountTable),
+    mappings: reader.records(readMapping),
     ...readNetworks(reader),
     openDevices: reader.records(readOpenDevice),
     openSockets: reader.records(readOpenSockets),
@@ -41,11 +44,14 @@ export function emptySurvey(users: boolean): RawSurvey {
   return {
     users,
     mountTables: [],
+    mappings: [],
     links: [],
     defaultRoutes: [],
     addresses: [],
     netFiles: [],
     trafficControl: [],
+    actions: [],
+    tcpUses: [],
     nfTables: [],
     xTables: [],
     ipSets: [],
@@ -63,6 +69,16 @@ const readMountTable = (reader: Reader): RawMountTable => ({
   own: reader.flag(),
   first: reader.flag(),
   text: reader.text(),
+})
+
+const readMapping = (reader: Reader): RawMapping => ({
+  device: reader.text(),
+  segments: reader.records(readSegment),
+})
+
+const readSegment = (reader: Reader): RawSegment => ({
+  type: reader.text(),
+  status: reader.text(),
 })
 
 const readHolder = (reader: Reader): RawHolder => ({

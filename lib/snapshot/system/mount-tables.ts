@@ -2,6 +2,15 @@
 import type { RawMountTable } from './raw-survey'
 
 export interface MountLine {
+  /** The same number is in use only once on the whole system. */
+  id: number
+  /** The id of the mount that it is mounted on. */
+  parent: number
+  /** The folder of the file system that is mounted: `/`, or another one for a bind mount. */
+  root: string
+  /** Its group of mounts that share their events, and the group whose events it receives. */
+  shared: string | null
+  master: string | null
   /**
    * The device number of the file system, such as `8:1`. With major 0 it does not belong to a device.
    */
@@ -59,12 +68,17 @@ function parseLine(line: string): MountLine[] {
   const fields = line.split(' ')
   // An optional field is NAME[:VALUE], so the first lone dash after the options is the separator.
   const dash = fields.indexOf('-', 6)
-  const [superblock, path] = [fields[2], fields[4]]
+  const [id, parent, superblock, root, path] = fields
   const [type, source, ...options] = dash < 0 ? [] : fields.slice(dash + 1)
-  if (superblock === undefined || path === undefined) return []
+  if (root === undefined || superblock === undefined || path === undefined) return []
   if (type === undefined || source === undefined) return []
   return [
     {
+      id: Number(id),
+      parent: Number(parent),
+      root: unescapeOctal(root),
+      shared: optional(fields, dash, 'shared'),
+      master: optional(fields, dash, 'master'),
       superblock,
       path: unescapeOctal(path),
       type: unescapeOctal(type),
@@ -72,6 +86,12 @@ function parseLine(line: string): MountLine[] {
       options: options.join(' '),
     },
   ]
+}
+
+/** The value of one of the optional fields, which are between the options and the dash. */
+function optional(fields: readonly string[], dash: number, key: string): string | null {
+  const field = fields.slice(6, dash).find((one) => one.startsWith(`${key}:`))
+  return field?.slice(key.length + 1) ?? null
 }
 
 /** The kernel writes blanks, tabs, newlines, backslashes and some other characters as `\040`. */

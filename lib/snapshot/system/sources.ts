@@ -30,7 +30,7 @@ export function openSources(raw: RawSurvey, files: SystemFiles, index: ModuleInd
   const sysfs = new Sysfs(files)
   const aliases = new Aliases(index, unreadable)
   const mountTables = new MountTables(raw.mountTables)
-  const blockDevices = new BlockDevices(sysfs)
+  const blockDevices = new BlockDevices(sysfs, aliases, raw.mappings)
   const stack = new Stack(sysfs, blockDevices, mountTables, aliases)
   const holders = new Holders(raw)
   return { raw, sysfs, aliases, mountTables, blockDevices, stack, holders, unreadable }

@@ -104,6 +104,11 @@ export class Stack {
   /** The folders of the devices that a mounted file system is on. */
   async devicesOf(mount: MountLine): Promise<string[]> {
     const { superblock, type, source } = mount
+    const flash = flashOf(mount)
+    if (flash !== null) {
+      const device = await this.sysfs.link(flash)
+      return device === null ? [] : [device]
+    }
     const shared = await sharedFolderDevices(mount, this.sysfs)
     if (shared.length > 0) return shared
     const device = await this.devices.byNumber(superblock)
@@ -132,6 +137,18 @@ export class Stack {
     const targets = await Promise.all(names.map((name) => this.sysfs.link(`${folder}/${name}`)))
     return targets.filter((target) => target !== null)
   }
+}
+
+/**
+ * The path in /sys/class of the flash that a file system uses directly. JFFS2 takes only the number of a
+ * block device, which need not exist. Source: get_tree_mtd() in drivers/mtd/mtdsuper.c,
+ * ubifs_show_options() in fs/ubifs/super.c.
+ */
+function flashOf({ type, superblock, options }: MountLine): string | null {
+  const mtd = type === 'jffs2' ? /^31:(\d+)$/.exec(superblock)?.[1] : undefined
+  if (mtd !== undefined) return `/sys/class/mtd/mtd${mtd}`
+  const ubi = type === 'ubifs' ? /(?:^|,)ubi=(\d+)/.exec(options)?.[1] : undefined
+  return ubi === undefined ? null : `/sys/class/ubi/ubi${ubi}`
 }
 
 /** The two kinds of keys differ: the path of a folder begins with a slash, a device number does not. */
