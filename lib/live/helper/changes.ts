@@ -1,9 +1,10 @@
 /** Removals and insertions, each of which the helper makes in a separate process. */
+import type { KmodError } from '../../contract/errors'
 import { parameterString } from '../../contract/parameters'
 import type { Change, ChangeEnd, InsertRequest } from '../../kernel/kernel'
 import type { SystemFiles } from '../../kernel/system-files'
 import type { Exchange, HelperClient } from './client'
-import { afterDeadline } from './deadline'
+import { afterDeadline, noAnswerError, notWithin } from './deadline'
 import type { IndexSource } from '../../kernel/index-source'
 import { sourceStrings } from './queries'
 import { flagString, malformedMessage, Reader } from './wire'
@@ -47,11 +48,15 @@ export class HelperChange implements Change {
   readonly #exchange: Promise<Exchange>
   readonly #files: SystemFiles
   #finish!: (end: ChangeEnd) => void
+  #fail!: (error: KmodError) => void
 
   constructor({ client, files, timeout }: ChangeSource, request: string[]) {
     this.#files = files
     // It only has to give the request to a process. If it does not, it will not do anything else.
-    const stopWaiting = afterDeadline(timeout, () => void client.abandon())
+    const stopWaiting = afterDeadline(timeout, () => {
+      this.#fail(noAnswerError('begin a change of the kernel', notWithin(timeout)))
+      void client.abandon()
+    })
     this.#exchange = client.begin(request, {
       onMessage: (message) => {
         stopWaiting()
@@ -61,6 +66,7 @@ export class HelperChange implements Change {
     })
     this.ended = new Promise((resolve, reject) => {
       this.#finish = resolve
+      this.#fail = reject
       this.#exchange.catch(reject)
     })
     this.ended.then(stopWaiting, stopWaiting)
