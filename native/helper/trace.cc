@@ -195,9 +195,10 @@ class Trace {
 }  // namespace
 
 int ServeTrace(RequestChannel channel) {
-  // The files of tracefs belong to root. The capability is for a system where they belong to
-  // another user, and for a process that has it and is not root.
-  KeepCapabilities({CAP_DAC_OVERRIDE});
+  // The files of tracefs belong to root. The first capability is for a system where they belong to
+  // another user, and for a process that has it and is not root. The second is for names and
+  // numbers of processes where /proc is mounted with hidepid.
+  KeepCapabilities({CAP_DAC_OVERRIDE, CAP_SYS_PTRACE});
   return Trace(std::move(channel)).Serve();
 }
 

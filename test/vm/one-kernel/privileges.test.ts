@@ -86,7 +86,7 @@ test('the roles that wait for events keep only what they need', async () => {
   modprobe('tun')
   begin('tun')
   await recording()
-  expect(privilegesOf(helperOf('trace'))).toEqual(withOnly('root', DAC_OVERRIDE))
+  expect(privilegesOf(helperOf('trace'))).toEqual(withOnly('root', DAC_OVERRIDE, SYS_PTRACE))
 })
 
 test('commands of modprobe.d keep all privileges', async () => {
