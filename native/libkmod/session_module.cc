@@ -137,6 +137,11 @@ Result<std::vector<ModinfoField>> Session::Info(ModuleId module) {
   kmod_list* list = nullptr;
   const int error = library.kmod_module_get_info(*found, &list);
   const UniqueInfoList owner(list, InfoListDeleter{&library});
+  const char* path = library.kmod_module_get_path(*found);
+  if ((error == -ENOENT || error == -ENODATA) && path != nullptr) {
+    return Refused(FormatFailure(std::string(path) + " has no module information"), kFunction,
+                   ENOENT);
+  }
   if (error < 0) return parts_->Failed(kFunction, error);
   std::vector<ModinfoField> fields;
   for (const kmod_list* entry = list; entry != nullptr;

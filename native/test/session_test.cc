@@ -96,6 +96,12 @@ TEST_CASE("failures name the function of libkmod") {
   folder.Write("kernel/stp.ko", "this is no module");
   CHECK(session.Info(stp).failure().kind == FailureKind::kFormat);
   CHECK(session.Info(stp).failure().error == ENOEXEC);
+  std::string without = MakeModuleFile("x");
+  without.replace(without.find(".modinfo"), 2, ".b");
+  folder.Write("kernel/stp.ko", without);
+  CHECK(session.Info(stp).failure().kind == FailureKind::kFormat);
+  CHECK(session.Info(stp).failure().detail ==
+        folder.path("/kernel/stp.ko") + " has no module information");
   folder.Write("modules.dep.bin", "x");
   CHECK(session.Dependencies(stp).failure().kind == FailureKind::kFormat);
   CHECK(session.Dependencies(stp).failure().syscall == "kmod_module_get_dependencies");
