@@ -10,47 +10,49 @@ export function nameOf({ pid, comm }: Holder): string {
 }
 
 /**
- * The release of what one process has open. `what`: the thing, as in "/dev/net/tun as descriptor 5".
+ * The release of what one process has open. `thing`: "/dev/net/tun"; `how` the process has it: "open as
+ * descriptor 5".
  *
  * This program cannot end itself, nor an ancestor of it, nor a service that one of these runs in.
  */
-export function releaseBy(holder: Holder, what: string): Release {
-  const { pid, self, ancestor } = holder
-  if (self)
+export function releaseBy(holder: Holder, thing: string, how = 'open'): Release {
+  const { pid, comm, self, ancestor } = holder
+  if (self) {
     return byHand(
-      `close ${what}, which this process or a child of it (${pid}, ${holder.comm}) has open`,
+      `close ${thing}, which this process or a child of it (${pid}, ${comm}) has ${how}`,
     )
+  }
   const service = serviceOf(holder)
   if (service !== null) {
     return {
       kind: 'service',
-      text: `stop ${service}, whose ${nameOf(holder)} has ${what} open: all processes of the service end`,
+      text: `stop ${service}, whose ${nameOf(holder)} has ${thing} ${how}: all processes of the service end`,
       command: ['systemctl', 'stop', service],
     }
   }
   if (ancestor) {
     return byHand(
-      `make ${nameOf(holder)} close ${what}: this program runs below that process, so the process cannot be ended first`,
+      `make ${nameOf(holder)} close ${thing}, which it has ${how}: it is an ancestor of this program, or process 1, and cannot be ended first`,
     )
   }
   return {
     kind: 'process',
-    text: `end ${nameOf(holder)}, which has ${what} open: SIGTERM ends it, and what it has not saved is lost`,
+    text: `end ${nameOf(holder)}, which has ${thing} ${how}: SIGTERM ends it, and what it has not saved is lost`,
     command: ['kill', String(pid)],
   }
 }
 
 /** The release of what several processes have open together. */
-export function releaseByAll(holders: readonly Holder[], what: string): Release {
+export function releaseByAll(holders: readonly Holder[], thing: string): Release {
   const [first, ...others] = holders
-  if (first === undefined) return byHand(`close ${what}`)
+  if (first === undefined) return byHand(`close ${thing}`)
   const service = serviceOf(first)
   const isOneService =
     service !== null && holders.every((one) => !one.self && serviceOf(one) === service)
-  if (others.length === 0 || isOneService) return releaseBy(first, what)
+  if (others.length === 0 || isOneService) return releaseBy(first, thing)
   const names = holders.slice(0, 3).map(nameOf).join(', ')
   const more = holders.length > 3 ? ` and ${holders.length - 3} more` : ''
-  return byHand(`make ${names}${more} close ${what}`)
+  return byHand(`make ${names}${more} close ${thing}`)
 }
 
 export function byHand(text: string): Release {

@@ -6,8 +6,15 @@ import { using, type FindUsers } from './kind'
 /** Lists one user for each descriptor or mapping. */
 export const processUsers: FindUsers = (row, { openDevices }) => {
   const open = using(openDevices, row)
-  return open.map((file, i) => {
+  // Sets, because a process can have very many files open.
+  const withDescriptor = new Set(open.filter(({ fd }) => fd !== null).map(keyInProcess))
+  const seen = new Set<string>()
+  return open.map((file) => {
     const { pid, comm, path, fd, self, unit } = file
+    const isFirst = !seen.has(keyOf(file))
+    seen.add(keyOf(file))
+    // A mapping shares the open file with the descriptor from which it was made.
+    const isShared = file.shared || (fd === null && withDescriptor.has(keyInProcess(file)))
     return {
       kind: 'process',
       module: row.name,
@@ -17,20 +24,28 @@ export const processUsers: FindUsers = (row, { openDevices }) => {
       fd,
       self,
       unit,
-      references: referencesOf(file, row.name, open.slice(0, i), open),
+      references: isShared ? 0 : referencesOf(file, row.name, isFirst),
       release: releaseOf(file),
     }
   })
 }
 
+function keyOf({ type, name }: OpenDevice): string {
+  return `${type} ${name}`
+}
+
+function keyInProcess(file: OpenDevice): string {
+  return `${file.pid} ${keyOf(file)}`
+}
+
 function releaseOf(file: OpenDevice): ReturnType<typeof releaseBy> {
-  const how = file.fd === null ? 'mapped into memory' : `as descriptor ${file.fd}`
+  const { path, fd } = file
   if (file.modules.includes('watchdog')) {
     return byHand(
-      `make ${nameOf(file)} close ${file.path} (${how}) in its own way, which stops the watchdog: if the process is killed, the machine restarts when the time of the watchdog is over`,
+      `make ${nameOf(file)} stop the watchdog and close ${path}: if the process is killed, the machine restarts when the time of the watchdog is over`,
     )
   }
-  return releaseBy(file, `${file.path} ${how}`)
+  return releaseBy(file, path, fd === null ? 'mapped into its memory' : `open as descriptor ${fd}`)
 }
 
 /**
@@ -55,23 +70,8 @@ const PER_OPEN: Readonly<Record<string, number>> = {
   usbmon: 2,
 }
 
-/** `before`: the earlier entries of the list `all`, which has the open files of the module. */
-function referencesOf(
-  file: OpenDevice,
-  module: string,
-  before: readonly OpenDevice[],
-  all: readonly OpenDevice[],
-): number | null {
-  if (file.shared) return 0
-  const isSame = (one: OpenDevice): boolean => one.type === file.type && one.name === file.name
-  // A mapping shares the open file with the descriptor from which it was made.
-  if (
-    file.fd === null &&
-    all.some((one) => one.pid === file.pid && one.fd !== null && isSame(one))
-  ) {
-    return 0
-  }
-  const isFirst = !before.some(isSame)
+/** `isFirst`: no entry before this one is of the same device. */
+function referencesOf(file: OpenDevice, module: string, isFirst: boolean): number | null {
   switch (file.type) {
     case 'block':
       return 1

@@ -35,16 +35,17 @@ function referencesOf(protocol: string): number {
 
 function releaseOf({ protocol, count, held, processes }: SocketUse): ReturnType<typeof byHand> {
   const sockets = (n: number): string =>
-    `${n === 1 ? 'the open socket' : `the ${n} open sockets`} of protocol ${protocol}`
+    `${n === 1 ? 'the socket' : `the ${n} sockets`} of protocol ${protocol}`
   if (held === null) return byHand(`close ${sockets(count)}`)
   // The kernel has sockets of its own (SCTP: one for each network namespace), which no program closes.
   const rest = count - held
-  if (processes.length === 0)
-    return byHand(`${sockets(count)} is held by no process that could be read`)
+  if (processes.length === 0) {
+    return byHand(`no process that could be read holds ${sockets(count)}`)
+  }
   const release = releaseByAll(processes, sockets(held))
   if (rest === 0) return release
   return {
     ...release,
-    text: `${release.text}; ${rest} more are held by no process that could be read`,
+    text: `${release.text}; no process that could be read holds the other ${rest}`,
   }
 }

@@ -20,6 +20,7 @@ HolderSurvey::HolderSurvey(const std::map<pid_t, ProcessStat>& processes, pid_t 
                            std::set<DeviceId> mounted)
     : processes_(processes),
       caller_(caller),
+      family_(FamilyOf(processes, caller)),
       files_(std::move(mounted)),
       mappings_(NumbersOf(processes)) {
   ancestors_.insert(1);
@@ -97,7 +98,7 @@ Holder HolderSurvey::HolderOf(pid_t pid) const {
   if (const auto found = processes_.find(pid); found != processes_.end()) {
     holder.comm = found->second.comm;
   }
-  holder.self = IsDescendant(processes_, pid, caller_);
+  holder.self = family_.count(pid) > 0;
   holder.ancestor = ancestors_.count(pid) > 0 && pid != caller_;
   holder.cgroups = CgroupsOf(pid);
   return holder;

@@ -59,6 +59,7 @@ class HolderSurvey {
 
   const std::map<pid_t, ProcessStat>& processes_;
   pid_t caller_;
+  std::set<pid_t> family_;  // the caller and its descendants
   std::set<pid_t> ancestors_;
   std::vector<std::string> own_cgroups_;
   OpenFileReader files_;

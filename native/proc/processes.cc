@@ -51,16 +51,21 @@ Result<ProcessList> ListProcesses() {
   return list;
 }
 
-bool IsDescendant(const std::map<pid_t, ProcessStat>& processes, pid_t pid, pid_t ancestor) {
-  // At most one step for each process: they were read one after the other, so a process number that
-  // was reused in the meantime can close a cycle.
-  for (size_t step = 0; step <= processes.size(); ++step) {
-    if (pid == ancestor) return true;
-    const auto found = processes.find(pid);
-    if (found == processes.end()) return false;
-    pid = found->second.parent;
+std::set<pid_t> FamilyOf(const std::map<pid_t, ProcessStat>& processes, pid_t ancestor) {
+  std::multimap<pid_t, pid_t> children;
+  for (const auto& [pid, stat] : processes) children.emplace(stat.parent, pid);
+  std::set<pid_t> family = {ancestor};
+  std::vector<pid_t> next = {ancestor};
+  while (!next.empty()) {
+    const auto [begin, end] = children.equal_range(next.back());
+    next.pop_back();
+    // The processes were read one after the other, so a process number that was reused in the
+    // meantime can close a cycle.
+    for (auto child = begin; child != end; ++child) {
+      if (family.insert(child->second).second) next.push_back(child->second);
+    }
   }
-  return false;
+  return family;
 }
 
 std::string CgroupsOf(pid_t pid) {

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,8 @@ struct ProcessList {
 };
 Result<ProcessList> ListProcesses();
 
-// Whether `pid` is `ancestor` or one of its descendants.
-bool IsDescendant(const std::map<pid_t, ProcessStat>& processes, pid_t pid, pid_t ancestor);
+// A process and its descendants. Looks at each process once.
+std::set<pid_t> FamilyOf(const std::map<pid_t, ProcessStat>& processes, pid_t ancestor);
 
 // The text of /proc/PID/cgroup; "" if the process has ended.
 std::string CgroupsOf(pid_t pid);

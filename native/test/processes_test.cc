@@ -12,13 +12,15 @@ TEST_CASE("processes are listed with their parents") {
   const auto& processes = listed->processes;
   REQUIRE(processes.count(getpid()) == 1);
   CHECK(processes.at(getpid()).parent == getppid());
-  CHECK(IsDescendant(processes, getpid(), getpid()));
-  CHECK(IsDescendant(processes, getpid(), getppid()));
-  CHECK_FALSE(IsDescendant(processes, getppid(), getpid()));
-  ProcessStat stat;
-  stat.parent = 2;
-  std::map<pid_t, ProcessStat> circle = {{2, stat}};
-  CHECK_FALSE(IsDescendant(circle, 2, 3));
+  CHECK(FamilyOf(processes, getpid()).count(getpid()) == 1);
+  CHECK(FamilyOf(processes, getppid()).count(getpid()) == 1);
+  CHECK(FamilyOf(processes, getpid()).count(getppid()) == 0);
+  ProcessStat child_of_2;
+  child_of_2.parent = 2;
+  ProcessStat child_of_3;
+  child_of_3.parent = 3;
+  const std::map<pid_t, ProcessStat> circle = {{3, child_of_2}, {2, child_of_3}};
+  CHECK(FamilyOf(circle, 2) == std::set<pid_t>{2, 3});
 }
 
 }  // namespace

@@ -281,7 +281,7 @@ describe('sockets', () => {
         },
       ],
     })
-    expect(usage.users[0]!.release.text).toMatch(/1 more .* no process/)
+    expect(usage.users[0]!.release.text).toMatch(/no process .* other 1/)
     expect(await explain(kernel, 'can_raw')).toMatchObject({ unexplained: 0 })
   })
 

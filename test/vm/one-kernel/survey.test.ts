@@ -143,10 +143,13 @@ test('open devices have their process; devices that are part of every kernel are
     pid: child.pid,
     comm: 'sleep',
     self: true,
+    ancestor: false,
+    cgroups: readFileSync(`/proc/${child.pid}/cgroup`, 'utf8'),
     path: device,
     fd: 5,
     type: 'char',
     device: '10:200',
+    shared: false,
   })
   expect(openDevices.filter(({ device }) => device.startsWith('1:'))).toEqual([])
 })
