@@ -299,7 +299,7 @@ c = socket.create_connection(('127.0.0.1', 7777)); a, _ = s.accept()
 c.setsockopt(6, ${option})
 open('/tmp/uses.ready', 'w').close()
 time.sleep(1000)" > /dev/null 2>&1 & while [ ! -e /tmp/uses.ready ]; do sleep 0.2; done`
-  const endIt = 'rm -f /tmp/uses.ready; pkill -9 -f create_connection'
+  const endIt = 'rm -f /tmp/uses.ready; pkill -9 -f create_connectio[n]'
   testUses([
     {
       module: 'tcp_bbr',
