@@ -26,6 +26,7 @@ describe('interfaces', () => {
     user: { kind: 'interface', name: 'uses', references: 0 },
     effects: ['disruptive interface:uses'],
   })
+  const addVlan = 'ip link add uses5 link uses type vlan id 5'
   const fallback = (module: string, name: string): Use => ({
     module,
     what: `${name}, which cannot be deleted`,
@@ -40,6 +41,17 @@ describe('interfaces', () => {
     link('ifb', 'ifb'),
     link('vxlan', 'vxlan id 7 dstport 4789'),
     link('vcan', 'vcan'),
+    {
+      ...link('8021q', 'dummy', 'a VLAN'),
+      begin: `ip link add uses type dummy; ${addVlan}`,
+      user: { kind: 'interface', name: 'uses5', references: 0 },
+      effects: ['disruptive interface:uses5'],
+    },
+    {
+      ...link('dummy', 'dummy', 'an interface below a VLAN'),
+      begin: `ip link add uses type dummy; ${addVlan}`,
+      command: false,
+    },
     fallback('ipip', 'tunl0'),
     fallback('sit', 'sit0'),
     fallback('ip6_tunnel', 'ip6tnl0'),
