@@ -1,8 +1,9 @@
 /** Network interfaces that the module provides or drives. */
 import type { User } from '../contract/types'
+import { inNamespace } from '../kernel/net-namespace'
 import type { NetworkInterface } from '../kernel/snapshot'
 import { isFallback } from '../snapshot/network/interfaces'
-import { commandIn, using, whereText, type FindUsers } from './kind'
+import { commandIn, firstText, using, whereText, type FindUsers } from './kind'
 
 /** How the interface of an L2TP session is shown. */
 const L2TP = 'l2tpeth'
@@ -23,12 +24,14 @@ const REFERENCES: ReadonlyMap<string, number | null> = new Map([
  * Interfaces of other kinds take no reference: they are removed with the module. Source:
  * register_netdevice() in net/core/dev.c.
  */
-export const interfaceUsers: FindUsers = (row, { interfaces }) =>
-  using(interfaces, row).map((one) => {
+export const interfaceUsers: FindUsers = (row, { interfaces }) => {
+  const found = using(interfaces, row)
+  const above = found.length === 0 ? new Map<string, string[]>() : deletedWith(interfaces)
+  return found.map((one) => {
     const { name, up, type, master, netns } = one
     const known = REFERENCES.get(type ?? '')
     const references = known === undefined ? 0 : known
-    const release = releaseOf(one)
+    const release = releaseOf(one, above.get(inNamespace(netns, name)) ?? [])
     return {
       kind: 'interface',
       module: row.name,
@@ -41,8 +44,28 @@ export const interfaceUsers: FindUsers = (row, { interfaces }) =>
       release,
     }
   })
+}
 
-function releaseOf(one: NetworkInterface): User['release'] {
+/** Kinds that are deleted with the interface below them. A bridge, for example, only loses a member. */
+const DELETED_WITH_LOWER = new Set([
+  ...['vlan', 'macvlan', 'macvtap', 'ipvlan', 'ipvtap', 'macsec', 'vxlan'],
+])
+
+/** By label: the labels of the interfaces that are deleted with an interface. */
+function deletedWith(interfaces: readonly NetworkInterface[]): Map<string, string[]> {
+  const above = new Map<string, string[]>()
+  for (const { name, netns, type, lower } of interfaces) {
+    if (!DELETED_WITH_LOWER.has(type ?? '')) continue
+    for (const label of lower) {
+      const known = above.get(label)
+      if (known === undefined) above.set(label, [inNamespace(netns, name)])
+      else known.push(inNamespace(netns, name))
+    }
+  }
+  return above
+}
+
+function releaseOf(one: NetworkInterface, above: readonly string[]): User['release'] {
   const { name, netns, type, up } = one
   const where = `${name}${whereText(netns)}`
   if (isFallback(one) && !up) {
@@ -54,10 +77,11 @@ function releaseOf(one: NetworkInterface): User['release'] {
     return { kind: null, text, command: null }
   }
   if (!isFallback(one) && type !== null && !HARDWARE_KINDS.has(type)) {
+    const first = firstText(above.map((label) => `delete network interface ${label}`))
     return {
       kind: 'interface',
-      text: `delete network interface ${where} (${type})`,
-      command: commandIn(netns, ['ip', 'link', 'del', name]),
+      text: `${first}delete network interface ${where} (${type})`,
+      command: first === '' ? commandIn(netns, ['ip', 'link', 'del', name]) : null,
     }
   }
   return {

@@ -51,11 +51,19 @@ export function releaseOf(
  */
 export function unmountCommand(mounts: readonly Mount[]): string[] | null {
   const { own, pid } = mounts[0]!
-  const here = mounts.filter((mount) => mount.pid === pid)
-  const copies = new Set(here.flatMap(({ sends }) => sends ?? []))
+  // An unmount of a mount that sends to others unmounts these, too.
+  const here: Mount[] = []
+  const copies = new Set<string>()
   const isCopy = ({ receives }: Mount): boolean => receives.some((place) => copies.has(place))
+  const inOrder = [...mounts].sort(
+    (one, other) => Number(one.sends === null) - Number(other.sends === null),
+  )
+  for (const mount of inOrder.filter((one) => one.pid === pid)) {
+    if (isCopy(mount)) continue
+    here.push(mount)
+    if (mount.sends !== null) copies.add(mount.sends)
+  }
   if (!mounts.every((mount) => mount.pid === pid || isCopy(mount))) return null
-  // A mount that is another mount's copy in the same namespace is already gone when its turn comes.
   // The deepest ones come first, because they may be mounted on the others.
   const paths = here.map(({ path }) => path).sort((one, other) => other.length - one.length)
   return ['umount', ...(own ? [] : ['-N', String(pid)]), ...paths]

@@ -116,6 +116,7 @@ describe('mounts', () => {
       mounts: [
         mount('/media', '8:1', { ...fat, sends: '5:/media', receives: ['5:/media'] }),
         mount('/root/media', '8:1', { ...elsewhere, receives: ['9:/media', '5:/media'] }),
+        mount('/copy/media', '8:1', { ...fat, sends: '5:/media', receives: ['5:/media'] }),
       ],
     })
     expect((await explain(kernel, 'vfat')).users).toMatchObject([

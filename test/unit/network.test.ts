@@ -333,6 +333,43 @@ describe('interfaces in explain()', () => {
     expect(unexplained).toBe(0)
   })
 
+  test('have no command as long as it would delete others above them', async () => {
+    const kernel = new SimulatedKernel().add('bonding')
+    kernel.snapshotNow = snapshot({
+      interfaces: [
+        netInterface('bond0', { type: 'bond', modules: ['bonding'] }),
+        netInterface('bond0.5', { type: 'vlan', modules: ['8021q'], lower: ['bond0'] }),
+        netInterface('bond1', { type: 'bond', modules: ['bonding'] }),
+        netInterface('br0', { type: 'bridge', modules: ['bridge'], lower: ['bond1'] }),
+      ],
+    })
+    expect((await explain(kernel, 'bonding')).users).toMatchObject([
+      {
+        name: 'bond0',
+        release: {
+          command: null,
+          text: 'first delete network interface bond0.5; then delete network interface bond0 (bond)',
+        },
+      },
+      { name: 'bond1', release: { command: ['ip', 'link', 'del', 'bond1'] } },
+    ])
+  })
+
+  test('of tunnels that exist with their module are released only by setting them down', async () => {
+    const kernel = new SimulatedKernel().add('ipip')
+    const tunl0 = netInterface('tunl0', { type: 'ipip', modules: ['ipip'] })
+    kernel.snapshotNow = snapshot({ interfaces: [tunl0] })
+    expect((await explain(kernel, 'ipip')).users).toMatchObject([
+      { release: { kind: 'interface', command: ['ip', 'link', 'set', 'tunl0', 'down'] } },
+    ])
+    expect(effectsOf(kernel.snapshotNow).get('ipip')).toHaveLength(1)
+    kernel.snapshotNow = snapshot({ interfaces: [{ ...tunl0, up: false }] })
+    expect((await explain(kernel, 'ipip')).users).toMatchObject([
+      { references: 0, release: { kind: null, command: null } },
+    ])
+    expect(effectsOf(kernel.snapshotNow).get('ipip')).toBeUndefined()
+  })
+
   test('of kind tun may have a reference, which is not counted', async () => {
     const kernel = new SimulatedKernel().add('tun', { references: 1 })
     const tun = netInterface('t0', { type: 'tun', modules: ['tun'] })

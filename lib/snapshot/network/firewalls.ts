@@ -136,7 +136,8 @@ async function useOfSet(
     name: `ipset ${name}`,
     value: type,
     count: 1,
-    remove: ['ipset', 'destroy', name],
+    // ipset would take such a name as an option.
+    remove: name.startsWith('-') ? [] : ['ipset', 'destroy', name],
     first,
     modules: await setProvider(type, aliases),
   }

@@ -26,6 +26,7 @@ describe('interfaces', () => {
     user: { kind: 'interface', name: 'uses', references: 0 },
     effects: ['disruptive interface:uses'],
   })
+  const addVlan = 'ip link add uses5 link uses type vlan id 5'
   const fallback = (module: string, name: string): Use => ({
     module,
     what: `${name}, which cannot be deleted`,
@@ -40,6 +41,17 @@ describe('interfaces', () => {
     link('ifb', 'ifb'),
     link('vxlan', 'vxlan id 7 dstport 4789'),
     link('vcan', 'vcan'),
+    {
+      ...link('8021q', 'dummy', 'a VLAN'),
+      begin: `ip link add uses type dummy; ${addVlan}`,
+      user: { kind: 'interface', name: 'uses5', references: 0 },
+      effects: ['disruptive interface:uses5'],
+    },
+    {
+      ...link('dummy', 'dummy', 'an interface below a VLAN'),
+      begin: `ip link add uses type dummy; ${addVlan}`,
+      command: false,
+    },
     fallback('ipip', 'tunl0'),
     fallback('sit', 'sit0'),
     fallback('ip6_tunnel', 'ip6tnl0'),
@@ -299,7 +311,7 @@ c = socket.create_connection(('127.0.0.1', 7777)); a, _ = s.accept()
 c.setsockopt(6, ${option})
 open('/tmp/uses.ready', 'w').close()
 time.sleep(1000)" > /dev/null 2>&1 & while [ ! -e /tmp/uses.ready ]; do sleep 0.2; done`
-  const endIt = 'rm -f /tmp/uses.ready; pkill -9 -f create_connection'
+  const endIt = 'rm -f /tmp/uses.ready; pkill -9 -f create_connectio[n]'
   testUses([
     {
       module: 'tcp_bbr',
