@@ -6,7 +6,8 @@
 const { execFileSync } = require('node:child_process')
 const { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync } = require('node:fs')
 const { availableParallelism } = require('node:os')
-const { join } = require('node:path')
+const { basename, join } = require('node:path')
+const { fuzzers } = require('../native/sources.json')
 const { run, runQuietly } = require('./setup')
 
 const root = join(__dirname, '..')
@@ -56,4 +57,8 @@ const found = readdirSync(reports)
 for (const name of found) console.error(readFileSync(join(reports, name), 'utf8'))
 if (found.length > 0) process.exit(1)
 
-run(process.execPath, ['scripts/fuzz.js', fuzzTime])
+run(process.execPath, [
+  'scripts/fuzz.js',
+  fuzzTime,
+  ...fuzzers.map((file) => basename(file, '.cc')),
+])

@@ -121,7 +121,7 @@ test('a module file that only root can read is described', async () => {
   })
 })
 
-test('indexes that only root can read are used', async () => {
+test('indexes that only root can read are used', () => {
   const folder = join(temporaryFolder(), 'secret')
   mkdirSync(folder, { mode: 0o700 })
   for (const name of run('ls', [MODULE_DIRECTORY]).trim().split('\n')) {

@@ -230,7 +230,9 @@ test(
 
     // A call that is not disturbed works as before.
     modprobe('vfat')
-    expect(await kmod.unload('vfat')).toMatchObject({ removed: expect.arrayContaining(['vfat']) })
+    expect(await kmod.unload('vfat')).toMatchObject({
+      removed: expect.arrayContaining(['vfat']) as string[],
+    })
 
     // What is killed or terminated takes a moment to end.
     const isOurs = ({ role, parent }: { role: string; parent: number }): boolean =>
