@@ -54,7 +54,7 @@ type WithoutSignal = {
 }[Calls[keyof Kmod]]
 
 export type Checks = [
-  Check<Same<WithoutSignal, 'close'>>,
+  Check<Same<WithoutSignal, 'close' | typeof Symbol.asyncDispose>>,
   Check<Same<Calls[keyof Kmod] & 'list', 'list'>>,
   Check<Same<UnloadPlan['options']['guard'], 'refuse' | 'strict' | 'off'>>,
   Check<Same<UnloadPlan['options']['allow'], readonly (EffectKind | `${EffectKind}:${string}`)[]>>,
