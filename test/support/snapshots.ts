@@ -48,11 +48,7 @@ export function blockDevice(path: string, more: Partial<BlockDevice> = {}): Bloc
   return { path, ...origin, usedBy: [], modules: [], below: [], ...more }
 }
 
-export function swapArea(
-  path: string,
-  below: string[],
-  more: Partial<SwapArea> = {},
-): SwapArea {
+export function swapArea(path: string, below: string[], more: Partial<SwapArea> = {}): SwapArea {
   return { path, fileOn: null, opens: 1, below, ...more }
 }
 

@@ -243,7 +243,10 @@ test(
     // One socket for each helper; nothing else is open that was not open before.
     const sockets = roles.length - helpersBefore.length
     const added = descriptors().length - openBefore.length
-    expect({ added, open: descriptors() }).toEqual({ added: sockets, open: expect.anything() })
+    expect({ added, open: descriptors() }).toEqual({
+      added: sockets,
+      open: expect.anything() as unknown,
+    })
     expect(readdirSync('/sys/kernel/tracing/instances')).toEqual([])
     for (const folder of ['/run', tmpdir()]) {
       expect(readdirSync(folder).filter((name) => name.startsWith('node-kmod-'))).toEqual([])
