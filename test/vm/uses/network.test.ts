@@ -1,5 +1,5 @@
 /** The table of uses: interfaces, packet filters, traffic control and TCP. */
-import { testUses, type Use } from '../uses'
+import { testUses, type Use } from '../use-table'
 
 const flush =
   'for t in filter nat mangle; do iptables-legacy -t $t -F; iptables-legacy -t $t -X; done'

@@ -1,5 +1,5 @@
 /** The table of uses: devices that a process has open. */
-import { python, shell, testUses, type Use } from '../uses'
+import { python, shell, testUses, type Use } from '../use-table'
 
 /** A process that has the device open as descriptor 5. A shell starts much faster than Python. */
 function open(module: string, path: string, references: number, more: Partial<Use> = {}): Use {

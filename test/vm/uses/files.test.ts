@@ -3,7 +3,7 @@ import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { kmod } from 'node-kmod'
 import { afterThisTest, attempt, modprobe, run } from '../support'
 import { usersOf } from '../users'
-import { python, startApart, testUses } from '../uses'
+import { python, startApart, testUses } from '../use-table'
 
 const FOLDER = '/run/kmod-uses'
 
