@@ -15,11 +15,13 @@ export interface Order {
 /**
  * A module is removed after its holders, because the kernel requires it. Its `post` soft dependencies
  * are removed before it, and its `pre` soft dependencies after it, unless that contradicts the holders
- * or another soft dependency (modprobe.d may contain cycles).
+ * or another soft dependency (modprobe.d may contain cycles). `earlier`: the order that an earlier plan
+ * of the same call had.
  */
 export function order(
   { graph, policies }: Pick<Readings, 'graph' | 'policies'>,
   removals: RemovalSet,
+  earlier: readonly string[] = [],
 ): Order {
   const constraints = new Constraints()
   for (const name of removals.keys()) {
@@ -35,15 +37,15 @@ export function order(
     for (const one of post.filter(isOther)) constraints.add(one, name, 'softdep')
     for (const one of pre.filter(isOther)) constraints.add(name, one, 'softdep')
   }
-  return constraints.sort(preferredOrder(graph, removals))
+  return constraints.sort(preferredOrder(graph, removals, earlier))
 }
 
 /**
- * The modules depth first, each before its holders. If several modules could be removed next, this order
+ * The modules of an earlier order first, then the others depth first, each before its holders. If several modules could be removed next, this order
  * decides which one is.
  */
-function preferredOrder(graph: Graph, removals: RemovalSet): string[] {
-  const names = new Set<string>()
+function preferredOrder(graph: Graph, removals: RemovalSet, earlier: readonly string[]): string[] {
+  const names = new Set(earlier.filter((name) => removals.has(name)))
   const stack = [...removals.keys()].reverse()
   for (let name = stack.pop(); name !== undefined; name = stack.pop()) {
     if (names.has(name)) continue
@@ -73,14 +75,17 @@ class Constraints {
 
   /**
    * A topological sort, depth first: a module is removed right after the module whose removal made it
-   * free (without constraints). If no free module is left, the first module that has only
-   * soft-dependency constraints is next.
+   * free (without constraints). If no free module is left, soft dependencies contradict each other; then
+   * the first of `names` that has only such constraints is next.
    */
   sort(names: readonly string[]): Order {
+    const rank = new Map(names.map((name, i) => [name, i]))
     const sorted = new Set<string>()
     const { holder, softdep } = this.#before
     const free: string[] = []
     const heldBySoftdeps = new Set<string>()
+    const firstHeld = (): string | undefined =>
+      heldBySoftdeps.size === 0 ? undefined : names.find((name) => heldBySoftdeps.has(name))
     const classify = (candidates: readonly string[]): void => {
       for (const name of candidates.toReversed()) {
         if (sorted.has(name) || holder.get(name)) continue
@@ -96,11 +101,12 @@ class Constraints {
         const counts = this.#before[kind]
         counts.set(second, counts.get(second)! - 1)
       }
-      classify(after.map(({ name: second }) => second))
+      const freed = after.map(({ name: second }) => second)
+      classify(freed.sort((one, other) => rank.get(one)! - rank.get(other)!))
     }
     classify(names)
     for (;;) {
-      const next = free.pop() ?? heldBySoftdeps.values().next().value
+      const next = free.pop() ?? firstHeld()
       if (next === undefined) break
       if (!sorted.has(next)) append(next)
       else heldBySoftdeps.delete(next)

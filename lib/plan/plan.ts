@@ -94,7 +94,7 @@ export async function makePlan(
   }
   unreadable.push(...reader.unreadable)
   const { removals, kept } = selection
-  const { names: inOrder, inCircles } = order(readings, removals)
+  const { names: inOrder, inCircles } = order(readings, removals, progress.order)
   const blockers = [
     ...targets.blockers,
     ...findBlockers(readings, targets.names, removals, inCircles, options),
@@ -120,6 +120,7 @@ export async function makePlan(
       ...progress,
       targets: targets.names,
       accepted: new Set([...progress.accepted, ...accepted]),
+      order: inOrder,
       dependencies: new Map([...progress.dependencies, ...selection.dependencies]),
     },
   }

@@ -22,6 +22,11 @@ export interface Progress {
    * removed their holders, the table does not show that they were dependencies.
    */
   readonly dependencies: ReadonlyMap<string, StepReason>
+  /**
+   * The removals of the last plan, in their order. The next plan keeps it where it can: a plan tells the
+   * user the order of the run, and the modules that are left could be removed in several orders.
+   */
+  readonly order: readonly string[]
   /** Dependencies that the next plan must keep, with the reason. */
   readonly givenUp: ReadonlyMap<string, Kept['reason']>
   /**
@@ -35,6 +40,7 @@ export const NO_PROGRESS: Progress = {
   targets: null,
   accepted: new Set(),
   dependencies: new Map(),
+  order: [],
   givenUp: new Map(),
   only: null,
 }

@@ -158,8 +158,11 @@ void Answer(const Channel& channel, const Message& message) {
 }  // namespace
 
 int ServeFiles(RequestChannel channel) {
-  // For files of /proc and /sys that only root can read, and for the kernel stacks of processes.
-  KeepCapabilities({CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN});
+  // In this order: links and files of all processes (the first two), kernel stacks, and addresses
+  // in files of the kernel. CAP_SYS_MODULE is not used here: preflight reads in /proc/self/status
+  // of this process whether a helper has it.
+  KeepCapabilities(
+      {CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN, CAP_SYSLOG, CAP_SYS_MODULE});
   return TakeRequests(std::move(channel), Answer);
 }
 

@@ -78,10 +78,17 @@ function randomFiles(texts: readonly string[], names: readonly string[]): System
       Promise.resolve(paths.map((path) => Buffer.from(choose(path, texts) ?? '', 'latin1'))),
     readLinks: (paths) =>
       Promise.resolve(paths.map((path) => choose(path, texts)?.split('\n', 1)[0] ?? null)),
-    readStatuses: (paths) => Promise.resolve(paths.map(() => null)),
     listNames: (folders) =>
       Promise.resolve(
         folders.map((folder) => (isDeep(folder) ? [] : names.slice(0, folder.length % 4))),
+      ),
+    readStatuses: (paths) =>
+      Promise.resolve(
+        paths.map((path) => {
+          const kinds = ['file', 'folder', 'other'] as const
+          const kind = choose(path, kinds)
+          return kind === null ? null : { kind, inode: String(path.length) }
+        }),
       ),
   }
 }

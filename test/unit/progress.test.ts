@@ -41,6 +41,7 @@ test('each function returns a new value', () => {
     targets: null,
     accepted: new Set(),
     dependencies: new Map(),
+    order: [],
     givenUp: new Map(),
     only: null,
   })

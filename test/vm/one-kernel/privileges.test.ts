@@ -10,9 +10,11 @@ import { modprobe, MODULE_DIRECTORY, openTun, run, temporaryFolder, until } from
 const DAC_OVERRIDE = 1
 const DAC_READ_SEARCH = 2
 const NET_ADMIN = 12
+const SYS_MODULE = 16
 const SYS_CHROOT = 18
 const SYS_PTRACE = 19
 const SYS_ADMIN = 21
+const SYSLOG = 34
 
 const setOf = (...numbers: number[]): bigint =>
   numbers.reduce((set, number) => set | (1n << BigInt(number)), 0n)
@@ -66,6 +68,13 @@ test('the roles that parse what others write keep only what they need', async ()
   await kmod.explain('9p')
   expect(privilegesOf(helperOf('survey'))).toEqual(
     withOnly('root', SYS_PTRACE, DAC_READ_SEARCH, SYS_ADMIN, SYS_CHROOT, NET_ADMIN),
+  )
+})
+
+test('the role that reads files keeps what it needs, and what preflight looks for', async () => {
+  await kmod.preflight()
+  expect(privilegesOf(helperOf('files'))).toEqual(
+    withOnly('root', SYS_PTRACE, DAC_READ_SEARCH, SYS_ADMIN, SYSLOG, SYS_MODULE),
   )
 })
 
@@ -133,6 +142,18 @@ test('indexes that only root can read are used', () => {
     const { Kmod } = require('node-kmod')
     new Kmod({ moduleDirectory: '${folder}' }).resolve('rtnl-link-dummy').then(console.log)`
   expect(nodeUnder([], script)).toEqual({ status: 0, stdout: "[ 'dummy' ]\n", stderr: '' })
+})
+
+test('where /proc hides processes, questions are answered', () => {
+  const hide = 'mount -t proc -o hidepid=2 proc /proc && exec "$@"'
+  const script = `
+    const { kmod } = require('node-kmod')
+    kmod.info('dummy').then(({ name }) => kmod.plan('dummy').then(() => console.log(name)))`
+  expect(nodeUnder(['unshare', '-m', 'sh', '-c', hide, '-'], script)).toEqual({
+    status: 0,
+    stdout: 'dummy\n',
+    stderr: '',
+  })
 })
 
 test('where root lacks the capability to read every file, it stays root without capabilities', () => {
