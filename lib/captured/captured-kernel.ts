@@ -14,6 +14,7 @@ import type {
   Change,
   CommandRun,
   EventSource,
+  FolderProcess,
   Kernel,
   KernelFacts,
   ReferenceTrace,
@@ -106,6 +107,15 @@ export class CapturedKernel implements Kernel {
       readCommandLine(this.#files()),
     ])
     return { kernel, capability: false, ...library, kernelBlacklist: blacklist }
+  }
+
+  /** A captured system has no open files of processes but those of devices. */
+  processesBelow(): Promise<FolderProcess[]> {
+    return Promise.resolve([])
+  }
+
+  isRunning(): Promise<boolean> {
+    throw readOnlyError(this.view.root)
   }
 
   taints(): Promise<bigint> {

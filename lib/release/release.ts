@@ -77,6 +77,7 @@ export async function becomes(
 }
 
 async function isGone(kernel: Kernel, user: User): Promise<boolean> {
+  if (user.kind === 'process') return !(await kernel.isRunning(user.pid))
   const row = await kernel.row(user.module)
   if (row === undefined) return true
   const [users = []] = (await usersOf(kernel, [row])).users
