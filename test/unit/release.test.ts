@@ -274,6 +274,18 @@ test('a given plan with a release must be permitted again, and is compared', asy
   expect(error.changes!.join()).toContain('umount /mnt/other')
 })
 
+test('a user that has gone although its command failed is put back', async () => {
+  kernel.addToIndex({ name: 'vfat' }).add('vfat')
+  addMount('/mnt', 'vfat')
+  const umount = kernel.programs.get('umount /mnt')!
+  kernel.programs.set('umount /mnt', (argv) => umount(argv) + 1)
+  const options = { release: ['mount'], onFailure: 'restore' } as const
+  const { code, report } = await rejection(kmod.unload('vfat', options))
+  expect(code).toBe('ERR_KMOD_RELEASE')
+  expect(report!.released).toMatchObject([{ undone: true }])
+  expect(kernel.snapshotNow.mounts).toHaveLength(1)
+})
+
 test('an unknown kind is a TypeError', async () => {
   const wrong = { release: ['mounts'] } as unknown as { release: ReleaseKind[] }
   await expect(kmod.plan('a', wrong)).rejects.toThrow(/Did you mean "mount"/)

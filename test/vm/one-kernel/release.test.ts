@@ -57,7 +57,7 @@ describe('a vfat on a loop device on a file', () => {
     folder = join(base, 'mount')
     mkdirSync(folder)
     run('truncate', ['-s', '16M', image])
-    run('mkfs.vfat', [image])
+    run('busybox', ['mkfs.vfat', image])
     modprobe('vfat')
     modprobe('loop')
     device = run('losetup', ['-f', '--show', image]).trim()
