@@ -21,6 +21,7 @@ import type {
   SysModule,
   UseCount,
 } from '../kernel/kernel'
+import { readLoopSetup } from '../kernel/loop-setup'
 import { readAttributes, type ModuleAttributes } from '../kernel/module-attributes'
 import { readModuleNames, type ModuleIndex } from '../kernel/module-index'
 import type { Snapshot } from '../kernel/snapshot'
@@ -112,6 +113,10 @@ export class CapturedKernel implements Kernel {
   /** A captured system has no open files of processes but those of devices. */
   processesBelow(): Promise<FolderProcess[]> {
     return Promise.resolve([])
+  }
+
+  loopSetup(path: string): Promise<string[] | null> {
+    return readLoopSetup(this.#files(), path)
   }
 
   isRunning(): Promise<boolean> {

@@ -1,9 +1,17 @@
 /** How a user that was released is put back: one function for each kind of release. */
 import type { ReleaseKind, User } from '../contract/types'
+import type { Kernel } from '../kernel/kernel'
 import type { Snapshot } from '../kernel/snapshot'
 import { writeCommand } from './device'
 
-type Undo = (user: User, snapshot: Snapshot) => string[] | null
+/** What an undo asks of the kernel. */
+type Source = Pick<Kernel, 'loopSetup'>
+
+type Undo = (
+  user: User,
+  snapshot: Snapshot,
+  kernel: Source,
+) => string[] | null | Promise<string[] | null>
 
 const UNDO: Record<ReleaseKind, Undo> = {
   mount: (user, { mounts }) => {
@@ -21,8 +29,8 @@ const UNDO: Record<ReleaseKind, Undo> = {
   // A deleted interface is gone with its addresses and members.
   interface: ({ release: { command } }) =>
     command?.at(-1) === 'down' ? [...command.slice(0, -1), 'up'] : null,
-  // How the device was set up is not known completely.
-  block: () => null,
+  // A mapping may need a key, and other devices lose their contents.
+  block: (user, _, kernel) => (user.kind === 'block' ? kernel.loopSetup(user.path) : null),
   device: (user) =>
     user.kind === 'device'
       ? writeCommand(`/sys/bus/${user.bus}/drivers/${user.driver}/bind`, user.device)
@@ -33,7 +41,11 @@ const UNDO: Record<ReleaseKind, Undo> = {
 }
 
 /** The argv that puts the user back as it is in this snapshot; `null`: there is none. */
-export function undoOf(user: User, snapshot: Snapshot): string[] | null {
+export async function undoOf(
+  kernel: Source,
+  user: User,
+  snapshot: Snapshot,
+): Promise<string[] | null> {
   const { kind } = user.release
-  return kind === null ? null : UNDO[kind](user, snapshot)
+  return kind === null ? null : UNDO[kind](user, snapshot, kernel)
 }

@@ -172,6 +172,8 @@ export interface Kernel {
   /** The processes in this mount namespace that use files below one of the folders. */
   processesBelow(folders: readonly string[]): Promise<FolderProcess[]>
   isRunning(pid: number): Promise<boolean>
+  /** The argv that sets a loop device up as it is now; `null`: it is none, or its file is gone. */
+  loopSetup(path: string): Promise<string[] | null>
   /** The parameters and versions of a loaded module. */
   attributes(name: string): Promise<ModuleAttributes>
   facts(): Promise<KernelFacts>

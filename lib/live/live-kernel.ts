@@ -24,6 +24,7 @@ import type {
   SysModule,
   UseCount,
 } from '../kernel/kernel'
+import { readLoopSetup } from '../kernel/loop-setup'
 import { readAttributes, type ModuleAttributes } from '../kernel/module-attributes'
 import { readModuleNames, type ModuleIndex } from '../kernel/module-index'
 import type { Snapshot } from '../kernel/snapshot'
@@ -95,6 +96,10 @@ export class LiveKernel implements Kernel {
 
   isRunning(pid: number): Promise<boolean> {
     return readIsRunning(host.files, pid)
+  }
+
+  loopSetup(path: string): Promise<string[] | null> {
+    return readLoopSetup(host.files, path)
   }
 
   attributes(name: string): Promise<ModuleAttributes> {

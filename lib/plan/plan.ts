@@ -96,7 +96,8 @@ export async function makePlan(
     const before = await kernel.snapshot({ users: true })
     const names = new Set(required.keys())
     const processes = await usersOfMounts(kernel, before, options)
-    readings = { ...readings, releases: planReleases(table, names, before, processes, options) }
+    const releases = await planReleases(kernel, table, names, before, processes, options)
+    readings = { ...readings, releases }
     unreadable.push(...before.unreadable)
   }
   unreadable.push(...reader.unreadable)

@@ -70,13 +70,14 @@ export async function usersOfMounts(
  * `required`: the modules that must be removed. `before`: what runs on all modules, with users.
  * `processes`: those that use mounts.
  */
-export function planReleases(
+export async function planReleases(
+  kernel: Kernel,
   table: readonly LoadedModule[],
   required: ReadonlySet<string>,
   before: Snapshot,
   processes: readonly User[],
   options: AppliedPlanOptions,
-): Releases {
+): Promise<Releases> {
   const isAllowed = ({ release: { kind } }: User): boolean =>
     kind !== null && options.release.includes(kind)
   const usersIn = (snapshot: Snapshot): User[] =>
@@ -102,7 +103,7 @@ export function planReleases(
       const command = user.release.command!
       released.push(user)
       if (steps.has(command.join('\0'))) continue
-      const undo = undoOf(user, now)
+      const undo = await undoOf(kernel, user, now)
       steps.set(command.join('\0'), {
         action: 'release',
         module: user.module,

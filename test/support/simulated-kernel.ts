@@ -78,6 +78,8 @@ export class SimulatedKernel implements Kernel {
   beforeRemoval: ((name: string) => void) | undefined
   /** The same for a module that it is to insert. */
   beforeInsertion: ((name: string) => void) | undefined
+  /** The argv that sets up each loop device. */
+  readonly loopSetups = new Map<string, string[]>()
   /** Processes with files that are no devices. */
   processes: FolderProcess[] = []
   /** What programs do, by the first words of their argv. */
@@ -206,6 +208,10 @@ export class SimulatedKernel implements Kernel {
   processesBelow(folders: readonly string[]): Promise<FolderProcess[]> {
     const isBelow = (path: string): boolean => folders.some((one) => path.startsWith(`${one}/`))
     return Promise.resolve(this.processes.filter(({ path }) => isBelow(path)))
+  }
+
+  loopSetup(path: string): Promise<string[] | null> {
+    return Promise.resolve(this.loopSetups.get(path) ?? null)
   }
 
   isRunning(pid: number): Promise<boolean> {

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { Kmod } from '../../lib/kmod'
 import type { ReleaseKind, UnloadStep } from '../../lib/contract/types'
-import type { Mount } from '../../lib/kernel/snapshot'
+import type { Mount, Snapshot } from '../../lib/kernel/snapshot'
 import { systemService } from '../../lib/kernel/folder-processes'
 import { rejection } from '../support/rejection'
 import { SimulatedKernel } from '../support/simulated-kernel'
@@ -132,6 +132,27 @@ test('what is below a block device: the mount, then the mapping, then the loop',
     'losetup -d /dev/loop0',
     'loop',
   ])
+})
+
+test('a loop device is set up again as it was', async () => {
+  kernel.addToIndex({ name: 'loop' }, { name: 'last' })
+  kernel.add('loop', { references: 1 }).add('last')
+  const setUp = ['losetup', '--offset', '512', '/dev/loop0', '/img']
+  kernel.loopSetups.set('/dev/loop0', setUp)
+  const block = blockDevice('/dev/loop0', { usedBy: ['/img'], modules: ['loop'] })
+  kernel.snapshotNow.blocks.push(block)
+  const set = (blocks: Snapshot['blocks'], references: number): number => {
+    kernel.snapshotNow.blocks = blocks
+    kernel.modules.get('loop')!.references = references
+    return 0
+  }
+  kernel.programs.set('losetup -d', () => set([], 0))
+  kernel.programs.set('losetup --offset', () => set([block], 1))
+  kernel.beforeRemoval = () => (kernel.modules.get('last')!.permanent = true)
+  const options = { release: ['block'], onFailure: 'restore' } as const
+  const { report } = await rejection(kmod.unload(['loop', 'last'], options))
+  expect(report).toMatchObject({ released: [{ undone: true }], restored: ['loop'] })
+  expect(kernel.ran).toEqual(['losetup -d /dev/loop0', setUp.join(' ')])
 })
 
 test('swap', async () => {

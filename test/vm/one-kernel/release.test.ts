@@ -57,7 +57,7 @@ describe('a vfat on a loop device on a file', () => {
     folder = join(base, 'mount')
     mkdirSync(folder)
     run('truncate', ['-s', '16M', image])
-    run('busybox', ['mkfs.vfat', image])
+    run('busybox', ['mkdosfs', image])
     modprobe('vfat')
     modprobe('loop')
     device = run('losetup', ['-f', '--show', image]).trim()
@@ -98,6 +98,18 @@ describe('a vfat on a loop device on a file', () => {
     expect(report.removed).toContain('vfat')
     expect(isRunning(pid)).toBe(false)
     expect(mountLine(folder)).toBeUndefined()
+  })
+
+  test('a failure sets the loop device up again', async () => {
+    run('losetup', ['-d', device])
+    const image = join(folder, '..', 'image')
+    run('losetup', ['--offset', '1M', '--sizelimit', '4M', '--read-only', device, image])
+    const setUp = (): string =>
+      run('losetup', ['-n', '-O', 'OFFSET,SIZELIMIT,RO,BACK-FILE', '-l', device])
+    const before = setUp()
+    const failed = await failAfterReleases('loop', ['block'])
+    expect(failed).toMatchObject({ released: [{ undone: true }], notRestored: [] })
+    expect(setUp()).toBe(before)
   })
 
   test('unloading loop takes the mount and the device with it', async () => {
