@@ -4,8 +4,15 @@
  * Each round asks which users could be released now, takes them out of the snapshot, and asks again: a
  * block device can be detached only when nothing is mounted from it any more.
  */
-import type { AppliedPlanOptions, Effect, LoadedModule, UnloadStep, User } from '../contract/types'
-import type { EffectKind, ReleaseKind } from '../contract/types'
+import type {
+  AppliedPlanOptions,
+  Effect,
+  EffectKind,
+  LoadedModule,
+  ReleaseKind,
+  UnloadStep,
+  User,
+} from '../contract/types'
 import { folderProcessUser } from '../explain/folder-process'
 import { identityOf } from '../explain/identity'
 import { undoOf } from '../explain/undo'
@@ -90,11 +97,11 @@ export async function planReleases(
     const users = [...processes, ...usersIn(now)].filter(
       (user) => isAllowed(user) && !isProtected(user, now),
     )
-    const wanted = requiredFirst(
-      users,
-      users.filter((user) => isWanted(user, required, now, options)),
-      now,
-    )
+    const refused = refusedEffects(required, now, options)
+    const isWanted = (user: User): boolean =>
+      (required.has(user.module) && user.references !== 0) ||
+      refused.some((effect) => accepts(user, effect))
+    const wanted = requiredFirst(users, users.filter(isWanted), now)
     const next = wanted
       .filter(({ release: { command } }) => command !== null && !steps.has(command.join('\0')))
       .sort((one, other) => compareReleases(one, other, now))
@@ -115,8 +122,9 @@ export async function planReleases(
     }
     now = without(now, next)
   }
-  const last = new Set(usersIn(now).map((user) => `${user.module} ${identityOf(user)}`))
-  const isGone = (user: User): boolean => !last.has(`${user.module} ${identityOf(user)}`)
+  const left = usersIn(now)
+  const keys = new Set(left.map((user) => `${user.module} ${identityOf(user)}`))
+  const isGone = (user: User): boolean => !keys.has(`${user.module} ${identityOf(user)}`)
   const accepted = new Set(
     [...effectsOf(before).values()]
       .flat()
@@ -127,11 +135,11 @@ export async function planReleases(
     users.filter((user) => user.module === module)
   return {
     steps: [...steps.values()],
-    usersLeft: (module) => ofModule(usersIn(now), module),
+    usersLeft: (module) => ofModule(left, module),
     freed: (module) => {
       const known = (users: readonly User[]): number =>
         ofModule(users, module).reduce((sum, { references }) => sum + (references ?? 0), 0)
-      const count = Math.max(0, known(first) - known(usersIn(now)))
+      const count = Math.max(0, known(first) - known(left))
       const isSure = ofModule(first, module).every(
         (user) => user.references !== null || !isGone(user),
       )
@@ -141,19 +149,15 @@ export async function planReleases(
   }
 }
 
-/** Whether the user keeps a required module in use, or makes the guard refuse it. */
-function isWanted(
-  user: User,
+/** The effects for which the guard would refuse a required module. */
+function refusedEffects(
   required: ReadonlySet<string>,
   snapshot: Snapshot,
   options: AppliedPlanOptions,
-): boolean {
-  if (required.has(user.module) && user.references !== 0) return true
+): Effect[] {
   const effects = effectsOf(snapshot)
-  return [...required].some((module) =>
-    (effects.get(module) ?? []).some(
-      (effect) => isRefused(effect, options) && accepts(user, effect),
-    ),
+  return [...required].flatMap((module) =>
+    (effects.get(module) ?? []).filter((effect) => isRefused(effect, options)),
   )
 }
 
