@@ -13,7 +13,6 @@
 //   ProtectHome=yes
 //   PrivateTmp=yes
 //   RestrictAddressFamilies=AF_UNIX AF_NETLINK
-//   MemoryDenyWriteExecute=no
 //   Restart=on-failure
 //
 //   [Install]
