@@ -8,7 +8,10 @@ import type * as Verbs from './verbs'
 
 /** Options of an {@link IdleReaper}. */
 export interface IdleReaperOptions {
-  /** Patterns of the modules that may be removed, such as `snd_*`; `*`, `?`, `[a-z]`. */
+  /**
+   * Patterns of the modules that may be removed, such as `snd_*`, with `*`, `?` and `[a-z]`. It has no
+   * default.
+   */
   candidates: readonly string[]
   /** Patterns of modules that are never removed. Default: none. */
   keep?: readonly string[] | undefined
@@ -74,11 +77,11 @@ export class IdleReaper extends EventEmitter<IdleReaperEvents> implements AsyncD
     this.#options = verbs().checkReaperOptions(options)
     const { kmod = runningSystem, signal } = options
     this.#reaper = new (verbs().Reaper)(Kmod.kernelOf(kmod), this.#options, {
-      tagged: (module) => this.emit('tagged', module),
-      spared: (module, reason) => this.emit('spared', module, reason),
-      removed: (module) => this.emit('removed', module),
-      blocked: (blocker) => this.emit('blocked', blocker),
-      failed: (error) => this.#report(error),
+      tagged: (module) => void this.emit('tagged', module),
+      spared: (module, reason) => void this.emit('spared', module, reason),
+      removed: (module) => void this.emit('removed', module),
+      blocked: (blocker) => void this.emit('blocked', blocker),
+      failed: (error) => void this.#report(error),
     })
     signal?.addEventListener('abort', () => void this.stop(), { once: true })
   }
