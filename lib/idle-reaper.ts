@@ -1,6 +1,6 @@
 /** The class IdleReaper. */
 import { EventEmitter } from 'node:events'
-import { ASYNC_DISPOSE } from './contract/dispose'
+import { asyncDispose } from './contract/dispose'
 import type { KmodError } from './contract/errors'
 import type { Blocker, ReapReport, Spared } from './contract/types'
 import { kmod as runningSystem, Kmod } from './kmod'
@@ -110,7 +110,7 @@ export class IdleReaper extends EventEmitter<IdleReaperEvents> implements AsyncD
     return this.#pass(this.#stop?.signal ?? new AbortController().signal)
   }
 
-  async [ASYNC_DISPOSE](): Promise<void> {
+  async [asyncDispose](): Promise<void> {
     await this.stop()
   }
 
