@@ -81,7 +81,7 @@ export class IdleReaper extends EventEmitter<IdleReaperEvents> implements AsyncD
       spared: (module, reason) => void this.emit('spared', module, reason),
       removed: (module) => void this.emit('removed', module),
       blocked: (blocker) => void this.emit('blocked', blocker),
-      failed: (error) => void this.#report(error),
+      failed: (error) => this.#report(error),
     })
     signal?.addEventListener('abort', () => void this.stop(), { once: true })
   }
