@@ -13,11 +13,12 @@
       'conditions': [
         ['OS=="linux"', {
           'sources': [
-            '<!@(node -p "const { shared, addon } = require(\'./native/sources.json\'); [...shared, addon.main, ...addon.parts].map((file) => \'native/\' + file).join(\' \')")',
+            '<!@(node -p "const { shared, addon } = require(\'./native/sources.json\'); [...shared, addon.main, ...addon.binding, ...addon.parts].map((file) => \'native/\' + file).join(\' \')")',
           ],
           'dependencies': [
             "<!(node -p \"require('node-addon-api').targets\"):node_addon_api_except_all",
           ],
+          'libraries': ['-ldl', '-pthread'],
           'defines': ['NAPI_VERSION=9', 'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS'],
           # Never unmap the addon: when the last worker thread that used it has ended, a thread of
           # libuv's pool may still be returning from its code.

@@ -27,6 +27,8 @@ const ROOMS = {
   reap: ['contract', 'kernel', 'change', 'explain', 'guard', 'plan', 'unload'],
   live: ['contract', 'kernel', 'snapshot/system', 'snapshot'],
   captured: ['contract', 'kernel', 'snapshot/system', 'snapshot'],
+  // node-kmod/libkmod, an entry of its own; nothing else imports it.
+  libkmod: ['contract', 'kernel', 'change', 'live'],
 }
 
 /** Only these rooms touch the system; everything else asks the Kernel. */

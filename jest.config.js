@@ -1,5 +1,5 @@
 'use strict'
-/** The test projects. `npm run test:vm` runs the last three, in virtual machines (guests). */
+/** The test projects. `npm run test:vm` runs the last four, in virtual machines (guests). */
 const project = (name, { folder = name, ...more } = {}) => ({
   displayName: name,
   rootDir: __dirname,
@@ -7,7 +7,10 @@ const project = (name, { folder = name, ...more } = {}) => ({
   testEnvironment: 'node',
   transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.test.json', diagnostics: false }] },
   // Tests use the package as it was built, like users.
-  moduleNameMapper: { '^node-kmod$': '<rootDir>/dist/index.js' },
+  moduleNameMapper: {
+    '^node-kmod$': '<rootDir>/dist/index.js',
+    '^node-kmod/libkmod$': '<rootDir>/dist/libkmod/index.js',
+  },
   ...more,
 })
 
@@ -27,5 +30,7 @@ module.exports = {
     guestProject('one-kernel'),
     // Tests that leave the kernel in a state in which other tests cannot run.
     guestProject('destructive'),
+    // Random rounds with faults, for as long as asked: npm run test:soak.
+    guestProject('soak'),
   ],
 }

@@ -71,7 +71,7 @@ async function listRows(folder: string, programs: string): Promise<Row[]> {
     const file = join(folder, `modules-${count}`)
     writeFileSync(file, makeTable(count))
     // Reads as on the running system (two readings that must agree), but from this file.
-    const kernel = new LiveKernel({}, file)
+    const kernel = LiveKernel.open({}, 10_000, file)
     const name = `list(), ${count} rows`
     rows.push(
       await measurePair({
@@ -124,7 +124,7 @@ async function planRows(folder: string): Promise<Row[]> {
   ] as const) {
     const file = join(folder, `families-${count}`)
     writeFileSync(file, makeFamilies(count))
-    const kernel = new LiveKernel({}, file)
+    const kernel = LiveKernel.open({}, 10_000, file)
     const names = Array.from({ length: targets }, (_, i) => `family_${i * 4}`)
     const row = await measurePair({
       name: `plan() of ${targets} among ${count}, guard off`,

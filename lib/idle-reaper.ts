@@ -66,7 +66,9 @@ function verbs(): typeof Verbs {
  */
 export class IdleReaper extends EventEmitter<IdleReaperEvents> implements AsyncDisposable {
   readonly #options: Verbs.CheckedReaperOptions
-  readonly #reaper: Verbs.Reaper
+  readonly #kmod: Kmod
+  /** Undefined while there is nothing that stop() would have to end. */
+  #reaper: Verbs.Reaper | undefined
   #stop: AbortController | undefined
   /** The pass that runs; the next one begins after it. */
   #running: Promise<unknown> = Promise.resolve()
@@ -76,13 +78,7 @@ export class IdleReaper extends EventEmitter<IdleReaperEvents> implements AsyncD
     super()
     this.#options = verbs().checkReaperOptions(options)
     const { kmod = runningSystem, signal } = options
-    this.#reaper = new (verbs().Reaper)(Kmod.kernelOf(kmod), this.#options, {
-      tagged: (module) => void this.emit('tagged', module),
-      spared: (module, reason) => void this.emit('spared', module, reason),
-      removed: (module) => void this.emit('removed', module),
-      blocked: (blocker) => void this.emit('blocked', blocker),
-      failed: (error) => this.#report(error),
-    })
+    this.#kmod = kmod
     signal?.addEventListener('abort', () => void this.stop(), { once: true })
   }
 
@@ -99,7 +95,9 @@ export class IdleReaper extends EventEmitter<IdleReaperEvents> implements AsyncD
     this.#stop = undefined
     await this.#loop
     await this.#running.catch(() => undefined)
-    await this.#reaper.close()
+    const reaper = this.#reaper
+    this.#reaper = undefined
+    await reaper?.close()
   }
 
   /**
@@ -114,10 +112,25 @@ export class IdleReaper extends EventEmitter<IdleReaperEvents> implements AsyncD
     await this.stop()
   }
 
+  /** After stop(), and thus after a close() of the Kmod, the next pass opens it again. */
+  #open(): Verbs.Reaper {
+    if (this.#reaper === undefined) {
+      const kernel = Kmod.lend(this.#kmod, () => this.stop())
+      this.#reaper = new (verbs().Reaper)(kernel, this.#options, {
+        tagged: (module) => void this.emit('tagged', module),
+        spared: (module, reason) => void this.emit('spared', module, reason),
+        removed: (module) => void this.emit('removed', module),
+        blocked: (blocker) => void this.emit('blocked', blocker),
+        failed: (error) => this.#report(error),
+      })
+    }
+    return this.#reaper
+  }
+
   /** Passes run one after the other. */
   #pass(signal: AbortSignal): Promise<ReapReport> {
     const before = this.#running.catch(() => undefined)
-    const pass = before.then(() => this.#reaper.pass(signal))
+    const pass = before.then(() => this.#open().pass(signal))
     this.#running = pass
     return pass.then((report) => {
       this.emit('pass', report)
@@ -126,12 +139,13 @@ export class IdleReaper extends EventEmitter<IdleReaperEvents> implements AsyncD
   }
 
   async #repeat(signal: AbortSignal): Promise<void> {
-    const { clock, interval, ref } = { ...this.#options, clock: this.#reaper.clock }
+    const { interval, ref } = this.#options
+    const { clock } = this.#open()
     while (!signal.aborted) {
       try {
         await this.#pass(signal)
       } catch (error) {
-        this.#report(error as KmodError)
+        if (!signal.aborted) this.#report(error as KmodError)
       }
       await clock.sleep(interval, signal, { ref })
     }

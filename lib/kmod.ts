@@ -25,6 +25,8 @@ import type {
   WatchOptions,
 } from './contract/types'
 import type { TracedCall } from './change/diagnostics'
+import type { RunningCalls } from './change/running-calls'
+import { asyncDispose } from './contract/dispose'
 import type * as functions from './functions'
 import type * as Verbs from './verbs'
 
@@ -53,8 +55,10 @@ function verbs(): typeof Verbs {
  * const { users } = await captured.explain('uvcvideo')
  * ```
  */
-export class Kmod implements Functions {
-  #opened: Kernel | undefined
+export class Kmod implements Functions, AsyncDisposable {
+  #open: () => Kernel = () => verbs().openKernel()
+  #opened: { kernel: Kernel; calls: RunningCalls } | undefined
+  #closing = Promise.resolve()
 
   /**
    * Throws a TypeError for a wrong option, or if `kernelRelease` and `moduleDirectory` are absent and
@@ -62,24 +66,44 @@ export class Kmod implements Functions {
    * folder.
    */
   constructor(options?: KmodOptions) {
-    if (options !== undefined) this.#opened = verbs().openKernel(options)
+    if (options === undefined) return
+    // A copy: the object may be changed before the system is opened again after close().
+    const own = { ...options }
+    this.#open = (): Kernel => verbs().openKernel(own)
+    this.#use(verbs().openKernel(options))
   }
 
   /** A Kmod for a given kernel, such as the simulated one of the tests. @internal */
   static over(kernel: Kernel): Kmod {
     const kmod = new Kmod()
-    kmod.#opened = kernel
+    kmod.#open = (): Kernel => kernel
     return kmod
   }
 
-  /** For IdleReaper. @internal */
-  static kernelOf(kmod: Kmod): Kernel {
-    return kmod.#kernel
+  /**
+   * The kernel for an IdleReaper; `stop` is called once when the Kmod is closed. @internal
+   */
+  static lend(kmod: Kmod, stop: () => Promise<void>): Kernel {
+    const { kernel, calls } = kmod.#system
+    calls.onAbort(stop)
+    return kernel
   }
 
-  get #kernel(): Kernel {
-    this.#opened ??= verbs().openKernel()
-    return this.#opened
+  #use(kernel: Kernel): { kernel: Kernel; calls: RunningCalls } {
+    return (this.#opened = { kernel, calls: new (verbs().RunningCalls)() })
+  }
+
+  get #system(): { kernel: Kernel; calls: RunningCalls } {
+    return this.#opened ?? this.#use(this.#open())
+  }
+
+  /** Makes a call that also ends when the Kmod is closed. */
+  #run<Options extends CallOptions | undefined, T>(
+    options: Options,
+    call: (kernel: Kernel, options: Options) => Promise<T>,
+  ): Promise<T> {
+    const { kernel, calls } = this.#system
+    return calls.run(options, (own) => call(kernel, own))
   }
 
   /** Runs a call that only reads the system, and rejects it when its `signal` aborts. */
@@ -88,8 +112,34 @@ export class Kmod implements Functions {
     options: CallOptions | undefined,
     question: (kernel: Kernel) => Promise<T>,
   ): Promise<T> {
-    const kernel = this.#kernel
-    return verbs().ask(kernel, call, options, () => question(kernel))
+    return this.#run(options, (kernel, own) => verbs().ask(kernel, call, own, question))
+  }
+
+  /**
+   * Ends everything that belongs to this object: its calls reject with ERR_KMOD_ABORTED; its traces,
+   * watches, reapers and helper programs end, and the temporary folder of a captured system is deleted. Resolves within
+   * `timeout`; a removal that is stuck inside the kernel is abandoned. Never rejects. A later call starts
+   * again. `await using` does the same.
+   *
+   * @example
+   * ```js
+   * await using captured = new Kmod({ root: '/srv/customer' })
+   * ```
+   */
+  async close(): Promise<void> {
+    const opened = this.#opened
+    this.#opened = undefined
+    if (opened !== undefined) {
+      const { kernel, calls } = opened
+      const closed = verbs().close(kernel, calls)
+      this.#closing = Promise.all([this.#closing, closed]).then(() => undefined)
+    }
+    await this.#closing
+  }
+
+  /** As {@link Kmod.close}; `await using` calls it. */
+  async [asyncDispose](): Promise<void> {
+    await this.close()
   }
 
   async list(options?: CallOptions): Promise<LoadedModule[]> {
@@ -145,7 +195,7 @@ export class Kmod implements Functions {
     options?: UnloadOptions,
   ): Promise<UnloadReport> {
     return this.#traced('unload', [what, options], () =>
-      verbs().unload(this.#kernel, what, options),
+      this.#run(options, (kernel, own) => verbs().unload(kernel, what, own)),
     )
   }
 
@@ -154,16 +204,17 @@ export class Kmod implements Functions {
     options?: ReloadOptions,
   ): Promise<ReloadReport> {
     return this.#traced('reload', [what, options], () =>
-      verbs().reload(this.#kernel, what, options),
+      this.#run(options, (kernel, own) => verbs().reload(kernel, what, own)),
     )
   }
 
   async scope(options?: UnloadOptions): Promise<ModuleScope> {
-    return verbs().scope(this.#kernel, options)
+    const { kernel, calls } = this.#system
+    return verbs().scope(kernel, calls, options)
   }
 
   watch(options?: WatchOptions): AsyncIterableIterator<ModuleEvent> & AsyncDisposable {
-    return verbs().watch(this.#kernel, options)
+    return verbs().watch(this.#system.kernel, options)
   }
 
   async explain(name: string, options?: CallOptions): Promise<Usage> {
@@ -178,15 +229,17 @@ export class Kmod implements Functions {
     name: string,
     options?: TraceOptions,
   ): AsyncIterableIterator<ReferenceEvent> & AsyncDisposable {
-    return verbs().trace(this.#kernel, name, options)
+    return verbs().trace(this.#system.kernel, name, options)
   }
 
   async remove(name: string, options?: RemoveOptions): Promise<void> {
-    return verbs().remove(this.#kernel, name, options)
+    return this.#run(options, (kernel, own) => verbs().remove(kernel, name, own))
   }
 
   async load(what: string | ModuleFile, options?: LoadOptions): Promise<LoadReport> {
-    return this.#traced('load', [what, options], () => verbs().load(this.#kernel, what, options))
+    return this.#traced('load', [what, options], () =>
+      this.#run(options, (kernel, own) => verbs().load(kernel, what, own)),
+    )
   }
 }
 

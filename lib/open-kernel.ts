@@ -7,10 +7,18 @@ import type { CapturedPlaces } from './captured/captured-index'
 import { CapturedKernel } from './captured/captured-kernel'
 import { RootView } from './captured/root-view'
 import { invalidValue } from './contract/errors'
-import { checkOptions, folderName, listOf, path } from './contract/options'
+import {
+  checkOptions,
+  DEFAULT_TIMEOUT,
+  folderName,
+  listOf,
+  path,
+  timeLimit,
+} from './contract/options'
 import type { KmodOptions } from './contract/types'
 import type { Kernel } from './kernel/kernel'
-import { host } from './live/host'
+import { Helpers } from './live/helper/helpers'
+import { LiveHost } from './live/host'
 import { LiveKernel } from './live/live-kernel'
 
 /**
@@ -22,9 +30,12 @@ export function openKernel(options?: KmodOptions): Kernel {
     kernelRelease: folderName,
     moduleDirectory: path,
     configPaths: listOf(path),
+    timeout: timeLimit,
   })
+  const { timeout = DEFAULT_TIMEOUT } = checked
   const view = new RootView(checked.root ?? '/')
-  if (view.root === '/') return new LiveKernel(checked)
+  if (view.root === '/') return LiveKernel.open(checked, timeout)
+  const host = new LiveHost(new Helpers(timeout))
   return new CapturedKernel(view, findPlaces(view, checked), host)
 }
 

@@ -1,4 +1,5 @@
 /** Everything that kmod.ts calls, in one file, so that it can be loaded at the first call. */
+export { close, RunningCalls } from './change/running-calls'
 export { explain } from './explain/explain'
 export { impact } from './guard/impact'
 export { info } from './inspect/info'

@@ -3,11 +3,14 @@
 #include <napi.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "binding/context_object.h"
 #include "bridge/arguments.h"
 #include "bridge/convert.h"
+#include "bridge/handle.h"
 #include "bridge/promise_worker.h"
 #include "common/handles.h"
 #include "common/result.h"
@@ -15,7 +18,6 @@
 #include "proc/kernel_log.h"
 #include "proc/loaded_table.h"
 #include "proc/sys_module.h"
-#include "proc/text_file.h"
 #include "process/helper_process.h"
 
 namespace kmod::bridge {
@@ -23,6 +25,8 @@ namespace {
 
 using SharedLog = std::shared_ptr<KernelLog>;
 constexpr napi_type_tag kLogTag = {0x6b6d6f642d6c6f67, 0x8f1d0f7ae3f94c51};
+constexpr napi_type_tag kSocketTag = {0x6b6d6f642d736f63, 0x5ad27e40c1b9e836};
+constexpr napi_type_tag kHelperTag = {0x6b6d6f642d68656c, 0x3b0c6d5e91a7420f};
 
 // readTable(path): Promise<{ text, readings } | failure>
 Napi::Value ReadTable(const Napi::CallbackInfo& info) {
@@ -65,81 +69,73 @@ Napi::Value ReadModules(const Napi::CallbackInfo& info) {
       });
 }
 
-using Texts = std::vector<Result<std::string>>;
-
-Napi::Value ToTexts(Napi::Env env, Texts& texts) {
-  Napi::Array array = Napi::Array::New(env, texts.size());
-  for (uint32_t i = 0; i < texts.size(); ++i) {
-    array.Set(i, texts[i].ok() ? Napi::Value(Napi::String::New(env, *texts[i]))
-                               : ToFailure(env, texts[i].failure()));
-  }
-  return array;
-}
-
-// readFiles(paths): Promise<(string | failure)[]>
-Napi::Value ReadFiles(const Napi::CallbackInfo& info) {
-  const std::vector<std::string> paths = TakeStrings(info, 0);
-  return PromiseWorker<Texts>::Run(
-      info.Env(), "kmod:files",
-      [paths]() -> Result<Texts> {
-        constexpr size_t kLimit = 16 * 1024 * 1024;
-        Texts texts;
-        for (const std::string& path : paths) texts.push_back(ReadTextFile(path, kLimit));
-        return texts;
-      },
-      ToTexts);
-}
-
-// readLinks(paths): Promise<(string | failure)[]>
-Napi::Value ReadLinks(const Napi::CallbackInfo& info) {
-  const std::vector<std::string> paths = TakeStrings(info, 0);
-  return PromiseWorker<Texts>::Run(
-      info.Env(), "kmod:links",
-      [paths]() -> Result<Texts> {
-        Texts targets;
-        for (const std::string& path : paths) targets.push_back(ReadLinkTarget(path));
-        return targets;
-      },
-      ToTexts);
-}
-
-// A descriptor that JavaScript hands over; -1 if it is absent.
-UniqueFd TakeDescriptor(const Napi::CallbackInfo& info, size_t index) {
-  if (info.Length() <= index || info[index].IsUndefined()) return UniqueFd();
-  if (!info[index].IsNumber()) throw Napi::TypeError::New(info.Env(), "not a descriptor");
-  return UniqueFd(info[index].As<Napi::Number>().Int32Value());
-}
-
-// openModuleEvents(): a descriptor | failure. At once: what the kernel reports from now on waits in
-// the socket.
+// openModuleEvents(): handle | failure. At once: what the kernel reports from now on waits in the
+// socket.
 Napi::Value OpenEvents(const Napi::CallbackInfo& info) {
   Result<UniqueFd> opened = OpenModuleEvents();
   if (!opened.ok()) return ToFailure(info.Env(), opened.failure());
-  return Napi::Number::New(info.Env(), opened->release());
+  return ToHandle(info.Env(), &kSocketTag, std::make_unique<UniqueFd>(*std::move(opened)));
 }
 
-// spawnHelper(path, role, descriptor?): Promise<{ pid, socket } | failure>. Takes the descriptor
-// over, and gives it to the helper.
+// The socket that a helper inherits, which the handle no longer owns; -1 without a handle.
+UniqueFd TakeSocket(const Napi::CallbackInfo& info, size_t index) {
+  if (info.Length() <= index || info[index].IsUndefined()) return UniqueFd();
+  return std::move(*FromHandle<UniqueFd>(info, &kSocketTag, "not a socket", index));
+}
+
+// spawnHelper(path, role, socket?): Promise<handle | failure>. The helper inherits the socket.
 Napi::Value StartHelper(const Napi::CallbackInfo& info) {
   const std::string path = TakePath(info, 0);
   const std::string role = TakePath(info, 1);
-  const auto inherited = std::make_shared<UniqueFd>(TakeDescriptor(info, 2));
+  const auto inherited = std::make_shared<UniqueFd>(TakeSocket(info, 2));
   return PromiseWorker<HelperProcess>::Run(
       info.Env(), "kmod:helper",
       [path, role, inherited] { return SpawnHelper(path, role, inherited->get()); },
       [](Napi::Env env, HelperProcess& helper) -> Napi::Value {
-        Napi::Object object = Napi::Object::New(env);
-        object.Set("pid", helper.pid);
-        // If the environment is torn down before this, ~UniqueFd closes the socket and the helper
-        // ends.
-        object.Set("socket", helper.socket.release());
-        return object;
+        // The handle owns the socket until takeHelper(): if a worker thread is terminated before,
+        // the end of its environment closes the socket, and the helper ends.
+        return ToHandle(env, &kHelperTag, std::make_unique<HelperProcess>(std::move(helper)));
       });
+}
+
+// takeHelper(handle): { pid, socket }; the caller owns the socket from now on
+Napi::Value TakeHelper(const Napi::CallbackInfo& info) {
+  auto* helper = FromHandle<HelperProcess>(info, &kHelperTag, "not a helper");
+  if (!helper->socket) throw Napi::Error::New(info.Env(), "the socket of the helper was taken");
+  Napi::Object object = Napi::Object::New(info.Env());
+  object.Set("pid", helper->pid);
+  object.Set("socket", helper->socket.get());
+  helper->socket.release();
+  return object;
+}
+
+pid_t TakePid(const Napi::CallbackInfo& info) {
+  if (info.Length() < 1 || !info[0].IsNumber()) {
+    throw Napi::TypeError::New(info.Env(), "not the number of a process");
+  }
+  return info[0].As<Napi::Number>().Int32Value();
 }
 
 // reapHelpers(): void
 void Reap(const Napi::CallbackInfo& /*info*/) {
   ReapHelpers();
+}
+
+// killHelper(pid): void
+void Kill(const Napi::CallbackInfo& info) {
+  KillHelper(TakePid(info));
+}
+
+// isHelperRunning(pid): boolean
+Napi::Value IsRunning(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), IsHelperRunning(TakePid(info)));
+}
+
+// helperSignal(pid): the signal that ended a helper; 0: it exited; null: not known
+Napi::Value SignalOf(const Napi::CallbackInfo& info) {
+  const std::optional<HelperEnd> end = EndOfHelper(TakePid(info));
+  if (!end) return info.Env().Null();
+  return Napi::Number::New(info.Env(), end->signal);
 }
 
 // openLog(path): Promise<handle | failure>
@@ -153,22 +149,12 @@ Napi::Value OpenLog(const Napi::CallbackInfo& info) {
         return std::make_shared<KernelLog>(*std::move(opened));
       },
       [](Napi::Env env, SharedLog& log) -> Napi::Value {
-        auto external = Napi::External<SharedLog>::New(
-            env, new SharedLog(std::move(log)), [](Napi::Env, SharedLog* owned) { delete owned; });
-        external.TypeTag(&kLogTag);
-        return external;
+        return ToHandle(env, &kLogTag, std::make_unique<SharedLog>(std::move(log)));
       });
 }
 
 SharedLog* TakeLog(const Napi::CallbackInfo& info) {
-  if (info.Length() < 1 || !info[0].IsExternal()) {
-    throw Napi::TypeError::New(info.Env(), "not a kernel log");
-  }
-  const auto external = info[0].As<Napi::External<SharedLog>>();
-  if (!external.CheckTypeTag(&kLogTag)) {
-    throw Napi::TypeError::New(info.Env(), "not a kernel log");
-  }
-  return external.Data();
+  return FromHandle<SharedLog>(info, &kLogTag, "not a kernel log");
 }
 
 // readLog(handle): Promise<{ records: { text, fromKernel }[], lost } | failure>
@@ -202,14 +188,19 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("readTable", Napi::Function::New<ReadTable>(env, "readTable"));
   exports.Set("readTableRow", Napi::Function::New<ReadRow>(env, "readTableRow"));
   exports.Set("readSysModules", Napi::Function::New<ReadModules>(env, "readSysModules"));
-  exports.Set("readFiles", Napi::Function::New<ReadFiles>(env, "readFiles"));
-  exports.Set("readLinks", Napi::Function::New<ReadLinks>(env, "readLinks"));
   exports.Set("openModuleEvents", Napi::Function::New<OpenEvents>(env, "openModuleEvents"));
   exports.Set("spawnHelper", Napi::Function::New<StartHelper>(env, "spawnHelper"));
+  exports.Set("takeHelper", Napi::Function::New<TakeHelper>(env, "takeHelper"));
   exports.Set("reapHelpers", Napi::Function::New<Reap>(env, "reapHelpers"));
+  exports.Set("killHelper", Napi::Function::New<Kill>(env, "killHelper"));
+  exports.Set("isHelperRunning", Napi::Function::New<IsRunning>(env, "isHelperRunning"));
+  exports.Set("helperSignal", Napi::Function::New<SignalOf>(env, "helperSignal"));
   exports.Set("openLog", Napi::Function::New<OpenLog>(env, "openLog"));
   exports.Set("readLog", Napi::Function::New<ReadLog>(env, "readLog"));
   exports.Set("closeLog", Napi::Function::New<CloseLog>(env, "closeLog"));
+  // Defines the classes of node-kmod/libkmod, which nothing else needs, at its first call.
+  exports.Set("createBinding",
+              Napi::Function::New<kmod::binding::CreateBinding>(env, "createBinding"));
   return exports;
 }
 

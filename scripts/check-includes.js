@@ -20,7 +20,8 @@ const ROOMS = {
   libkmod: ['common', 'proc'],
   helper: ['common', 'libkmod', 'net', 'proc', 'process'],
   bridge: ['common'],
-  '.': ['bridge', 'common', 'net', 'proc', 'process'],
+  binding: ['bridge', 'common', 'libkmod'],
+  '.': ['binding', 'bridge', 'common', 'net', 'proc', 'process'],
 }
 /** Not shipped; the tests may include everything but Node-API. */
 const TEST = 'test'
@@ -29,8 +30,8 @@ const TEST = 'test'
 const RESERVED = [
   {
     header: /^napi\.h$/,
-    rooms: ['bridge', '.'],
-    why: 'only bridge/ and addon.cc may use Node-API',
+    rooms: ['binding', 'bridge', '.'],
+    why: 'only binding/, bridge/ and addon.cc may use Node-API',
   },
   { header: /^node_api\.h$/, rooms: [], why: 'node-addon-api (napi.h) is used instead' },
   { header: /^libkmod\.h$/, rooms: [TEST], why: "the build must not need libkmod's header" },
@@ -101,7 +102,7 @@ function unknownRooms() {
 function unlistedSources(files) {
   const { shared, addon, helper, tests, fuzzers } = require(join(NATIVE, 'sources.json'))
   const parts = [addon, helper].flatMap(({ main, parts: others }) => [main, ...others])
-  const listed = new Set([...shared, ...parts, ...tests, ...fuzzers])
+  const listed = new Set([...shared, ...parts, ...addon.binding, ...tests, ...fuzzers])
   return files.filter((file) => file.endsWith('.cc') && !listed.has(file))
 }
 

@@ -63,6 +63,7 @@ export function capturedFiles(view: RootView, hostFiles: SystemFiles): CapturedF
         async (places) => (await hostFiles.listNames(places)).map((names) => names.sort()),
         [],
       ),
+    readStatuses: (paths) => readResolved(paths, (places) => hostFiles.readStatuses(places), null),
     // The folder of the link is resolved, the link itself is read.
     readLinks: async (paths): Promise<(string | null)[]> => {
       const folders = await resolve(paths.map((path) => dirname(path)))

@@ -9,7 +9,7 @@ import { readCommandLine } from '../kernel/command-line'
 import { CONFIG_DIRECTORIES, LOAD_LISTS, type IndexSource } from '../kernel/index-source'
 import type { Description, ModuleIndex } from '../kernel/module-index'
 import { capturedFiles } from './captured-files'
-import type { RootView } from './root-view'
+import { tooManyLinks, type RootView } from './root-view'
 
 /** Where the files of the index are in a captured system. All paths are inside the root. */
 export interface CapturedPlaces {
@@ -20,21 +20,14 @@ export interface CapturedPlaces {
   configPaths: readonly string[] | null
 }
 
-/**
- * libkmod would follow symbolic links out of the root. Therefore it reads a mirror: a temporary folder
- * of links, each to the path that a file has when all its links are followed inside the root.
- */
 export class CapturedIndex implements ModuleIndex {
   readonly #libkmod: ModuleIndex
-  /** The links of the mirror, joined: a new mirror is made only when they change. */
-  #links = ''
-  #mirror: string | null = null
-  #locating: Promise<unknown> = Promise.resolve()
 
   constructor(
     private readonly view: RootView,
     private readonly places: CapturedPlaces,
     private readonly host: Host,
+    private readonly mirror: Mirror,
   ) {
     this.#libkmod = host.openIndex(() => this.#locate())
   }
@@ -74,40 +67,30 @@ export class CapturedIndex implements ModuleIndex {
   }
 
   async #describeAt(inside: string): Promise<Description> {
-    const description = await this.#libkmod.describeFile(await this.view.resolve(inside))
+    const [path] = await capturedFiles(this.view, this.host.files).resolve([inside])
+    if (path == null) throw tooManyLinks(this.view.show(inside))
+    const description = await this.#libkmod.describeFile(path)
     return { ...description, path: this.view.show(inside) }
   }
 
   /** Translates a path in the mirror to the path in the captured system. */
   #inside(path: string): string {
-    const folder = this.#mirror === null ? '' : join(this.#mirror, 'modules')
+    const folder = this.mirror.moduleDirectory
     return path.startsWith(folder) ? this.places.moduleDirectory + path.slice(folder.length) : path
   }
 
-  /** One call at a time: two at once would make two mirrors. */
-  #locate(): Promise<IndexSource> {
-    const located = this.#locating.then(() => this.#update())
-    this.#locating = located.catch(() => undefined)
-    return located
-  }
-
-  async #update(): Promise<IndexSource> {
-    const links = await this.#findLinks()
-    if (this.#mirror === null || links.join('\n') !== this.#links) {
-      const old = this.#mirror
-      this.#mirror = await makeMirror(links)
-      this.#links = links.join('\n')
-      if (old !== null) {
-        await rm(old, { recursive: true, force: true })
-        mirrors.delete(old)
-      }
-    }
+  async #locate(): Promise<IndexSource> {
+    const files = capturedFiles(this.view, this.host.files)
+    const [folder, commandLine] = await Promise.all([
+      this.mirror.update(() => this.#findLinks()),
+      readCommandLine(files),
+    ])
     return {
-      directory: join(this.#mirror, 'modules'),
-      config: [join(this.#mirror, 'modprobe.d')],
-      loadLists: [join(this.#mirror, 'modules-load.d'), join(this.#mirror, 'modules.list')],
+      directory: join(folder, 'modules'),
+      config: [join(folder, 'modprobe.d')],
+      loadLists: [join(folder, 'modules-load.d'), join(folder, 'modules.list')],
       kernelCommandLine: false,
-      commandLine: await readCommandLine(capturedFiles(this.view, this.host.files)),
+      commandLine,
     }
   }
 
@@ -138,9 +121,54 @@ export class CapturedIndex implements ModuleIndex {
       }
     })
     const targets = await files.resolve([...links.values()])
-    return [...links.keys()].flatMap((link, i) =>
-      targets[i] === null ? [] : [`${link}\0${targets[i]!}`],
-    )
+    const statuses = await this.host.files.readStatuses(targets.map((target) => target ?? ''))
+    return [...links.keys()].flatMap((link, i) => {
+      const kind = statuses[i]?.kind
+      // libkmod would wait for ever when it opens a FIFO. Only modules/ has folders.
+      const isUsable = kind === 'file' || (kind === 'folder' && link.startsWith('modules/'))
+      return isUsable ? [`${link}\0${targets[i]!}`] : []
+    })
+  }
+}
+
+/**
+ * libkmod would follow symbolic links out of the root. Therefore it reads a mirror: a temporary folder
+ * of links, each to the path that a file has when all its links are followed inside the root.
+ */
+export class Mirror {
+  /** The links of the mirror, joined: a new mirror is made only when they change. */
+  #links = ''
+  #folder: string | null = null
+  #updating: Promise<unknown> = Promise.resolve()
+
+  /** `''`: there is no mirror yet. */
+  get moduleDirectory(): string {
+    return this.#folder === null ? '' : join(this.#folder, 'modules')
+  }
+
+  /** Returns the folder, with these links. One call at a time: two at once would make two mirrors. */
+  update(findLinks: () => Promise<string[]>): Promise<string> {
+    const updated = this.#updating.then(() => this.#update(findLinks))
+    this.#updating = updated.catch(() => undefined)
+    return updated
+  }
+
+  /** Deletes the folder. */
+  async delete(): Promise<void> {
+    await this.#updating
+    const old = this.#folder
+    this.#folder = null
+    if (old !== null) await deleteMirror(old)
+  }
+
+  async #update(findLinks: () => Promise<string[]>): Promise<string> {
+    const links = await findLinks()
+    if (this.#folder !== null && links.join('\n') === this.#links) return this.#folder
+    const old = this.#folder
+    this.#folder = await makeMirror(links)
+    this.#links = links.join('\n')
+    if (old !== null) await deleteMirror(old)
+    return this.#folder
   }
 }
 
@@ -159,6 +187,11 @@ const mirrors = new Set<string>()
 
 function removeMirrors(): void {
   for (const mirror of mirrors) rmSync(mirror, { recursive: true, force: true })
+}
+
+async function deleteMirror(mirror: string): Promise<void> {
+  await rm(mirror, { recursive: true, force: true })
+  mirrors.delete(mirror)
 }
 
 async function makeMirror(links: readonly string[]): Promise<string> {

@@ -2,7 +2,6 @@
  * The kernel of another root: a captured system or an image. It is read-only: all answers come from
  * files below the root.
  */
-import { stat } from 'node:fs/promises'
 import { KmodError } from '../contract/errors'
 import type { LoadedModule, ModuleEvent } from '../contract/types'
 import { hostClock } from '../kernel/clock'
@@ -28,12 +27,11 @@ import type { Snapshot } from '../kernel/snapshot'
 import { parseTable } from '../kernel/table'
 import { buildSnapshot } from '../snapshot/build'
 import { capturedFiles, type CapturedFiles } from './captured-files'
-import { CapturedIndex, type CapturedPlaces } from './captured-index'
+import { CapturedIndex, Mirror, type CapturedPlaces } from './captured-index'
 import { capturedSurvey } from './captured-survey'
-import type { RootView } from './root-view'
+import { tooManyLinks, type RootView } from './root-view'
 
 export class CapturedKernel implements Kernel {
-  readonly system = {}
   readonly readOnly = true
   readonly clock = hostClock
   readonly index: ModuleIndex
@@ -42,12 +40,33 @@ export class CapturedKernel implements Kernel {
     private readonly view: RootView,
     private readonly places: CapturedPlaces,
     private readonly host: Host,
+    private readonly mirror = new Mirror(),
   ) {
-    this.index = new CapturedIndex(view, places, host)
+    this.index = new CapturedIndex(view, places, host, mirror)
+  }
+
+  /** The kernels of one Kmod share it. */
+  get system(): object {
+    return this.mirror
+  }
+
+  get timeout(): number {
+    return this.host.timeout
+  }
+
+  hearing(signal: AbortSignal | undefined): CapturedKernel {
+    return new CapturedKernel(this.view, this.places, this.host.hearing(signal), this.mirror)
+  }
+
+  async close(limit: number): Promise<void> {
+    await this.host.close(limit)
+    await this.mirror.delete()
   }
 
   async table(): Promise<LoadedModule[]> {
-    const text = await this.host.readTable(await this.view.resolve('/proc/modules'))
+    const [place] = await this.#files().resolve(['/proc/modules'])
+    if (place == null) throw tooManyLinks(this.view.show('/proc/modules'))
+    const text = await this.host.readTable(place)
     if (isFailure(text) && ['ENOENT', 'ENOTDIR'].includes(text.errnoName)) {
       throw new KmodError(
         'ERR_KMOD_UNSUPPORTED',
@@ -77,19 +96,14 @@ export class CapturedKernel implements Kernel {
   async sysModules(names: readonly string[]): Promise<SysModule[]> {
     const files = this.#files()
     const folders = names.map((name) => `/sys/module/${name}`)
-    const [places, states] = await Promise.all([
-      files.resolve(folders),
+    const [statuses, states] = await Promise.all([
+      files.readStatuses(folders),
       files.readTexts(folders.map((folder) => `${folder}/initstate`)),
     ])
-    return Promise.all(
-      places.map(async (place, i) => {
-        const status = place === null ? null : await stat(place).catch(() => null)
-        return {
-          identity: status?.isDirectory() ? String(status.ino) : '',
-          initstate: states[i]?.trim() ?? '',
-        }
-      }),
-    )
+    return statuses.map((status, i) => ({
+      identity: status?.kind === 'folder' ? status.inode : '',
+      initstate: states[i]?.trim() ?? '',
+    }))
   }
 
   async snapshot({ users }: { users: boolean }): Promise<Snapshot> {

@@ -19,16 +19,25 @@ export async function capturedSurvey(files: SystemFiles, users: boolean): Promis
     capturedNetwork(files, users),
     users
       ? capturedOpenDevices(files, pids)
-      : { openDevices: [], allProcessesRead: false, unreadable: [] },
+      : {
+          openDevices: [],
+          openSockets: [],
+          ownCgroups: [],
+          allProcessesRead: false,
+          unreadable: [],
+        },
     findMissing(files, pids),
   ])
   const unreadable = [mounts, network, open].flatMap((one) => one.unreadable)
   return { users, ...mounts, ...network, ...open, unreadable: [...unreadable, ...missing] }
 }
 
-type RawNetwork = Omit<RawSurvey, 'users' | 'mountTables' | 'openDevices' | 'allProcessesRead'>
+type RawNetwork = Omit<
+  RawSurvey,
+  'users' | 'mountTables' | 'openDevices' | 'openSockets' | 'ownCgroups' | 'allProcessesRead'
+>
 
-/** The lists of queueing disciplines and of firewall rules are empty, because no file shows them. */
+/** What no file shows is empty: queueing disciplines, firewall rules, segments of device-mapper. */
 async function capturedNetwork(files: SystemFiles, users: boolean): Promise<RawNetwork> {
   const { links, unreadable } = await capturedLinks(new Sysfs(files))
   const [routes, addresses, netFiles] = await Promise.all([
@@ -37,11 +46,14 @@ async function capturedNetwork(files: SystemFiles, users: boolean): Promise<RawN
     capturedNetFiles(files, users),
   ])
   return {
+    mappings: [],
     links,
     ...routes,
     ...addresses,
     ...netFiles,
     trafficControl: [],
+    actions: [],
+    tcpUses: [],
     nfTables: [],
     xTables: [],
     ipSets: [],

@@ -1,4 +1,5 @@
 /** The mount tables of a captured system, one for each mount namespace. */
+import { posix } from 'node:path'
 import type { SystemFiles } from '../kernel/system-files'
 import type { RawMountTable, RawSurvey } from '../snapshot/system/raw-survey'
 
@@ -60,16 +61,54 @@ async function plainMounts(files: SystemFiles): Promise<Mounts> {
   if (text == null) {
     return { mountTables: [], unreadable: ['mounts: no /proc/PID/mountinfo was captured'] }
   }
-  const table = { pid: 1, own: true, first: true, text: toMountinfo(text) }
-  return { mountTables: [table], unreadable: [] }
+  const devices = [...new Set(text.split('\n').map((row) => row.split(' ', 1)[0]!))].filter(
+    (source) => source.startsWith('/dev/'),
+  )
+  const numbers = await numbersOf(files, devices)
+  const table = { pid: 1, own: true, first: true, text: toMountinfo(text, numbers) }
+  const unknown = devices.filter((device) => !numbers.has(device))
+  return {
+    mountTables: [table],
+    unreadable: unknown.map((device) => `what is below ${device}: its number was not captured`),
+  }
+}
+
+/** The numbers of block devices by their paths, from /sys. */
+async function numbersOf(
+  files: SystemFiles,
+  devices: readonly string[],
+): Promise<Map<string, string>> {
+  const names = await files.listNames(['/sys/class/block'])
+  const mapped = (names[0] ?? []).filter((name) => name.startsWith('dm-'))
+  const folders = [...devices.map((device) => posix.basename(device)), ...mapped]
+  const [numbers, mappings] = await Promise.all([
+    files.readTexts(folders.map((name) => `/sys/class/block/${name}/dev`)),
+    files.readTexts(mapped.map((name) => `/sys/class/block/${name}/dm/name`)),
+  ])
+  const paths = [...devices, ...mappings.map((name) => `/dev/mapper/${name?.trim()}`)]
+  return new Map(
+    paths.flatMap((path, i) => {
+      const number = numbers[i]?.trim()
+      return number === undefined ? [] : [[path, number]]
+    }),
+  )
 }
 
 /**
- * Rows "SOURCE PATH TYPE OPTIONS 0 0" as lines of mountinfo. Each device gets a number with major 0,
- * which no disk has, so that several mounts of one device count as one file system.
+ * Rows "SOURCE PATH TYPE OPTIONS 0 0" as lines of mountinfo. A device whose number is not known gets one
+ * with major 0, which no disk has, so that several mounts of one device count as one file system. A mount is assumed to
+ * be on the mount that its path led to when it was made.
  */
-function toMountinfo(text: string): string {
+function toMountinfo(text: string, devices: ReadonlyMap<string, string>): string {
   const numbers = new Map<string, number>()
+  const ids = new Map<string, number>()
+  const below = (path: string): number => {
+    for (let at = path; at !== '/' && at !== '.'; at = posix.dirname(at)) {
+      const id = ids.get(at)
+      if (id !== undefined) return id
+    }
+    return ids.get('/') ?? 0
+  }
   return text
     .split('\n')
     .map((row, i) => {
@@ -78,7 +117,10 @@ function toMountinfo(text: string): string {
       const key = source.startsWith('/dev/') ? source : `${i}`
       const number = numbers.get(key) ?? numbers.size + 1
       numbers.set(key, number)
-      return `0 0 0:${number} / ${path} ${options} - ${type} ${source} ${options}\n`
+      const parent = below(path!)
+      ids.set(path!, i + 1)
+      const device = devices.get(source) ?? `0:${number}`
+      return `${i + 1} ${parent} ${device} / ${path} ${options} - ${type} ${source} ${options}\n`
     })
     .join('')
 }

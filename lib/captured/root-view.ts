@@ -1,6 +1,5 @@
 /** Finds the paths of a captured system on this machine, without following a link out of its root. */
 import { readlinkSync } from 'node:fs'
-import { readlink } from 'node:fs/promises'
 import { join, relative, resolve, sep } from 'node:path'
 import { KmodError } from '../contract/errors'
 
@@ -32,17 +31,9 @@ export class RootView {
 
   /**
    * The path of this machine, with every symbolic link on the way followed as if the root were `/`. A
-   * path that does not exist gets the path that it would have. Rejects if there are more than
-   * MAX_LINKS links.
+   * path that does not exist gets the path that it would have. Throws if there are more than
+   * MAX_LINKS links. Synchronous, for a constructor; other code uses resolve() of captured-files.ts.
    */
-  async resolve(path: string): Promise<string> {
-    const walk = this.walk(path)
-    let step = walk.next()
-    while (!step.done) step = walk.next(await readlink(step.value).catch(() => null))
-    return step.value
-  }
-
-  /** Like resolve(), but synchronous, for a constructor. */
   resolveSync(path: string): string {
     const walk = this.walk(path)
     let step = walk.next()
@@ -51,7 +42,7 @@ export class RootView {
   }
 
   /**
-   * The steps of resolve(), for a caller that reads the links itself. Yields each path of this machine
+   * The steps of resolveSync(), for a caller that reads the links itself. Yields each path of this machine
    * on the way, and expects the target of the link there (`null`: not a link, or it does not exist).
    * Returns the resolved path. Throws if there are more than MAX_LINKS links.
    */
@@ -75,18 +66,22 @@ export class RootView {
         continue
       }
       if (++links > MAX_LINKS) {
-        throw new KmodError(
-          'ERR_KMOD_SYSTEM',
-          `Cannot resolve ${this.show(path)}: there are more than ${MAX_LINKS} symbolic links on the ` +
-            'path (ELOOP). The links may form a loop.',
-          { errnoCode: 'ELOOP' },
-        )
+        throw tooManyLinks(this.show(path))
       }
       if (target.startsWith(sep)) way.length = 1
       pending.push(...target.split(sep).reverse())
     }
     return way.length === 1 ? this.root : way.at(-1)!
   }
+}
+
+export function tooManyLinks(path: string): KmodError {
+  return new KmodError(
+    'ERR_KMOD_SYSTEM',
+    `Cannot resolve ${path}: there are more than ${MAX_LINKS} symbolic links on the path (ELOOP). The ` +
+      'links may form a loop.',
+    { errnoCode: 'ELOOP' },
+  )
 }
 
 function linkTarget(path: string): string | null {

@@ -54,7 +54,7 @@ function taintNames(bits: bigint): string[] {
 /** Watches the kernel from `begin()` to `finish()`. */
 export class HealthWatch {
   #records: LogRecord[] = []
-  /** The kernel overwrote records before they were read. */
+  /** Some records could not be read. */
   #isLost = false
   #isReadable: boolean
 
@@ -123,7 +123,7 @@ export class HealthWatch {
     if (!this.#isReadable) return null
     const texts = this.#records.map(({ text }) => text)
     if (!this.#isLost) return texts
-    return ['node-kmod: the kernel overwrote messages before they were read', ...texts]
+    return ['node-kmod: some messages of the kernel could not be read', ...texts]
   }
 
   async #read(): Promise<void> {

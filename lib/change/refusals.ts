@@ -267,6 +267,16 @@ export function removeCommandBlocker(
   }
 }
 
+/** `question`: what the system did not answer, such as "read /proc/swaps". */
+export function noAnswerBlocker(module: string, question: string): BlockerOf<'ERR_KMOD_NO_ANSWER'> {
+  return {
+    code: 'ERR_KMOD_NO_ANSWER',
+    module,
+    message: `It is not known what would stop working without module ${module}: the system did not answer in time (${question}). See the kernel log for a module that hangs. To unload it without the answer, use guard: 'off'.`,
+    question,
+  }
+}
+
 export function criticalBlocker(effect: Effect): BlockerOf<'ERR_KMOD_CRITICAL'> {
   return {
     code: 'ERR_KMOD_CRITICAL',

@@ -36,13 +36,15 @@
  * - `ERR_KMOD_FORMAT`: a module file, an index or a table of the kernel is damaged.
  * - `ERR_KMOD_TRANSIENT`: the module is being loaded or unloaded right now, or the table of loaded
  *   modules changed during each of many readings. The same call can succeed a moment later.
- * - `ERR_KMOD_ABORTED`: the `signal` was aborted.
+ * - `ERR_KMOD_NO_ANSWER`: the system did not answer a question within the `timeout` of the `Kmod`.
+ * - `ERR_KMOD_ABORTED`: the `signal` was aborted, or the `Kmod` was closed.
  * - `ERR_KMOD_SYSTEM`: any other failure of a system call, or of the helper program.
  *
  * **Change codes**: every call that changes the kernel (`load`, `remove`, `unload`) can reject with the
  * common codes, and with these.
  * - `ERR_KMOD_PERMISSION`: CAP_SYS_MODULE is missing, or a seccomp filter or a security module forbids
- *   the call.
+ *   the call. Every call can reject with it after this process has dropped a capability: `close()` ends the
+ *   helper programs that still have it.
  * - `ERR_KMOD_DISABLED`: the sysctl `kernel.modules_disabled` is 1.
  * - `ERR_KMOD_READ_ONLY`: this `Kmod` reads another root, not the running system.
  * - `ERR_KMOD_HUNG`: the change is still inside the kernel after `hungAfter` milliseconds.
@@ -62,6 +64,7 @@ export type KmodErrorCode =
   | 'ERR_KMOD_PLAN_CHANGED'
   | 'ERR_KMOD_TIMEOUT'
   | 'ERR_KMOD_HUNG'
+  | 'ERR_KMOD_NO_ANSWER'
   | 'ERR_KMOD_ABORTED'
   | 'ERR_KMOD_REAPPEARED'
   | 'ERR_KMOD_CALLBACK'

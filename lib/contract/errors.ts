@@ -45,6 +45,8 @@ export interface KmodErrorDetails {
   signal?: string | undefined
   /** With the same codes, if the command ran: what it printed. */
   output?: string | undefined
+  /** With ERR_KMOD_NO_ANSWER: what was asked, such as `read /proc/crypto`. */
+  question?: string | undefined
   /** With ERR_KMOD_TIMEOUT: what the call waited for. */
   blocker?: Blocker | undefined
   /** Of an unload: the plan that failed. With ERR_KMOD_PLAN_CHANGED: the new plan. */
@@ -77,6 +79,7 @@ interface DetailsByCode {
   ERR_KMOD_PLAN_CHANGED: { plan: UnloadPlan; changes: string[] }
   ERR_KMOD_TIMEOUT: { blocker: Blocker; users: User[] }
   ERR_KMOD_HUNG: { pid: number; kernelStack: string | null }
+  ERR_KMOD_NO_ANSWER: { question: string }
   ERR_KMOD_REAPPEARED: { report: UnloadReport }
   ERR_KMOD_CALLBACK: { report: UnloadReport }
   ERR_KMOD_LOAD: { messages: string[] | null; loaded: string[] }
@@ -109,6 +112,7 @@ export class KmodError extends Error implements KmodErrorDetails {
   declare readonly exitCode?: number | undefined
   declare readonly signal?: string | undefined
   declare readonly output?: string | undefined
+  declare readonly question?: string | undefined
   declare readonly blocker?: Blocker | undefined
   declare readonly plan?: UnloadPlan | undefined
   declare readonly changes?: string[] | undefined

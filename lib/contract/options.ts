@@ -6,6 +6,9 @@ import { invalidType, invalidValue } from './errors'
 import { didYouMean } from './nearest'
 import type { EffectKind, ReleaseKind } from './types'
 
+/** Milliseconds that the system may take to answer one question. */
+export const DEFAULT_TIMEOUT = 10_000
+
 /** A check of the value of an option. `expected` says in words what it accepts. */
 export interface Rule<T> {
   expected: string

@@ -117,6 +117,8 @@ export type Blocker = { module: string; message: string } & (
    * `pid`: after ERR_KMOD_HUNG, the process in which the change of this module is stuck in the kernel.
    */
   | { code: 'ERR_KMOD_TRANSIENT'; pid?: number | undefined }
+  /** The guard does not know what would stop working. `question`: what the system did not answer. */
+  | { code: 'ERR_KMOD_NO_ANSWER'; question: string }
   | {
       code: 'ERR_KMOD_NOT_FOUND' | 'ERR_KMOD_NOT_LOADED' | 'ERR_KMOD_BUILTIN' | 'ERR_KMOD_PERMANENT'
     }
@@ -128,7 +130,8 @@ export interface Kept {
   /**
    * - `held`: a module that stays uses it.
    * - `in-use`: it has references that are not held by modules.
-   * - `effect`: something that runs would stop working.
+   * - `effect`: something that runs would stop working, or the system did not answer whether it would
+   *   (`unreadable` says so).
    * - `device`: it drives a device that is present.
    * - `permanent`: it has no exit function.
    * - `transient`: it is being loaded or unloaded.

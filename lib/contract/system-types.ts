@@ -31,6 +31,13 @@ export interface KmodOptions {
    * those of libkmod, under `root`. Paths are taken as for `moduleDirectory`.
    */
   configPaths?: readonly string[] | undefined
+  /**
+   * Milliseconds that the system may take to answer one question, default 10_000. A kernel lock that a
+   * stuck module holds, a file server that does not answer, or a FIFO in modprobe.d can hold up an answer
+   * for ever. Then the call rejects with ERR_KMOD_NO_ANSWER or, where the answer can do without it,
+   * `unreadable` says so. Infinity: no limit.
+   */
+  timeout?: number | undefined
 }
 
 /** Whether this process can unload modules on this system. */
@@ -60,7 +67,10 @@ export interface Preflight {
     /** `none`, `integrity` or `confidentiality`; `null`: the kernel does not show a lockdown state. */
     lockdown: string | null
   }
-  /** This process has CAP_SYS_MODULE, in the initial user namespace. */
+  /**
+   * Changes that this process asks for are made with CAP_SYS_MODULE, in the initial user namespace.
+   * Capabilities of the executable file of Node (setcap) do not reach the helper program, which makes them.
+   */
   capability: boolean
   /** The path of the libkmod in use; `null`: it cannot be loaded. */
   libkmod: string | null

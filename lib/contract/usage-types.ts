@@ -56,6 +56,8 @@ export type User = {
       fd: number | null
       /** The process is this one, or a child of it. */
       self: boolean
+      /** Its systemd unit, such as `ssh.service`; `null`: none. */
+      unit: string | null
     }
   | { kind: 'device'; bus: string; device: string; driver: string }
   | {
@@ -76,8 +78,13 @@ export type User = {
       /** The network namespace, as `pid:N` or a path; `null`: that of this process. */
       netns: string | null
     }
-  /** All open sockets of one protocol. */
-  | { kind: 'socket'; protocol: string; count: number }
+  /** All open sockets of one protocol. `processes`: those that have one open, as far as known. */
+  | {
+      kind: 'socket'
+      protocol: string
+      count: number
+      processes: { pid: number; comm: string }[]
+    }
   | {
       kind:
         | 'crypto'

@@ -16,7 +16,7 @@ export async function explain(kernel: Kernel, name: unknown): Promise<Usage> {
   const { loaded, missing } = meanings[0]!
   const row = table.get(loaded[0] ?? '')
   if (row === undefined) return absentUsage(kernel, missing[0]!)
-  const found = await usersOf(kernel, [row])
+  const found = await usersOf(kernel, [row], table)
   const users = found.users[0]!
   const references = referencesOf(row)
   return {

@@ -8,7 +8,7 @@ export function folderProcessUser(module: string, process: FolderProcess): User 
   const { pid, comm, path, isOwn, unit, isOfOwnUnit } = process
   const who = `process ${pid} (${printable(comm)})`
   const use = `it uses ${printable(path)}`
-  const user = { kind: 'process', module, pid, comm, path, fd: null, self: isOwn } as const
+  const user = { kind: 'process', module, pid, comm, path, fd: null, self: isOwn, unit } as const
   const release =
     isOwn || isOfOwnUnit
       ? { kind: null, text: `${who} must close its files: ${use}`, command: null }

@@ -16,6 +16,14 @@ export function using<Thing extends { modules: readonly string[] }>(
   return things.filter(({ modules }) => modules.includes(name))
 }
 
+/** The words before a release that needs something else first; `''` if nothing is in the way. */
+export function firstText(obstacles: readonly string[]): string {
+  if (obstacles.length === 0) return ''
+  const shown = obstacles.slice(0, 3).join(', ')
+  const more = obstacles.length > 3 ? ` and ${obstacles.length - 3} more` : ''
+  return `first ${shown}${more}; then `
+}
+
 /** The path of a namespace of `ip netns`; /var/run is a link to /run. */
 const NAMED = /^(?:\/var)?\/run\/netns\/([^/]+)$/
 

@@ -15,7 +15,9 @@ type Undo = (
 
 const UNDO: Record<ReleaseKind, Undo> = {
   mount: (user, { mounts }) => {
-    if (user.kind !== 'mount') return null
+    // One mount command cannot undo an unmount of several places.
+    const places = user.release.command?.filter((word) => word.startsWith('/')) ?? []
+    if (user.kind !== 'mount' || places.length !== 1) return null
     const same = mounts.filter(({ path, pid }) => path === user.path && pid === user.pid)
     const [mount] = same
     // A folder of a file system, and several mounts on one folder, cannot be mounted again by the source.

@@ -9,6 +9,8 @@ import type { Kernel } from '../kernel/kernel'
 import type { Snapshot } from '../kernel/snapshot'
 import { binaryFormatUsers } from './binary-format'
 import { blockUsers, swapUsers } from './block'
+import { charsetUsers } from './charset'
+import { configItemUsers } from './configfs'
 import { consoleUsers } from './console'
 import { cryptoUsers } from './crypto'
 import { deviceUsers } from './device'
@@ -21,17 +23,19 @@ import { processUsers } from './process'
 import { settingUsers } from './setting'
 import { socketUsers } from './socket'
 import { soundUsers } from './sound'
+import { tcpUsers } from './tcp'
 import { trafficControlUsers } from './traffic-control'
 
 /** The kinds, in the order in which explain() lists them. */
 const KINDS: readonly FindUsers[] = [
-  holderUsers,
   mountUsers,
+  charsetUsers,
   swapUsers,
   processUsers,
   blockUsers,
   interfaceUsers,
   socketUsers,
+  tcpUsers,
   cryptoUsers,
   consoleUsers,
   soundUsers,
@@ -40,6 +44,7 @@ const KINDS: readonly FindUsers[] = [
   netfilterUsers,
   trafficControlUsers,
   settingUsers,
+  configItemUsers,
   deviceUsers,
 ]
 
@@ -51,8 +56,18 @@ export interface UsersFound {
   allProcessesRead: boolean
 }
 
-/** The users of loaded modules, from one snapshot of the system. */
-export async function usersOf(kernel: Kernel, rows: readonly LoadedModule[]): Promise<UsersFound> {
+/** A reading of the kernel's table. */
+type Table = ReadonlyMap<string, LoadedModule>
+
+/**
+ * The users of loaded modules, from one snapshot of the system. `table` tells whether holders are in use
+ * themselves; without it, this is not known.
+ */
+export async function usersOf(
+  kernel: Kernel,
+  rows: readonly LoadedModule[],
+  table: Table = new Map(),
+): Promise<UsersFound> {
   let snapshot: Snapshot
   try {
     snapshot = await kernel.snapshot({ users: true })
@@ -60,33 +75,41 @@ export async function usersOf(kernel: Kernel, rows: readonly LoadedModule[]): Pr
     // The holders are known without a snapshot, from the table of modules.
     if (!isKmodError(error)) throw error
     return {
-      users: rows.map(holderUsers),
+      users: rows.map((row) => holderUsers(row, table)),
       unreadable: [`what runs on the modules: ${error.message}`],
       allProcessesRead: false,
     }
   }
   const { unreadable, allProcessesRead } = snapshot
-  return { users: rows.map((row) => findUsers(row, snapshot)), unreadable, allProcessesRead }
+  const users = rows.map((row) => [...holderUsers(row, table), ...findUsers(row, snapshot)])
+  return { users, unreadable, allProcessesRead }
 }
 
-/** The users of all kinds that a module has in a snapshot. */
+/** The users of all kinds but modules that a module has in a snapshot. */
 export function findUsers(row: LoadedModule, snapshot: Snapshot): User[] {
   return KINDS.flatMap((find) => find(row, snapshot)).map(withPrintableText)
 }
 
-/** The modules that use this one. */
-function holderUsers({ name, holders }: LoadedModule): User[] {
-  return holders.map((holder) => ({
-    kind: 'module',
-    module: name,
-    name: holder,
-    references: 1,
-    release: {
-      kind: null,
-      text: `unload module ${holder} first: kmod.unload('${holder}')`,
-      command: ['modprobe', '-r', holder],
-    },
-  }))
+/**
+ * The modules that use this one. rmmod and not `modprobe -r`, which also removes what the holder uses,
+ * even this module.
+ */
+function holderUsers({ name, holders }: LoadedModule, table: Table): User[] {
+  return holders.map((holder) => {
+    const references = table.get(holder)?.refCount ?? 0
+    const busy = references === 0 ? '' : `, which is in use itself (reference count ${references})`
+    return {
+      kind: 'module',
+      module: name,
+      name: holder,
+      references: 1,
+      release: {
+        kind: null,
+        text: `unload module ${holder} first${busy}: kmod.unload('${holder}')`,
+        command: references === 0 ? ['rmmod', holder] : null,
+      },
+    }
+  })
 }
 
 /** Escapes the text only. The argv keeps its exact characters, because it must name the same object. */

@@ -1,4 +1,5 @@
 /** Implements impact() of the public interface. */
+import { KmodError } from '../contract/errors'
 import { checkTargets } from '../contract/names'
 import type { Effect } from '../contract/types'
 import { meaningsOf, refuseUnknown } from '../inspect/meaning'
@@ -19,6 +20,12 @@ export async function impact(kernel: Kernel, names: unknown): Promise<Effect[]> 
   }
   const modules = new Set(meanings.flatMap((meaning) => meaning.loaded))
   if (modules.size === 0) return []
-  const effects = effectsOf(await kernel.snapshot({ users: false }))
+  const snapshot = await kernel.snapshot({ users: false })
+  const [unanswered] = snapshot.unanswered
+  if (unanswered !== undefined) {
+    const { question, message } = unanswered
+    throw new KmodError('ERR_KMOD_NO_ANSWER', message, { question })
+  }
+  const effects = effectsOf(snapshot)
   return [...modules].flatMap((module) => effects.get(module) ?? [])
 }

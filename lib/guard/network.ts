@@ -1,6 +1,7 @@
 /** Effects on the network: default routes, connections to other machines, firewalls, and interfaces. */
 import { inNamespace } from '../kernel/net-namespace'
 import type { NetworkInterface } from '../kernel/snapshot'
+import { isFallback } from '../snapshot/network/interfaces'
 import { critical, disruptive, type FindEffects, type SharedEffect } from './shared-effect'
 
 export const defaultRoutes: FindEffects = (snapshot) => {
@@ -60,16 +61,22 @@ export const firewalls: FindEffects = (snapshot) =>
     critical('firewall', inNamespace(netns, subject), `The ${what} would be lost.`, modules),
   )
 
-/** An interface takes no reference: `rmmod bridge` succeeds while a bridge exists, and removes it. */
+/**
+ * An interface takes no reference: `rmmod bridge` succeeds while a bridge exists, and removes it. The
+ * fallback interface of a tunnel module is there whether anybody needs it or not; it is in use only if
+ * it is up.
+ */
 export const interfaces: FindEffects = (snapshot) =>
-  snapshot.interfaces.map((one) =>
-    disruptive(
-      'interface',
-      labelOf(one),
-      `The network interface ${labelOf(one)}, which is ${one.up ? 'up' : 'down'}, would be removed.`,
-      one.modules,
-    ),
-  )
+  snapshot.interfaces
+    .filter((one) => one.up || !isFallback(one))
+    .map((one) =>
+      disruptive(
+        'interface',
+        labelOf(one),
+        `The network interface ${labelOf(one)}, which is ${one.up ? 'up' : 'down'}, would be removed.`,
+        one.modules,
+      ),
+    )
 
 function labelOf({ netns, name }: NetworkInterface): string {
   return inNamespace(netns, name)

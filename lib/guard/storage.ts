@@ -39,6 +39,9 @@ export const swapAreas: FindEffects = ({ swaps }) =>
     ),
   )
 
+/** The drivers of disks whose contents are in memory. */
+const IN_MEMORY = new Set(['brd', 'zram', 'mtdram', 'nandsim'])
+
 /**
  * Disks without a mounted file system and without swap. (For other disks, the file system or swap is the
  * effect.) These include disks that a process uses directly, such as a database or a virtual machine.
@@ -47,12 +50,13 @@ export const blockDevices: FindEffects = (snapshot) => {
   const inUse = usedBySystem(snapshot)
   return snapshot.blocks
     .filter((block) => !inUse.has(block.path))
-    .map(({ path, modules, below }) =>
-      disruptive('storage', path, `The block device ${path} would be removed.`, [
-        ...modules,
-        ...below,
-      ]),
-    )
+    .map(({ path, modules, below }) => {
+      const isMemory = IN_MEMORY.has(modules[0] ?? '')
+      const message = isMemory
+        ? `The block device ${path} would be removed, and its contents, which are in memory, lost.`
+        : `The block device ${path} would be removed.`
+      return disruptive('storage', path, message, [...modules, ...below])
+    })
 }
 
 /** The devices below a mounted file system or a swap area, directly or through other devices. */

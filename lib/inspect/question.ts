@@ -5,18 +5,17 @@ import type { Kernel } from '../kernel/kernel'
 
 /**
  * Runs a call that only reads, with the signal of its caller. When the signal aborts, the call rejects
- * at once; a reading that has begun ends later, and its result is ignored. `call`: the name of the
- * call.
+ * at once, and the questions that it has asked end. `call`: the name of the call.
  */
 export async function ask<T>(
   kernel: Kernel,
   call: string,
   options: unknown,
-  question: () => Promise<T>,
+  question: (kernel: Kernel) => Promise<T>,
 ): Promise<T> {
   const { signal } = checkOptions<CallOptions>(options, { signal: abortSignal })
   throwIfAborted(signal, `${call}()`)
-  const wait = await waitFor(kernel.clock, question(), { signal })
+  const wait = await waitFor(kernel.clock, question(kernel.hearing(signal)), { signal })
   if (wait.ended === 'done') return wait.value
   throw abortedError(signal!, `${call}() was aborted.`)
 }

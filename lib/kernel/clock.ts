@@ -6,7 +6,7 @@ import type { Clock } from './kernel'
  * The longest delay of a timer in Node.js, which has 31 bits. A timer with a longer delay fires at
  * once.
  */
-const LONGEST_TIMER = 2 ** 31 - 1
+export const LONGEST_TIMER = 2 ** 31 - 1
 
 export const hostClock: Clock = {
   now: () => performance.now(),

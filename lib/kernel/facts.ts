@@ -34,7 +34,11 @@ export async function readKernel(
   }
 }
 
-/** Whether this process has CAP_SYS_MODULE in the initial user namespace, where the kernel checks it. */
+/**
+ * Whether the process that reads the files has CAP_SYS_MODULE in the initial user namespace, where the
+ * kernel checks it. That is the helper, which also makes the changes: the capabilities of a file, set on
+ * the executable of Node with setcap, do not reach it.
+ */
 export async function readCapability(files: SystemFiles): Promise<boolean> {
   const [[status], [namespace]] = await Promise.all([
     files.readTexts(['/proc/self/status']),

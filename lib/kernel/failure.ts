@@ -3,7 +3,7 @@ import { KmodError, type KmodErrorDetails } from '../contract/errors'
 
 /** The C++ counterpart is struct Failure in native/common/failure.h. */
 export interface NativeFailure {
-  failure: 'system' | 'library' | 'format' | 'transient'
+  failure: 'system' | 'library' | 'format' | 'unsupported' | 'transient' | 'permission'
   /** Positive; 0: no system call failed. */
   errno: number
   errnoName: string
@@ -20,9 +20,15 @@ export function isFailure(value: unknown): value is NativeFailure {
 export function failureToError(
   failure: NativeFailure,
   doing: string,
-  details: KmodErrorDetails = {},
+  more: KmodErrorDetails = {},
 ): KmodError {
   const because = failure.detail === '' ? '' : `: ${failure.detail.trimEnd()}`
+  const details = {
+    ...more,
+    ...(failure.errno !== 0 && { errno: -failure.errno }),
+    ...(failure.errnoName !== '' && { errnoCode: failure.errnoName }),
+    ...(failure.syscall !== '' && { syscall: failure.syscall }),
+  }
   switch (failure.failure) {
     case 'library':
       return new KmodError(
@@ -33,22 +39,25 @@ export function failureToError(
       )
     case 'format':
       return new KmodError('ERR_KMOD_FORMAT', `Cannot ${doing}${because}.`, details)
+    case 'unsupported':
+      return new KmodError('ERR_KMOD_UNSUPPORTED', `Cannot ${doing}${because}.`, details)
     case 'transient':
       return new KmodError(
         'ERR_KMOD_TRANSIENT',
         `Cannot ${doing}${because}. Modules are being loaded or unloaded in quick succession: try again.`,
         details,
       )
+    case 'permission':
+      return new KmodError(
+        'ERR_KMOD_PERMISSION',
+        `Cannot ${doing}${because}. Start another helper program with the present privileges: \`await kmod.close()\`.`,
+        details,
+      )
     case 'system':
       return new KmodError(
         'ERR_KMOD_SYSTEM',
         `Cannot ${doing}${because}${failure.errnoName === '' ? '' : ` (${failure.errnoName})`}.`,
-        {
-          ...details,
-          ...(failure.errno !== 0 && { errno: -failure.errno }),
-          ...(failure.errnoName !== '' && { errnoCode: failure.errnoName }),
-          ...(failure.syscall !== '' && { syscall: failure.syscall }),
-        },
+        details,
       )
   }
 }

@@ -21,7 +21,7 @@ export async function readFolderProcesses(
   const pids = names.filter((name) => /^\d+$/.test(name)).map(Number)
   const stats = await readStats(files, pids)
   const [own, ...spaces] = await files.readLinks([
-    '/proc/self/ns/mnt',
+    `/proc/${process.pid}/ns/mnt`,
     ...pids.map((pid) => `/proc/${pid}/ns/mnt`),
   ])
   const near = pids.filter((pid, i) => stats.has(pid) && spaces[i] !== null && spaces[i] === own)

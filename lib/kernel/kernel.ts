@@ -101,7 +101,7 @@ export interface LogRecord {
 }
 
 export interface KernelLog {
-  /** The records since the last call; `lost`: the kernel overwrote some before they were read. */
+  /** The records since the last call; `lost`: some could not be read: the kernel overwrote them, or there were too many. */
   read(): Promise<{ records: LogRecord[]; lost: boolean }>
   close(): void
 }
@@ -124,7 +124,8 @@ export type ReferenceTrace = EventSource<ReferenceEvent>
 export interface UseCount {
   /**
    * By module, since the count began. `complete: false`: there were more modules than the kernel counts.
-   * `null`: this kernel cannot count (no tracefs), or this process may not.
+   * `null`: the count begins only with this call, or this kernel cannot count (no tracefs), or this
+   * process may not.
    */
   read(): Promise<{ uses: ReadonlyMap<string, number>; complete: boolean } | null>
   /** Resolves when nothing of it is left in the kernel. Never rejects. */
@@ -160,6 +161,16 @@ export interface Kernel {
   readonly readOnly: boolean
   readonly index: ModuleIndex
   readonly clock: Clock
+  /**
+   * Milliseconds that the system may take to answer one question. Then the method rejects with
+   * ERR_KMOD_NO_ANSWER, or says in its answer what is missing.
+   */
+  readonly timeout: number
+  /**
+   * The same kernel for a call with this signal: its questions reject with ERR_KMOD_ABORTED when the
+   * signal aborts. Changes are not affected.
+   */
+  hearing(signal: AbortSignal | undefined): Kernel
   /** The table of loaded modules, newest first, as it was at one moment. */
   table(): Promise<LoadedModule[]>
   /** The names of the modules that depmod has listed, built in or not; empty without such lists. */
@@ -198,4 +209,9 @@ export interface Kernel {
    * Returns a function that removes the listener. A kernel that reports no changes never calls it.
    */
   onChange(listener: () => void): () => void
+  /**
+   * Ends all traces and helper programs of this kernel object, and deletes what it has stored. Resolves
+   * within `limit` milliseconds, also if a change is stuck inside the kernel. Never rejects.
+   */
+  close(limit: number): Promise<void>
 }

@@ -10,6 +10,11 @@ import type { NetNamespace } from './net-namespace'
 export interface Snapshot extends Dependents, Users {
   /** What could not be read, and may therefore be missing. */
   unreadable: string[]
+  /**
+   * The questions that the system did not answer in time, with the message of the error. `unreadable` has
+   * the messages too.
+   */
+  unanswered: { question: string; message: string }[]
   /** Whether the open files of every process were read. False unless the caller asked for users. */
   allProcessesRead: boolean
 }
@@ -35,6 +40,7 @@ export interface Dependents {
 export interface Users {
   openDevices: OpenDevice[]
   sockets: SocketUse[]
+  charsets: Charset[]
   algorithms: CryptoAlgorithm[]
   consoles: Console[]
   soundCards: SoundCard[]
@@ -43,11 +49,25 @@ export interface Users {
   xTables: XTable[]
   nfTables: NfTable[]
   trafficControls: TrafficControl[]
+  trafficActions: TrafficActions[]
+  tcpUses: TcpUse[]
+  packetUses: PacketUse[]
+  configItems: ConfigItem[]
   settings: NetworkSetting[]
 }
 
 /** A mounted file system, in one mount namespace. */
 export interface Mount {
+  /** The same number is in use only once on the whole system. */
+  id: number
+  /** The id of the mount that it is mounted on. */
+  parent: number
+  /**
+   * An unmount of a mount with `sends` also unmounts every mount that has the same text in `receives`:
+   * these are the copies that mount propagation made in other namespaces.
+   */
+  sends: string | null
+  receives: string[]
   path: string
   source: string
   type: string
@@ -89,6 +109,10 @@ export interface NetworkInterface {
 
 export interface SwapArea {
   path: string
+  /** The superblock of the file system that a swap file lies on; `null` for a device. */
+  fileOn: string | null
+  /** How many times the kernel has opened its device; `null`: not known. */
+  opens: number | null
   /** The modules of its device, or of the file system of its file, and of all devices below. */
   below: string[]
 }
@@ -120,14 +144,31 @@ export interface VirtualMachine {
 export interface BlockDevice {
   /** Such as `/dev/loop0`. */
   path: string
-  /** Its name and UUID in device-mapper; `null` for any other device. */
-  mapping: { name: string; uuid: string } | null
-  /** First its backing file or process, then what uses it: devices above it, mount paths, `swap`. */
+  /** What it is in device-mapper; `null` for any other device. */
+  mapping: Mapping | null
+  /** Its backing file, or the process or server behind it; `null`: it consists of devices or memory. */
+  madeOf: string | null
+  /** The superblock of the file system that its backing file lies on. */
+  fileOn: string | null
+  /** The program that set it up, where that decides how it is detached: `qemu-nbd`, `nbd-client`. */
+  setUpBy: string | null
+  /** What uses it: devices above it, mount paths, `swap`. */
   usedBy: string[]
   /** The modules that provide the device itself, its driver first. */
   modules: string[]
   /** The modules of all devices below it, such as disk controllers. */
   below: string[]
+}
+
+/** A device of device-mapper. */
+export interface Mapping {
+  name: string
+  uuid: string
+  /**
+   * How many segments of its tables, the active one and one that was only loaded, are of a type that
+   * each module provides; `null`: not known.
+   */
+  segments: { module: string; count: number }[] | null
 }
 
 /** Rules that filter, redirect or encrypt the packets of a network namespace. */
@@ -151,15 +192,35 @@ export interface Keyboard {
   modules: string[]
 }
 
-/** A device file that a process has open or mapped. */
-export interface OpenDevice {
+/** A process that has something open. */
+export interface Holder {
   pid: number
   comm: string
   /** Whether it is this process or a child of it. */
   self: boolean
+  /** Whether it is an ancestor of this process, or process 1. */
+  ancestor: boolean
+  /** Its systemd unit, such as `ssh.service`; `null`: systemd does not manage it. */
+  unit: string | null
+  /** Whether this process or an ancestor of it is in the same unit. */
+  ownUnit: boolean
+}
+
+/** A file that a process has open or mapped and that refers to modules: in most cases a device. */
+export interface OpenDevice extends Holder {
   path: string
   /** `null`: mapped into memory. */
   fd: number | null
+  /** Whether a descriptor before it leads to the same open file, which holds the references. */
+  shared: boolean
+  type: 'char' | 'block' | 'file'
+  /**
+   * What explains how many references an open file of it takes: for a character device the name of its
+   * driver in /proc/devices (`misc`, `sg`), or `tty`; else `''`.
+   */
+  family: string
+  /** As the kernel calls the device, such as `controlC0`; MAJOR:MINOR if /sys does not have it. */
+  name: string
   /** The modules to which an open file of that device holds a reference. */
   modules: string[]
 }
@@ -174,8 +235,24 @@ export interface BoundDevice {
 
 /** The open sockets of one protocol, in all network namespaces together. */
 export interface SocketUse {
+  /** As /proc/net/protocols names it; of netlink sockets with their family: `NETLINK 12`. */
   protocol: string
+  /** Including those that no process holds. */
   count: number
+  /** Those that processes have open; `null`: not known. */
+  held: number | null
+  processes: Holder[]
+  modules: string[]
+  /** The modules to which some of these sockets refer, but it is not known which ones. */
+  ofSome: string[]
+}
+
+/** A table of characters that a mounted file system uses. */
+export interface Charset {
+  /** Such as `cp437` or `iso8859-1`. */
+  name: string
+  /** The device number of the file system. */
+  superblock: string
   modules: string[]
 }
 
@@ -213,6 +290,8 @@ export interface SoundCard {
 export interface LineDiscipline {
   name: string
   number: number
+  /** The network interfaces on terminals with it; `null`: it makes none, or another has its names. */
+  interfaces: string[] | null
   modules: string[]
 }
 
@@ -223,13 +302,20 @@ export interface BinaryFormat {
   modules: string[]
 }
 
-/** A table of iptables, ip6tables or arptables that exists in the kernel. */
+/** A table of iptables, ip6tables, arptables or ebtables that exists in the kernel. */
 export interface XTable {
   netns: NetNamespace
   name: string
   /** The tool that shows it, such as `iptables`. */
   tool: string
-  modules: string[]
+  /** The module of the table, and whether it has rules; `null`: not known. */
+  module: string
+  hasRules: boolean | null
+  hasPolicy: boolean
+  /** The number of chains that a user created. */
+  chains: number
+  /** How many matches and targets of its rules each other module provides. */
+  parts: { module: string; count: number }[]
 }
 
 /** A table of nftables. */
@@ -250,14 +336,66 @@ export interface NfTable {
 /** A queueing discipline of a network interface, or a filter on one. */
 export interface TrafficControl {
   netns: NetNamespace
-  interface: string
+  /** `null`: a filter of a block that several interfaces share. */
+  interface: string | null
   isFilter: boolean
+  /** Of a filter. */
+  block: number
+  chain: number
+  priority: number
+  protocol: number
   /** Such as `htb`, or `u32` for a filter. */
   kind: string
   /** As rtnetlink shows them. Handle 0: the kernel added it by default. */
   handle: number
   parent: number
   modules: string[]
+}
+
+/** The actions of one kind, such as `mirred`, in a network namespace. */
+export interface TrafficActions {
+  netns: NetNamespace
+  kind: string
+  count: number
+  /** No filter of the namespace can use them, because it has no filters. */
+  areUnused: boolean
+  modules: string[]
+}
+
+/** TCP sockets of a network namespace that use a congestion control or upper layer protocol. */
+export interface TcpUse {
+  netns: NetNamespace
+  /** Such as `bbr`, `tls`. */
+  name: string
+  count: number
+  modules: string[]
+}
+
+/** What encrypts or distributes packets: a set, a service or states that take references. */
+export interface PacketUse {
+  netns: NetNamespace
+  /** Such as `ipset NAME`, `ipvs TCP 10.0.0.1:80`, `xfrm esp`. */
+  name: string
+  /** What it is, such as `hash:ip`. */
+  value: string
+  count: number
+  /** The argv that removes it, in its namespace. */
+  remove: string[]
+  /** What must be removed first, as phrases. */
+  first: string[]
+  modules: string[]
+}
+
+/** A folder that a user created in configfs. */
+export interface ConfigItem {
+  path: string
+  /** Such as `usb_gadget`. */
+  subsystem: string
+  /** The paths of what must be removed before it. */
+  first: string[]
+  modules: string[]
+  /** The modules, each once for each reference that the item takes. */
+  references: string[]
 }
 
 /** A sysctl whose value names an algorithm that a module provides. */

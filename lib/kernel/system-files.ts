@@ -18,4 +18,12 @@ export interface SystemFiles {
   readLinks(paths: readonly string[]): Promise<(string | null)[]>
   /** The names in folders; empty where there is no such folder. */
   listNames(folders: readonly string[]): Promise<string[][]>
+  /** What the paths are, with symbolic links followed; `null`: there is no such file. */
+  readStatuses(paths: readonly string[]): Promise<(FileStatus | null)[]>
+}
+
+export interface FileStatus {
+  /** `other`: a device, a FIFO or a socket. */
+  kind: 'file' | 'folder' | 'other'
+  inode: string
 }

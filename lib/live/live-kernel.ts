@@ -1,7 +1,7 @@
 /** The kernel of the running system. */
 import { release } from 'node:os'
 import { resolve } from 'node:path'
-import { KmodError } from '../contract/errors'
+import { isKmodError, KmodError } from '../contract/errors'
 import type { KmodOptions, LoadedModule, ModuleEvent } from '../contract/types'
 import { hostClock } from '../kernel/clock'
 import { EMPTY_COMMAND_LINE, readCommandLine, type CommandLine } from '../kernel/command-line'
@@ -32,12 +32,9 @@ import { parseTable } from '../kernel/table'
 import { buildSnapshot } from '../snapshot/build'
 import { HelperChange, insertRequest, removeRequest, setRequest } from './helper/changes'
 import { commandRequest, HelperCommand, programRequest } from './helper/commands'
-import { onKernelChange } from './helper/events'
-import { readSurvey } from './helper/survey'
-import { traceReferences } from './helper/trace'
-import { HelperUseCount } from './helper/uses'
-import { watchModules } from './helper/watch'
-import { host } from './host'
+import { Helpers } from './helper/helpers'
+import { emptySurvey, readSurvey } from './helper/survey'
+import { LiveHost } from './host'
 import { load } from './native'
 
 const TABLE = '/proc/modules'
@@ -46,32 +43,60 @@ const SYS_MODULES = '/sys/module'
 /** All kernel objects of the running system share it, even if their indexes and configurations differ. */
 const RUNNING_SYSTEM = {}
 
+/** What the kernel objects of one Kmod share, whatever signal they hear. */
+interface Shared {
+  readonly helpers: Helpers
+  readonly release: string
+  readonly places: Omit<IndexSource, 'commandLine'>
+  /** Read only once, because it does not change until the next boot. */
+  commandLine: CommandLine | undefined
+}
+
 export class LiveKernel implements Kernel {
   readonly system = RUNNING_SYSTEM
   readonly readOnly = false
   readonly clock: Clock = hostClock
   readonly index: ModuleIndex
-  readonly #release: string
-  readonly #places: Omit<IndexSource, 'commandLine'>
-  #commandLine: Promise<CommandLine> | undefined
+  readonly #host: LiveHost
+
+  private constructor(
+    private readonly shared: Shared,
+    private readonly tableFile: string,
+    private readonly signal?: AbortSignal,
+  ) {
+    this.#host = new LiveHost(shared.helpers, signal)
+    this.index = this.#host.openIndex(() => this.#locate())
+  }
 
   /** `tableFile`: for a benchmark, which gives a table of any length. */
-  constructor(
-    options: KmodOptions,
-    private readonly tableFile = TABLE,
-  ) {
-    this.#release = options.kernelRelease ?? release()
-    this.#places = {
-      directory: resolve(options.moduleDirectory ?? `/lib/modules/${this.#release}`),
-      config: options.configPaths?.map((path) => resolve(path)) ?? null,
+  static open(options: KmodOptions, timeout: number, tableFile = TABLE): LiveKernel {
+    const { kernelRelease = release(), configPaths } = options
+    const places = {
+      directory: resolve(options.moduleDirectory ?? `/lib/modules/${kernelRelease}`),
+      config: configPaths?.map((path) => resolve(path)) ?? null,
       loadLists: LOAD_LISTS,
       kernelCommandLine: true,
     }
-    this.index = host.openIndex(() => this.#locate())
+    const helpers = new Helpers(timeout)
+    const shared = { helpers, release: kernelRelease, places, commandLine: undefined }
+    return new LiveKernel(shared, tableFile)
+  }
+
+  get timeout(): number {
+    return this.shared.helpers.timeout
+  }
+
+  hearing(signal: AbortSignal | undefined): LiveKernel {
+    return new LiveKernel(this.shared, this.tableFile, signal)
+  }
+
+  close(limit: number): Promise<void> {
+    return this.shared.helpers.close(limit)
   }
 
   async table(): Promise<LoadedModule[]> {
-    return parseTable(checkTable(await host.readTable(this.tableFile)))
+    const table = await load().native.readTable(this.tableFile)
+    return parseTable(checkTable(isFailure(table) ? table : table.text))
   }
 
   async row(name: string): Promise<LoadedModule | undefined> {
@@ -79,45 +104,61 @@ export class LiveKernel implements Kernel {
   }
 
   moduleNames(): Promise<string[]> {
-    return readModuleNames(host.files, this.#places.directory)
+    return readModuleNames(this.#host.files, this.shared.places.directory)
   }
 
   async sysModules(names: readonly string[]): Promise<SysModule[]> {
     return unwrap(await load().native.readSysModules(SYS_MODULES, names), `read ${SYS_MODULES}`)
   }
 
+  /** What does not answer is missing, and `unanswered` names it. */
   async snapshot({ users }: { users: boolean }): Promise<Snapshot> {
-    return buildSnapshot(await readSurvey(users), host.files, this.index)
+    const errors: KmodError[] = []
+    const files = this.#host.filesWithout((error) => errors.push(error))
+    const raw = await readSurvey(this.shared.helpers.survey, users, this.signal).catch(
+      (error: unknown) => {
+        if (!isKmodError(error, 'ERR_KMOD_NO_ANSWER')) throw error
+        errors.push(error)
+        return emptySurvey(users)
+      },
+    )
+    const snapshot = await buildSnapshot(raw, files, this.index)
+    return {
+      ...snapshot,
+      unreadable: [...snapshot.unreadable, ...errors.map(({ message }) => message)],
+      unanswered: errors.map(({ question, message }) => ({ question: question!, message })),
+    }
   }
 
   processesBelow(folders: readonly string[]): Promise<FolderProcess[]> {
-    return readFolderProcesses(host.files, folders)
+    return readFolderProcesses(this.#host.files, folders)
   }
 
   isRunning(pid: number): Promise<boolean> {
-    return readIsRunning(host.files, pid)
+    return readIsRunning(this.#host.files, pid)
   }
 
   loopSetup(path: string): Promise<string[] | null> {
-    return readLoopSetup(host.files, path)
+    return readLoopSetup(this.#host.files, path)
   }
 
   attributes(name: string): Promise<ModuleAttributes> {
-    return readAttributes(host.files, name)
+    return readAttributes(this.#host.files, name)
   }
 
   async facts(): Promise<KernelFacts> {
+    const { places, release } = this.shared
     const [kernel, capability, library, { blacklist }] = await Promise.all([
-      readKernel(host.files, this.#release, this.#places.directory),
-      readCapability(host.files),
-      host.findLibrary(),
+      readKernel(this.#host.files, release, places.directory),
+      readCapability(this.#host.files),
+      this.#host.findLibrary(),
       this.#readCommandLine(),
     ])
     return { kernel, capability, ...library, kernelBlacklist: blacklist }
   }
 
   taints(): Promise<bigint> {
-    return readTaints(host.files)
+    return readTaints(this.#host.files)
   }
 
   async openLog(): Promise<KernelLog | null> {
@@ -131,51 +172,58 @@ export class LiveKernel implements Kernel {
   }
 
   remove(name: string, force: boolean): Change {
-    return new HelperChange(removeRequest(name, force))
+    return this.change(removeRequest(name, force))
   }
 
   insert(request: InsertRequest): Change {
     // An insertion does not use the names that modules-load= has, so the command line is not read.
-    const source = { ...this.#places, commandLine: EMPTY_COMMAND_LINE }
-    return new HelperChange(insertRequest(source, request))
+    const source = { ...this.shared.places, commandLine: EMPTY_COMMAND_LINE }
+    return this.change(insertRequest(source, request))
+  }
+
+  /** A change by its request to the helper (native/helper/change_messages.cc). */
+  change(request: string[]): Change {
+    const { changes: client, timeout } = this.shared.helpers
+    const files = this.#host.filesWithout(() => undefined)
+    return new HelperChange({ client, files, timeout }, request)
   }
 
   async #locate(): Promise<IndexSource> {
-    return { ...this.#places, commandLine: await this.#readCommandLine() }
+    return { ...this.shared.places, commandLine: await this.#readCommandLine() }
   }
 
-  /** Reads it only once, because it does not change until the next boot. */
-  #readCommandLine(): Promise<CommandLine> {
-    return (this.#commandLine ??= readCommandLine(host.files))
+  async #readCommandLine(): Promise<CommandLine> {
+    return (this.shared.commandLine ??= await readCommandLine(this.#host.files))
   }
 
   runCommand(module: string, command: string): CommandRun {
     const doing = `run the command of module ${module}`
-    return new HelperCommand(commandRequest(module, command), doing)
+    return new HelperCommand(this.shared.helpers.changes, commandRequest(module, command), doing)
   }
 
   runProgram(argv: readonly string[]): CommandRun {
-    return new HelperCommand(programRequest(argv), `run \`${argv.join(' ')}\``)
+    const doing = `run \`${argv.join(' ')}\``
+    return new HelperCommand(this.shared.helpers.changes, programRequest(argv), doing)
   }
 
   setParameter(module: string, name: string, value: string): Change {
-    return new HelperChange(setRequest(module, name, value))
+    return this.change(setRequest(module, name, value))
   }
 
   trace(name: string): ReferenceTrace {
-    return traceReferences(name)
+    return this.shared.helpers.trace(name)
   }
 
   watchModules(options?: SleepOptions): EventSource<ModuleEvent> {
-    return watchModules(options)
+    return this.shared.helpers.watchModules(options)
   }
 
   countUses(): UseCount {
-    return new HelperUseCount()
+    return this.shared.helpers.countUses()
   }
 
   onChange(listener: () => void): () => void {
-    return onKernelChange(listener)
+    return this.shared.helpers.events.onChange(listener)
   }
 }
 

@@ -10,6 +10,16 @@ export interface NativeLog {
   readonly [logHandle]: true
 }
 
+declare const helperHandle: unique symbol
+export interface NativeHelper {
+  readonly [helperHandle]: true
+}
+
+declare const socketHandle: unique symbol
+export interface NativeSocket {
+  readonly [socketHandle]: true
+}
+
 /** The functions of native/addon.cc. A failure is a value, never an exception. */
 export interface Native {
   /** Reads the table until two readings in a row name the same modules in the same order. */
@@ -20,21 +30,30 @@ export interface Native {
     folder: string,
     names: readonly string[],
   ): Promise<{ identity: string; initstate: string }[] | NativeFailure>
-  readFiles(paths: readonly string[]): Promise<(string | NativeFailure)[]>
-  /** The targets of symbolic links, exactly as the links hold them. */
-  readLinks(paths: readonly string[]): Promise<(string | NativeFailure)[]>
-  /** A socket with the events of modules from now on: a descriptor. */
-  openModuleEvents(): number | NativeFailure
-  /** Takes the descriptor over, and gives it to the helper. */
+  /** A socket with the events of modules from now on. */
+  openModuleEvents(): NativeSocket | NativeFailure
+  /**
+   * Until takeHelper() the handle owns the socket, and closes it when a worker is terminated.
+   * `inherited` is given to the helper, and closed here.
+   */
   spawnHelper(
     path: string,
     role: string,
-    descriptor?: number,
-  ): Promise<{ pid: number; socket: number } | NativeFailure>
+    inherited?: NativeSocket,
+  ): Promise<NativeHelper | NativeFailure>
+  /** From now on the caller owns the socket, a descriptor. */
+  takeHelper(helper: NativeHelper): { pid: number; socket: number }
   reapHelpers(): void
+  /** Sends SIGKILL, if the helper has not ended. */
+  killHelper(pid: number): void
+  isHelperRunning(pid: number): boolean
+  /** The signal that ended a helper; 0: it exited; `null`: it has not ended, or that is not known. */
+  helperSignal(pid: number): number | null
   openLog(path: string): Promise<NativeLog | NativeFailure>
   readLog(log: NativeLog): Promise<{ records: LogRecord[]; lost: boolean } | NativeFailure>
   closeLog(log: NativeLog): void
+  /** The classes of node-kmod/libkmod: NativeBinding in lib/libkmod/native.ts. */
+  createBinding(): object
 }
 
 /** An environment variable with the path of the addon: for a build elsewhere, such as with sanitizers. */

@@ -44,7 +44,8 @@ export async function loadTargets(
   throwIfAborted(request.limits.signal, 'Loading')
   const place = callsOn(kernel).queue.enter()
   try {
-    return await loadPlanned(kernel, await planInTurn(kernel, place, request), request)
+    const asking = kernel.hearing(request.limits.signal)
+    return await loadPlanned(kernel, await planInTurn(asking, place, request), request)
   } finally {
     place.leave()
   }

@@ -4,6 +4,7 @@ import {
   heldBlocker,
   heldByUnloadingBlocker,
   heldInCircleBlocker,
+  noAnswerBlocker,
   permanentBlocker,
   removeCommandBlocker,
   transientBlocker,
@@ -44,6 +45,9 @@ export function findBlockers(
     }
     // If the kernel refuses the removal, the guard need not refuse it.
     if (ofKernel.length > 0) continue
+    if (readings.unanswered !== null && options.guard !== 'off') {
+      blockers.push(noAnswerBlocker(name, readings.unanswered))
+    }
     for (const effect of readings.effects.get(name) ?? []) {
       if (readings.releases.accepts(effect)) continue
       if (isRefused(effect, options)) blockers.push(criticalBlocker(effect))

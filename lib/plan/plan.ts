@@ -67,6 +67,7 @@ export async function makePlan(
     explanations: users.explanations,
     effects: new Map(),
     drivers: new Set(),
+    unanswered: null,
     stuck,
     releases: NO_RELEASES,
   }
@@ -78,7 +79,8 @@ export async function makePlan(
     selection.removals.size > required.size || selection.unexplained.length > 0
   if (selection.removals.size > 0 && (options.guard !== 'off' || hasDependencies)) {
     const found = await (early ?? readEffects(kernel))
-    readings = { ...readings, effects: found.effects, drivers: found.drivers }
+    const { effects, drivers, unanswered } = found
+    readings = { ...readings, effects, drivers, unanswered }
     unreadable.push(...found.unreadable)
     selection = await selectAll(readings, reader, targets.names, options, progress)
   }

@@ -5,14 +5,33 @@ import type { Snapshot } from '../kernel/snapshot'
 /** Where the files of all modules are; in newer systems the first is a link to the second. */
 const MODULE_FOLDERS = ['/lib/modules', '/usr/lib/modules']
 
-export function isProtected(user: User, { mounts }: Snapshot): boolean {
+export function isProtected(user: User, snapshot: Snapshot): boolean {
   if (user.kind === 'process') {
     return user.self || user.pid === 1 || user.pid === process.ppid
   }
   if (user.kind !== 'mount') return false
   if (user.path === '/') return true
-  const isOwn = mounts.some(({ path, pid, own }) => own && path === user.path && pid === user.pid)
-  return isOwn && ownPlaces().some((place) => isBelow(place, user.path))
+  const { folders } = mountedOf(
+    user,
+    snapshot.mounts.filter(({ own }) => own),
+  )
+  return ownPlaces().some((place) => folders.some((folder) => isBelow(place, folder)))
+}
+
+/** A file system, and all its mounts. */
+export interface Mounted {
+  /** Undefined if it is not mounted. */
+  superblock: string | undefined
+  folders: string[]
+}
+
+export function mountedOf(
+  { path, pid }: User & { kind: 'mount' },
+  mounts: Snapshot['mounts'],
+): Mounted {
+  const found = mounts.find((one) => one.path === path && one.pid === pid)
+  const same = mounts.filter(({ superblock }) => superblock === found?.superblock)
+  return { superblock: found?.superblock, folders: same.map((one) => one.path) }
 }
 
 /** The program, this package, the working directory and the module files. */

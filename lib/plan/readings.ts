@@ -18,6 +18,8 @@ export interface Readings {
   effects: ReadonlyMap<string, Effect[]>
   /** The modules with a driver to which a device is bound; empty if the plan did not need them. */
   drivers: ReadonlySet<string>
+  /** What the system did not answer, so that `effects` and `drivers` are not complete; null: nothing. */
+  unanswered: string | null
   /** By module; has only modules for which the plan depends on what holds their references. */
   explanations: ReadonlyMap<string, Explanation>
   stuck: Pick<StuckChanges, 'pid'>
@@ -59,9 +61,10 @@ export class PolicyReader {
 /** Reads what would stop working without each module, and which modules drive devices. */
 export async function readEffects(
   kernel: Kernel,
-): Promise<Pick<Readings, 'effects' | 'drivers'> & { unreadable: string[] }> {
+): Promise<Pick<Readings, 'effects' | 'drivers' | 'unanswered'> & { unreadable: string[] }> {
   const snapshot = await kernel.snapshot({ users: false })
   return {
+    unanswered: snapshot.unanswered[0]?.question ?? null,
     effects: effectsOf(snapshot),
     drivers: new Set(snapshot.boundDevices.flatMap(({ modules }) => modules)),
     unreadable: snapshot.unreadable,

@@ -1,7 +1,7 @@
 /** What must be released before a user can be. */
 import type { ReleaseKind, User } from '../contract/types'
 import type { Snapshot } from '../kernel/snapshot'
-import { isBelow } from './protected-users'
+import { isBelow, mountedOf, type Mounted } from './protected-users'
 
 /** The wanted users, and those of `users` that must be released first, directly or through others. */
 export function requiredFirst(
@@ -12,7 +12,8 @@ export function requiredFirst(
   const found = new Set(wanted)
   // The loop also visits the users that are added meanwhile.
   for (const user of found) {
-    for (const other of users) if (isOn(other, user, snapshot)) found.add(other)
+    const mounted = user.kind === 'mount' ? mountedOf(user, snapshot.mounts) : null
+    for (const other of users) if (isOn(other, user, mounted, snapshot)) found.add(other)
   }
   return [...found]
 }
@@ -34,12 +35,15 @@ export function compareReleases(one: User, other: User, snapshot: Snapshot): num
   if (byKind !== 0) return byKind
   // The deepest mount first.
   if (one.kind === 'mount' && other.kind === 'mount') return other.path.length - one.path.length
-  if (isOn(one, other, snapshot)) return -1
-  return isOn(other, one, snapshot) ? 1 : 0
+  if (isOn(one, other, null, snapshot)) return -1
+  return isOn(other, one, null, snapshot) ? 1 : 0
 }
 
-/** Whether `other` uses `user`, so that `user` can be released only after it. */
-function isOn(other: User, user: User, { blocks }: Snapshot): boolean {
+/**
+ * Whether `other` uses `user`, so that `user` can be released only after it. `mounted`: null if `user` is
+ * no mount.
+ */
+function isOn(other: User, user: User, mounted: Mounted | null, { blocks }: Snapshot): boolean {
   if (user.kind === 'block') {
     switch (other.kind) {
       case 'mount':
@@ -55,17 +59,17 @@ function isOn(other: User, user: User, { blocks }: Snapshot): boolean {
         return false
     }
   }
-  if (user.kind !== 'mount') return false
+  if (mounted === null) return false
+  const { superblock, folders } = mounted
+  const isOnIt = (path: string): boolean => folders.some((folder) => isBelow(path, folder))
   switch (other.kind) {
     case 'mount':
-      return other.path !== user.path && isBelow(other.path, user.path)
+      return !folders.includes(other.path) && isOnIt(other.path)
     case 'swap':
     case 'process':
-      return isBelow(other.path, user.path)
+      return isOnIt(other.path)
     case 'block':
-      return blocks.some(
-        ({ path, usedBy }) => path === other.path && usedBy.some((one) => isBelow(one, user.path)),
-      )
+      return blocks.some(({ path, fileOn }) => path === other.path && fileOn === superblock)
     default:
       return false
   }

@@ -151,11 +151,11 @@ function obstacleOf(
 /** Why the removal of a dependency that nothing uses would do harm; `null`: its removal is harmless. */
 function harmOf(
   name: string,
-  { policies, effects, drivers }: Readings,
+  { policies, effects, drivers, unanswered }: Readings,
   options: AppliedPlanOptions,
 ): Kept['reason'] | null {
   const policy = policies.get(name)
-  if ((effects.get(name)?.length ?? 0) > 0) return 'effect'
+  if (unanswered !== null || (effects.get(name)?.length ?? 0) > 0) return 'effect'
   if (drivers.has(name)) return 'device'
   if (policy?.removeCommand != null && options.commands === 'refuse') return 'command'
   if (policy?.configured) return 'configured'

@@ -52,10 +52,19 @@ function withoutOne(snapshot: Snapshot, user: User): Snapshot {
   }
 }
 
+/** The command unmounts all mounts of the file system. */
 function withoutMount(snapshot: Snapshot, path: string, pid: number): Snapshot {
-  const mounts = snapshot.mounts.filter((mount) => mount.path !== path || mount.pid !== pid)
-  const isLast = !mounts.some((mount) => mount.path === path)
-  return { ...snapshot, mounts, blocks: isLast ? unused(snapshot, path) : snapshot.blocks }
+  const isIt = (mount: Snapshot['mounts'][number]): boolean =>
+    mount.path === path && mount.pid === pid
+  const superblock = snapshot.mounts.find(isIt)?.superblock
+  const mounts = snapshot.mounts.filter((mount) => mount.superblock !== superblock)
+  const left = new Set(mounts.map((mount) => mount.path))
+  const places = new Set(
+    snapshot.mounts.filter((mount) => mount.superblock === superblock).map((mount) => mount.path),
+  )
+  const isUsed = (by: string): boolean => !places.has(by) || left.has(by)
+  const blocks = snapshot.blocks.map((block) => ({ ...block, usedBy: block.usedBy.filter(isUsed) }))
+  return { ...snapshot, mounts, blocks }
 }
 
 /** The block devices without a user, or some of them. */

@@ -55,12 +55,13 @@ export class Reaper {
   async pass(signal: AbortSignal): Promise<ReapReport> {
     const { kernel, listener } = this
     refuseReadOnly(kernel)
+    const asking = kernel.hearing(signal)
     const rows = (await kernel.table()).filter(({ name }) => this.#isCandidate(name))
     const names = rows.map(({ name }) => name)
     this.#uses ??= new Uses(kernel)
     const wasUsed = await this.#uses.sinceLastPass(names)
     const report: ReapReport = { tagged: [], spared: [], removed: [], blocked: [] }
-    for (const { module, reason } of await inspectModules(kernel, rows, this.#isKept)) {
+    for (const { module, reason } of await inspectModules(asking, rows, this.#isKept)) {
       const wasTagged = this.#tagged.has(module)
       const spared = reason ?? (wasTagged && wasUsed(module) ? 'used-since' : null)
       if (spared !== null) {

@@ -1,6 +1,7 @@
 /** The verb scope: modules that are loaded for a limited time, such as that of one test. */
 import { HealthWatch } from '../change/health'
 import { refuseReadOnly } from '../change/change'
+import type { RunningCalls } from '../change/running-calls'
 import { throwIfAborted } from '../change/waiting'
 import { isKmodError, KmodError } from '../contract/errors'
 import { asyncDispose } from '../contract/dispose'
@@ -21,13 +22,27 @@ import { carryOut } from '../unload/unload'
 
 const DEFAULTS: UnloadOptions = { wait: 10_000, dependencies: 'keep' }
 
-export async function scope(kernel: Kernel, rawOptions?: unknown): Promise<ModuleScope> {
+/** `calls`: those of the Kmod, whose close() also aborts the calls of the scope. */
+export async function scope(
+  kernel: Kernel,
+  calls: RunningCalls,
+  rawOptions?: unknown,
+): Promise<ModuleScope> {
   const options = { ...DEFAULTS, ...checkUnloadOptions(rawOptions) }
   refuseReadOnly(kernel)
   throwIfAborted(options.signal, 'The scope')
   const health = await HealthWatch.begin(kernel, { isLoading: true })
   const before = new Set((await kernel.table()).map(({ name }) => name))
-  return new Scope(kernel, options, before, health)
+  return new Scope({ kernel, calls, options, before, health })
+}
+
+interface Begun {
+  readonly kernel: Kernel
+  readonly calls: RunningCalls
+  readonly options: UnloadOptions
+  /** The modules that were loaded before. */
+  readonly before: ReadonlySet<string>
+  readonly health: HealthWatch
 }
 
 class Scope implements ModuleScope {
@@ -38,12 +53,7 @@ class Scope implements ModuleScope {
   readonly #loads = new Set<Promise<unknown>>()
   #disposal: Promise<UnloadReport> | undefined
 
-  constructor(
-    private readonly kernel: Kernel,
-    private readonly options: UnloadOptions,
-    private readonly before: ReadonlySet<string>,
-    private readonly health: HealthWatch,
-  ) {}
+  constructor(private readonly begun: Begun) {}
 
   get loaded(): readonly string[] {
     return [...this.#loaded]
@@ -66,8 +76,9 @@ class Scope implements ModuleScope {
   }
 
   async #load(what: string | ModuleFile, options?: LoadOptions): Promise<LoadReport> {
+    const { kernel, calls } = this.begun
     try {
-      const { report, targets } = await loadTargets(this.kernel, what, options)
+      const { report, targets } = await calls.run(options, (own) => loadTargets(kernel, what, own))
       this.#remember(report.loaded)
       for (const name of targets) if (this.#loaded.includes(name)) this.#targets.add(name)
       return report
@@ -82,10 +93,11 @@ class Scope implements ModuleScope {
   }
 
   async check(): Promise<ScopeCheck> {
-    const [health, table] = await Promise.all([this.health.lap(), this.kernel.table()])
+    const { kernel, before } = this.begun
+    const [health, table] = await Promise.all([this.begun.health.lap(), kernel.table()])
     const leftovers = table
       .map(({ name }) => name)
-      .filter((name) => !this.before.has(name) && !this.#loaded.includes(name))
+      .filter((name) => !before.has(name) && !this.#loaded.includes(name))
     return { ...health, leftovers }
   }
 
@@ -98,20 +110,23 @@ class Scope implements ModuleScope {
   }
 
   async #dispose(): Promise<UnloadReport> {
+    const { kernel, calls, options, health } = this.begun
     await Promise.allSettled(this.#loads)
     const newestFirst = this.#loaded.toReversed()
     const isTarget = (name: string): boolean => this.#targets.has(name)
     const others = newestFirst.filter((name) => !isTarget(name))
     try {
-      return await carryOut(this.kernel, {
-        names: newestFirst.filter(isTarget),
-        options: this.options,
-        // Something else may have removed a module whose file is not installed.
-        planOptions: { ...planOptions(this.options), allowUnknown: true },
-        progress: withOwn(NO_PROGRESS, others),
-      })
+      return await calls.run(options, (own) =>
+        carryOut(kernel, {
+          names: newestFirst.filter(isTarget),
+          options: own,
+          // Something else may have removed a module whose file is not installed.
+          planOptions: { ...planOptions(own), allowUnknown: true },
+          progress: withOwn(NO_PROGRESS, others),
+        }),
+      )
     } finally {
-      await this.health.finish()
+      await health.finish()
     }
   }
 }

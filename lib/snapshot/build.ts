@@ -10,6 +10,7 @@ import type { ModuleIndex } from '../kernel/module-index'
 import type { Dependents, Snapshot, Users } from '../kernel/snapshot'
 import type { SystemFiles } from '../kernel/system-files'
 import { readBinaryFormats } from './binary-formats'
+import { readConfigItems } from './configfs'
 import { readCryptoAlgorithms } from './crypto-algorithms'
 import { readBoundDevices } from './devices/bound-devices'
 import { readConsoles } from './devices/consoles'
@@ -19,14 +20,16 @@ import { readLineDisciplines } from './devices/line-disciplines'
 import { readOpenDevices } from './devices/open-devices'
 import { readSoundCards } from './devices/sound-cards'
 import { readVirtualMachines } from './devices/virtual-machines'
-import { readFirewalls } from './network/firewalls'
+import { readFirewalls, readPacketUses } from './network/firewalls'
 import { readInterfaces } from './network/interfaces'
 import { readNfTables, readXTables } from './network/netfilter'
 import { readSessions } from './network/sessions'
 import { readNetworkSettings } from './network/settings'
 import { readSockets } from './network/sockets'
-import { readTrafficControls } from './network/traffic-control'
+import { readTcpUses } from './network/tcp-uses'
+import { readTrafficActions, readTrafficControls } from './network/traffic-control'
 import { readBlockDevices } from './storage/block-devices'
+import { readCharsets } from './storage/charsets'
 import { readMounts } from './storage/mounts'
 import { readSwaps } from './storage/swaps'
 import { openSources, type Sources } from './system/sources'
@@ -57,6 +60,7 @@ const DEPENDENTS: Readers<Dependents> = {
 const USERS: Readers<Users> = {
   openDevices: readOpenDevices,
   sockets: readSockets,
+  charsets: readCharsets,
   algorithms: readCryptoAlgorithms,
   consoles: readConsoles,
   soundCards: readSoundCards,
@@ -65,6 +69,10 @@ const USERS: Readers<Users> = {
   xTables: readXTables,
   nfTables: readNfTables,
   trafficControls: readTrafficControls,
+  trafficActions: readTrafficActions,
+  tcpUses: readTcpUses,
+  packetUses: readPacketUses,
+  configItems: readConfigItems,
   settings: readNetworkSettings,
 }
 
@@ -84,12 +92,13 @@ export async function buildSnapshot(
   ])
   const unreadable = [...sources.unreadable, ...sources.stack.unreadable].map(printable)
   const allProcessesRead = raw.users && raw.allProcessesRead
-  return { ...dependents, ...users, unreadable, allProcessesRead }
+  return { ...dependents, ...users, unreadable, unanswered: [], allProcessesRead }
 }
 
 /** A snapshot in which nothing uses a module. */
 export function emptySnapshot(): Snapshot {
-  return { ...emptyLists(DEPENDENTS), ...noUsers(), unreadable: [], allProcessesRead: true }
+  const complete = { unreadable: [], unanswered: [], allProcessesRead: true }
+  return { ...emptyLists(DEPENDENTS), ...noUsers(), ...complete }
 }
 
 function noUsers(): Users {

@@ -10,6 +10,8 @@ import type { Restorer } from './restore'
 
 export interface Call {
   readonly kernel: Kernel
+  /** The same kernel, for planning: its questions end when the signal of the call aborts. */
+  readonly asking: Kernel
   /** Names and aliases, as they were given. */
   readonly names: readonly string[]
   readonly planOptions: AppliedPlanOptions

@@ -128,10 +128,10 @@ export class RunningPlan {
    * would do something that the call must not do.
    */
   async renew({ hasDeadline = true } = {}): Promise<void> {
-    const { kernel, names, planOptions, draft } = this.call
+    const { asking, names, planOptions, draft } = this.call
     for (;;) {
       const { plan, progress } = await makePlan(
-        kernel,
+        asking,
         names,
         planOptions,
         this.#progress,

@@ -68,6 +68,7 @@ export async function carryOut(kernel: Kernel, request: UnloadRequest): Promise<
   const isReload = makeSequel !== undefined
   const call: Call = {
     kernel,
+    asking: kernel.hearing(options.signal),
     names,
     planOptions,
     options,
@@ -82,7 +83,7 @@ export async function carryOut(kernel: Kernel, request: UnloadRequest): Promise<
     undoer: new Undoer(kernel, draft, hungAfter),
   }
   try {
-    const users = new UserReader(kernel)
+    const users = new UserReader(call.asking)
     const planning = planInTurn(call, users, request.progress ?? NO_PROGRESS)
     planning.catch(() => undefined) // awaited in execute(), perhaps after it has rejected
     const health = await HealthWatch.begin(kernel, { isLoading: isReload })
@@ -96,11 +97,11 @@ export async function carryOut(kernel: Kernel, request: UnloadRequest): Promise<
 
 /** Plans, if necessary again, until no other call works on the modules of the plan. */
 async function planInTurn(call: Call, users: UserReader, first: Progress): Promise<Planned> {
-  const { kernel, names, options } = call
+  const { asking, names, options } = call
   let progress = first
   throwIfAborted(options.signal, 'The unload')
   for (;;) {
-    const planned = await makePlan(kernel, names, call.planOptions, progress, users)
+    const planned = await makePlan(asking, names, call.planOptions, progress, users)
     throwIfAborted(options.signal, 'The unload')
     progress = planned.progress
     if (await takeTurn(call, planned.plan)) return planned

@@ -11,7 +11,7 @@
 namespace kmod::bridge {
 
 // interface NativeFailure in lib/kernel/failure.ts:
-// { failure: 'system' | 'library' | 'format' | 'transient', errno, errnoName, syscall, detail }
+// { failure: 'system' | 'library' | 'format' | 'transient' | 'permission', errno, errnoName, syscall, detail }
 inline Napi::Value ToFailure(Napi::Env env, const Failure& failure) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("failure", FailureKindName(failure.kind));

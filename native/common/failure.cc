@@ -16,6 +16,10 @@ Failure LibraryFailure(std::string detail) {
   return {FailureKind::kLibrary, 0, {}, std::move(detail)};
 }
 
+Failure PermissionFailure(std::string detail) {
+  return {FailureKind::kPermission, 0, {}, std::move(detail)};
+}
+
 const char* FailureKindName(FailureKind kind) {
   switch (kind) {
     case FailureKind::kSystem:
@@ -24,8 +28,12 @@ const char* FailureKindName(FailureKind kind) {
       return "library";
     case FailureKind::kFormat:
       return "format";
+    case FailureKind::kUnsupported:
+      return "unsupported";
     case FailureKind::kTransient:
       return "transient";
+    case FailureKind::kPermission:
+      return "permission";
   }
   return "system";
 }

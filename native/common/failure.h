@@ -8,10 +8,12 @@
 namespace kmod {
 
 enum class FailureKind {
-  kSystem,     // a system call failed: `error` is its errno
-  kLibrary,    // libkmod.so.2 cannot be loaded or lacks a function
-  kFormat,     // a file, a message or a kernel table is malformed
-  kTransient,  // another try may succeed: the table changed during every reading
+  kSystem,       // a system call failed: `error` is its errno
+  kLibrary,      // libkmod.so.2 cannot be loaded or lacks a function that every version should have
+  kFormat,       // a file, a message or a kernel table is malformed
+  kUnsupported,  // the libkmod at hand lacks a function that newer versions have
+  kTransient,    // another try may succeed: the table changed during every reading
+  kPermission,   // the caller may not ask for this
 };
 
 struct Failure {
@@ -24,6 +26,7 @@ struct Failure {
 Failure SystemFailure(int error, std::string syscall, std::string detail = {});
 Failure FormatFailure(std::string detail);
 Failure LibraryFailure(std::string detail);
+Failure PermissionFailure(std::string detail);
 
 const char* FailureKindName(FailureKind kind);
 

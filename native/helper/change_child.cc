@@ -17,7 +17,9 @@ namespace {
 // The most of a command's output that is put into a message.
 constexpr size_t kOutputInMessage = 4096;
 
-// Runs an install command of modprobe.d. Success is exit status 0.
+// Runs an install command of modprobe.d. Success is exit status 0. The shell splits $CMDLINE_OPTS
+// into words and expands patterns in them: an option begins with its name and "=", so only the name
+// of a file in / could match, where nobody but root creates files.
 Result<> RunInstallCommand(const InstallCommand& command) {
   const Result<CommandEnd> ran = RunCommand(
       command.text, {"MODPROBE_MODULE=" + command.module, "CMDLINE_OPTS=" + command.options});
@@ -54,6 +56,10 @@ class ChangeVisitor {
     };
     callbacks.run_command = RunInstallCommand;
     return EndReply(InsertModule(request, callbacks));
+  }
+
+  Reply operator()(const InsertFileRequest& request) const {
+    return EndReply(InsertFile(request.path, request.force, request.parameters));
   }
 
   Reply operator()(const RunRequest& request) const {

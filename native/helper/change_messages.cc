@@ -21,6 +21,12 @@ Result<ChangeRequest> ReadChangeRequest(const Message& message) {
     insert.must_be_new = request.Flag();
     insert.parameters = request.Text();
     change = std::move(insert);
+  } else if (request.verb() == "insert-file") {
+    InsertFileRequest insert;
+    insert.path = request.Text();
+    insert.force = request.Flag();
+    insert.parameters = request.Text();
+    change = std::move(insert);
   } else if (request.verb() == "run") {
     RunRequest run;
     run.module = request.Text();

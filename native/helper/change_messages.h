@@ -1,5 +1,5 @@
 // The requests of the role "changes" and the answers to them. lib/live/helper/changes.ts and
-// lib/live/helper/commands.ts are the other end.
+// lib/live/helper/commands.ts are the other end; for `insert-file` it is lib/libkmod/change.ts.
 #pragma once
 
 #include <sys/types.h>
@@ -38,11 +38,19 @@ struct SetRequest {
   std::string value;
 };
 
-using ChangeRequest =
-    std::variant<RemoveRequest, InsertRequest, RunRequest, ProgramRequest, SetRequest>;
+// One module file, without what it needs.
+struct InsertFileRequest {
+  std::string path;
+  bool force = false;
+  std::string parameters;
+};
+
+using ChangeRequest = std::variant<RemoveRequest, InsertRequest, InsertFileRequest, RunRequest,
+                                   ProgramRequest, SetRequest>;
 
 //   remove NAME FORCE
 //   insert SOURCE WHAT IS_FILE MODULE MUST_BE_NEW PARAMETERS
+//   insert-file PATH FORCE PARAMETERS
 //   run MODULE COMMAND
 //   program ARGUMENTS   a list
 //   set MODULE PARAMETER VALUE

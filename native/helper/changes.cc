@@ -90,7 +90,8 @@ class Child {
 
 class Changes {
  public:
-  explicit Changes(int socket) : channel_(socket), remover_(ModuleRemover::Open()) {}
+  explicit Changes(RequestChannel channel)
+      : channel_(std::move(channel)), remover_(ModuleRemover::Open()) {}
 
   int Serve() {
     for (;;) {
@@ -197,7 +198,7 @@ class Changes {
     busy_ = std::move(busy);
   }
 
-  Channel channel_;
+  RequestChannel channel_;
   // Opened once, and inherited by all children.
   Result<ModuleRemover> remover_;
   std::optional<Child> spare_;
@@ -206,8 +207,8 @@ class Changes {
 
 }  // namespace
 
-int ServeChanges(int socket) {
-  return Changes(socket).Serve();
+int ServeChanges(RequestChannel channel) {
+  return Changes(std::move(channel)).Serve();
 }
 
 }  // namespace kmod

@@ -7,24 +7,43 @@
 
 namespace kmod {
 
+Result<std::optional<Message>> RequestChannel::Next() {
+  for (;;) {
+    Result<std::optional<Message>> message = Channel::Next();
+    if (!message.ok() || !*message) return message;
+    const Result<> allowed = parent_.Check();
+    if (allowed.ok()) return message;
+    // `kill` has no answer: its id is that of another request.
+    const bool has_answer = (*message)->strings.empty() || (*message)->strings[0] != "kill";
+    if (has_answer) SendReply(*this, (*message)->id, Reply::Of(allowed.failure()));
+  }
+}
+
 void SendReply(const Channel& channel, uint32_t id, Reply reply) {
   const Result<> sent = channel.Send({id, reply.Take()});
   // This cannot fail: the message of a failure is far below the limit.
   if (!sent.ok()) channel.Send({id, Reply::Of(sent.failure()).Take()}).IgnoreFailure();
 }
 
-int AnswerRequests(int socket, const std::function<Reply(Request*)>& answer) {
-  Channel channel(socket);
+int TakeRequests(RequestChannel channel,
+                 const std::function<void(const Channel&, const Message&)>& take) {
   while (channel.Fill()) {
     for (;;) {
       const Result<std::optional<Message>> message = channel.Next();
       if (!message.ok()) return EX_PROTOCOL;
       if (!*message) break;
-      Request request((*message)->strings);
-      SendReply(channel, (*message)->id, answer(&request));
+      take(channel, **message);
     }
   }
   return EX_OK;
+}
+
+int AnswerRequests(RequestChannel channel, const std::function<Reply(Request*)>& answer) {
+  return TakeRequests(std::move(channel),
+                      [&answer](const Channel& channel, const Message& message) {
+                        Request request(message.strings);
+                        SendReply(channel, message.id, answer(&request));
+                      });
 }
 
 }  // namespace kmod

@@ -2,10 +2,12 @@
 #include <unistd.h>
 
 #include <optional>
+#include <utility>
 
 #include "../net/change_watch.h"
 #include "../process/channel.h"
 #include "conversation.h"
+#include "privileges.h"
 #include "roles.h"
 
 namespace kmod {
@@ -17,7 +19,7 @@ constexpr useconds_t kSettleMicroseconds = 1000;
 
 class Events {
  public:
-  explicit Events(int socket) : channel_(socket) {}
+  explicit Events(RequestChannel channel) : channel_(std::move(channel)) {}
 
   int Serve() {
     for (;;) {
@@ -59,15 +61,16 @@ class Events {
     return Reply("ready");
   }
 
-  Channel channel_;
+  RequestChannel channel_;
   std::optional<ChangeWatch> watch_;
   uint32_t id_ = 0;  // of the request `watch`
 };
 
 }  // namespace
 
-int ServeEvents(int socket) {
-  return Events(socket).Serve();
+int ServeEvents(RequestChannel channel) {
+  BecomeUnprivileged({});
+  return Events(std::move(channel)).Serve();
 }
 
 }  // namespace kmod

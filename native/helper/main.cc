@@ -18,7 +18,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
+#include <vector>
 
+#include "../common/handles.h"
 #include "roles.h"
 
 namespace {
@@ -26,23 +29,22 @@ namespace {
 struct Role {
   const char* name;
   const char* process_name;
-  int (*serve)(int socket);
+  int (*serve)(kmod::RequestChannel channel);
 };
 
 constexpr int kSocket = 3;
 // Only the role `watch` gets it.
 constexpr int kInherited = 4;
 
-int ServeInherited(int socket) {
-  return kmod::ServeWatch(socket, kInherited);
+int ServeInherited(kmod::RequestChannel channel) {
+  return kmod::ServeWatch(std::move(channel), kInherited);
 }
 
-constexpr Role kRoles[] = {{"queries", "kmod-queries", kmod::ServeQueries},
-                           {"changes", "kmod-changes", kmod::ServeChanges},
-                           {"survey", "kmod-survey", kmod::ServeSurvey},
-                           {"events", "kmod-events", kmod::ServeEvents},
-                           {"trace", "kmod-trace", kmod::ServeTrace},
-                           {"watch", "kmod-watch", ServeInherited}};
+constexpr Role kRoles[] = {
+    {"queries", "kmod-queries", kmod::ServeQueries}, {"files", "kmod-files", kmod::ServeFiles},
+    {"changes", "kmod-changes", kmod::ServeChanges}, {"survey", "kmod-survey", kmod::ServeSurvey},
+    {"events", "kmod-events", kmod::ServeEvents},    {"trace", "kmod-trace", kmod::ServeTrace},
+    {"watch", "kmod-watch", ServeInherited}};
 
 const Role* FindRole(const char* name) {
   for (const Role& role : kRoles) {
@@ -56,8 +58,15 @@ void CloseOthers(int first) {
 #ifdef SYS_close_range
   if (syscall(SYS_close_range, first, ~0U, 0) == 0) return;
 #endif
-  const long most = sysconf(_SC_OPEN_MAX);
-  for (int fd = first; fd < (most > 0 ? most : 1024); ++fd) close(fd);
+  // Before Linux 5.9. Not all numbers up to the limit, which can be a million or more.
+  const kmod::UniqueDir folder(opendir("/proc/self/fd"));
+  if (!folder) return;
+  std::vector<int> others;
+  while (const dirent* entry = readdir(folder.get())) {
+    const int fd = atoi(entry->d_name);
+    if (fd >= first && fd != dirfd(folder.get())) others.push_back(fd);
+  }
+  for (const int fd : others) close(fd);
 }
 
 bool IsSocket(int fd) {
@@ -77,7 +86,5 @@ int main(int count, char** arguments) {
   CloseOthers(role->serve == ServeInherited ? kInherited + 1 : kSocket + 1);
   if (chdir("/") != 0) return EX_OSERR;
   prctl(PR_SET_NAME, role->process_name);
-  // libkmod reads its log level from this variable.
-  unsetenv("KMOD_LOG");
-  return role->serve(kSocket);
+  return role->serve(kmod::RequestChannel(kSocket));
 }

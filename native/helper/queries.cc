@@ -1,11 +1,14 @@
+#include <linux/capability.h>
 #include <sys/resource.h>
 
 #include <cerrno>
 #include <list>
 #include <memory>
+#include <utility>
 
 #include "../libkmod/module_index.h"
 #include "conversation.h"
+#include "privileges.h"
 #include "roles.h"
 
 namespace kmod {
@@ -154,24 +157,35 @@ Reply Answer(OpenIndexes* indexes, Request* request) {
   return Reply::Of(request->Malformed());
 }
 
+void Limit(decltype(RLIMIT_CORE) resource, rlim_t most) {
+  const rlimit limit = {most, most};
+  setrlimit(resource, &limit);
+}
+
 // Limits the memory, because a compressed module file can unpack to gigabytes, and forbids core
-// dumps, because libkmod can crash on damaged files.
+// dumps, because libkmod can crash on damaged files. No answer needs a new process or a written
+// file.
 void LimitResources() {
-  const rlimit no_core = {0, 0};
-  setrlimit(RLIMIT_CORE, &no_core);
-#if !defined(__SANITIZE_ADDRESS__)  // AddressSanitizer reserves terabytes of addresses
-  constexpr rlim_t kMemory = 1024UL * 1024 * 1024;
-  const rlimit memory = {kMemory, kMemory};
-  setrlimit(RLIMIT_AS, &memory);
+  Limit(RLIMIT_CORE, 0);
+  // AddressSanitizer reserves terabytes of addresses, writes its reports to files, and starts a
+  // program for the names in them.
+#if !defined(__SANITIZE_ADDRESS__)
+  Limit(RLIMIT_AS, 1024UL * 1024 * 1024);
+  Limit(RLIMIT_FSIZE, 0);
+  Limit(RLIMIT_NPROC, 0);
 #endif
 }
 
 }  // namespace
 
-int ServeQueries(int socket) {
+int ServeQueries(RequestChannel channel) {
+  // libkmod parses files that other users may have written. This capability only reads, and is for
+  // files that only root can read: a modprobe.d with a password, a captured system.
+  BecomeUnprivileged({CAP_DAC_READ_SEARCH});
   LimitResources();
   OpenIndexes indexes;
-  return AnswerRequests(socket, [&indexes](Request* request) { return Answer(&indexes, request); });
+  return AnswerRequests(std::move(channel),
+                        [&indexes](Request* request) { return Answer(&indexes, request); });
 }
 
 }  // namespace kmod

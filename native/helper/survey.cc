@@ -1,4 +1,9 @@
+#include <linux/capability.h>
+
+#include <utility>
+
 #include "conversation.h"
+#include "privileges.h"
 #include "roles.h"
 #include "survey_reply.h"
 #include "system_survey.h"
@@ -20,8 +25,12 @@ Reply Answer(Request* request) {
 
 }  // namespace
 
-int ServeSurvey(int socket) {
-  return AnswerRequests(socket, Answer);
+int ServeSurvey(RequestChannel channel) {
+  // In this order: links, files and folders of all processes (the first two), other namespaces, and
+  // the tables of the network and of its filters.
+  KeepCapabilities(
+      {CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN, CAP_SYS_CHROOT, CAP_NET_ADMIN});
+  return AnswerRequests(std::move(channel), Answer);
 }
 
 }  // namespace kmod

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,16 +20,62 @@ void PutFields(const MountTable& table, Reply* reply) {
   reply->Put(table.text);
 }
 
+// readHolder
+void PutFields(const Holder& holder, Reply* reply) {
+  reply->Put(holder.pid);
+  reply->Put(holder.comm);
+  reply->Put(holder.self);
+  reply->Put(holder.ancestor);
+  reply->Put(holder.cgroups);
+}
+
+// RawOpenDevice['type']
+const char* NameOf(FileKind kind) {
+  switch (kind) {
+    case FileKind::kChar:
+      return "char";
+    case FileKind::kBlock:
+      return "block";
+    case FileKind::kKvm:
+      return "kvm";
+    case FileKind::kProc:
+      return "proc";
+    case FileKind::kDebug:
+      return "debugfs";
+    case FileKind::kDetached:
+      return "detached";
+  }
+  return "";
+}
+
+// readMapping, readSegment
+void PutFields(const MapperDevice& device, Reply* reply) {
+  reply->Put(device.number);
+  reply->Put(device.segments.size());
+  for (const MapperSegment& segment : device.segments) {
+    reply->Put(segment.type);
+    reply->Put(segment.status);
+  }
+}
+
 // readOpenDevice
 void PutFields(const OpenDevice& open, Reply* reply) {
-  reply->Put(open.pid);
-  reply->Put(open.comm);
-  reply->Put(open.self);
+  PutFields(open.holder, reply);
   reply->Put(open.file.path);
   reply->Put(open.file.fd.has_value());
   if (open.file.fd) reply->Put(*open.file.fd);
-  reply->Put(open.device.block);
-  reply->Put(std::to_string(open.device.major) + ":" + std::to_string(open.device.minor));
+  reply->Put(NameOf(open.file.kind));
+  const auto& [major, minor] = open.file.device;
+  reply->Put(std::to_string(major) + ":" + std::to_string(minor));
+  reply->Put(open.file.shared);
+}
+
+// readOpenSockets
+void PutFields(const OpenSockets& open, Reply* reply) {
+  PutFields(open.holder, reply);
+  reply->Put(open.protocol);
+  reply->Put(open.count);
+  reply->Put(open.inodes);
 }
 
 // readLink, readCarrier
@@ -72,6 +119,25 @@ void PutFields(const TrafficControl& item, Reply* reply) {
   reply->Put(item.kind);
   reply->Put(item.handle);
   reply->Put(item.parent);
+  reply->Put(item.block);
+  reply->Put(item.chain);
+  reply->Put(item.priority);
+  reply->Put(item.protocol);
+}
+
+// readCounts: names, each with a number
+void PutFields(const std::map<std::string, size_t>& counts, Reply* reply) {
+  reply->Put(counts.size());
+  for (const auto& [name, count] : counts) {
+    reply->Put(name);
+    reply->Put(count);
+  }
+}
+
+// readTcpUses
+void PutFields(const TcpUses& uses, Reply* reply) {
+  PutFields(uses.congestion, reply);
+  PutFields(uses.upper, reply);
 }
 
 // readNfTable, readPart
@@ -95,18 +161,27 @@ void PutFields(const XTable& table, Reply* reply) {
   reply->Put(table.name);
   reply->Put(table.rules);
   reply->Put(table.has_policy);
+  reply->Put(table.chains);
+  PutFields(table.extensions, reply);
 }
 
 // readIpSet
 void PutFields(const IpSet& set, Reply* reply) {
   reply->Put(set.name);
   reply->Put(set.type);
+  reply->Put(set.references);
 }
 
 // readXfrm
 void PutFields(const XfrmCounts& counts, Reply* reply) {
   reply->Put(counts.states);
   reply->Put(counts.policies);
+  reply->Put(counts.protocols.size());
+  for (const auto& [protocol, count] : counts.protocols) {
+    reply->Put(protocol.first);
+    reply->Put(protocol.second);
+    reply->Put(count);
+  }
 }
 
 template <typename Records>
@@ -137,6 +212,7 @@ Reply SurveyReply(const SystemSurvey& survey) {
   const std::vector<NamespaceContents>& networks = survey.networks;
   Reply reply = Reply::Done();
   PutRecords(survey.mount_tables, &reply);
+  PutRecords(survey.mappings, &reply);
   PutRecordsOf(
       networks, [](Contents one) -> auto& { return one.tables.links; }, &reply);
   PutRecordsOf(
@@ -148,6 +224,10 @@ Reply SurveyReply(const SystemSurvey& survey) {
   PutRecordsOf(
       networks, [](Contents one) -> auto& { return one.traffic_control; }, &reply);
   PutRecordsOf(
+      networks, [](Contents one) { return std::array{one.actions}; }, &reply);
+  PutRecordsOf(
+      networks, [](Contents one) { return std::array{one.tcp}; }, &reply);
+  PutRecordsOf(
       networks, [](Contents one) -> auto& { return one.firewalls.nf_tables; }, &reply);
   PutRecordsOf(
       networks, [](Contents one) -> auto& { return one.firewalls.x_tables; }, &reply);
@@ -156,6 +236,8 @@ Reply SurveyReply(const SystemSurvey& survey) {
   PutRecordsOf(
       networks, [](Contents one) { return std::array{one.firewalls.xfrm}; }, &reply);
   PutRecords(survey.open_devices, &reply);
+  PutRecords(survey.open_sockets, &reply);
+  reply.Put(survey.own_cgroups);
   reply.Put(survey.all_processes_read);
   reply.Put(survey.unreadable);
   return reply;

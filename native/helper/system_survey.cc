@@ -1,27 +1,29 @@
 #include "system_survey.h"
 
-#include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <functional>
 #include <map>
 #include <set>
 #include <utility>
 
+#include "../proc/namespace_files.h"
 #include "../proc/text_file.h"
 
 namespace kmod {
 namespace {
 
-constexpr size_t kMountsLimit = 64 * 1024 * 1024;
+// The namespaces of other users can have 100,000 mounts each. A line has about 100 bytes.
+constexpr size_t kOwnMountsLimit = 64 * 1024 * 1024;
+constexpr size_t kMountsLimit = 2 * 1024 * 1024;
+constexpr size_t kAllMountsLimit = 8 * 1024 * 1024;
+constexpr size_t kNetworksLimit = 1000;  // each takes up to a millisecond
 constexpr size_t kStatusLimit = 64 * 1024;
 constexpr const char* kFirstPidNamespace = "pid:[4026531836]";  // in every kernel since 3.8
 constexpr unsigned kCapSysPtrace = 19;
-constexpr int kThreadsLimit = 20'000;      // each takes about 3 microseconds
-constexpr uint64_t kResolveCached = 0x20;  // RESOLVE_CACHED, since Linux 5.12
+constexpr int kThreadsLimit = 20'000;  // each takes about 3 microseconds
 
 // "" if it cannot be read.
 std::string LinkTarget(const std::string& path) {
@@ -50,27 +52,28 @@ class Surveyor {
         caller_(caller),
         own_mounts_(LinkTarget("/proc/self/ns/mnt")),
         first_mounts_(LinkTarget("/proc/1/ns/mnt")),
-        devices_(own_mounts_),
         networks_(open_devices) {}
 
   Result<SystemSurvey> Run() {
-    Result<std::string> own_mounts = ReadTextFile("/proc/self/mountinfo", kMountsLimit);
+    Result<std::string> own_mounts = ReadTextFile("/proc/self/mountinfo", kOwnMountsLimit);
     if (!own_mounts.ok()) return own_mounts.failure();
     LookAtOwn(*std::move(own_mounts));
+    MapperRead mapper = ReadDeviceMapper();
+    survey_.mappings = std::move(mapper.devices);
+    if (!mapper.end.ok()) no_mapper_ = mapper.end.failure();
     Result<ProcessList> listed = ListProcesses();
     if (!listed.ok()) return listed.failure();
     processes_ = std::move(listed->processes);
     hidden_ = listed->unreadable;
-    for (const auto& [pid, stat] : processes_) {
-      if (const std::optional<std::string> mounts = LookAtMounts(pid); mounts && open_devices_) {
-        LookAtFiles(pid, stat, *mounts);
-      }
-      LookAtNetwork(pid, stat);
-    }
+    for (const auto& [pid, stat] : processes_) LookAtMounts(pid);
+    std::optional<HolderSurvey> holders;
+    if (open_devices_) holders.emplace(processes_, caller_, mounted_);
+    for (const auto& [pid, stat] : processes_) LookAtNetwork(pid, stat);
+    if (holders) LookAtFiles(&*holders);
     LookAtNamedNamespaces();
     const std::vector<std::string> hidden = HiddenProcesses();
-    survey_.all_processes_read =
-        open_devices_ && closed_processes_ == 0 && closed_files_ == 0 && hidden.empty();
+    survey_.all_processes_read = open_devices_ && closed_processes_ == 0 && closed_files_ == 0 &&
+                                 unmapped_ == 0 && hidden.empty();
     survey_.unreadable = Unreadable();
     survey_.unreadable.insert(survey_.unreadable.end(), hidden.begin(), hidden.end());
     return std::move(survey_);
@@ -82,6 +85,7 @@ class Surveyor {
     survey_.mount_tables.push_back(
         {caller_, true, own_mounts_ == first_mounts_, std::move(mounts)});
     known_mounts_.insert(own_mounts_);
+    for (const MountLine& mount : own_lines_) mounted_.emplace(mount.major, mount.minor);
     known_networks_.insert(LinkTarget("/proc/self/ns/net"));
     Result<NetContents> contents = networks_.ReadOwn();
     if (!contents.ok()) {
@@ -91,45 +95,45 @@ class Surveyor {
     }
   }
 
-  // Returns the mount namespace of the process; nullopt if it cannot be read.
-  std::optional<std::string> LookAtMounts(pid_t pid) {
+  void LookAtMounts(pid_t pid) {
     const Result<std::string> id = ReadLinkTarget(ProcPath(pid, "ns/mnt"));
     if (!id.ok()) {
       if (!HasEnded(id.failure())) ++closed_processes_;
-      return std::nullopt;
+      return;
     }
-    if (known_mounts_.count(*id) > 0) return *id;
-    Result<std::string> text = ReadTextFile(ProcPath(pid, "mountinfo"), kMountsLimit);
+    if (known_mounts_.count(*id) > 0) return;
+    const size_t limit = std::min(kMountsLimit, mount_bytes_left_);
+    Result<std::string> text = ReadTextFile(ProcPath(pid, "mountinfo"), limit);
     if (text.ok() && !text->empty()) {
+      mount_bytes_left_ -= std::min(mount_bytes_left_, text->size());
       known_mounts_.insert(*id);
-      LookForNamespaces(pid, *text);
+      LookForMounted(pid, *text);
       survey_.mount_tables.push_back({pid, false, *id == first_mounts_, *std::move(text)});
+    } else if (!text.ok() && text.failure().kind == FailureKind::kFormat) {
+      mount_bytes_left_ -= limit;
+      known_mounts_.insert(*id);
+      ++long_mounts_;
     } else if (!text.ok() && !HasEnded(text.failure()) && text.failure().error != EINVAL) {
       known_mounts_.insert(*id);
       ++unreadable_mounts_;
     }
     // If the process has just ended (EINVAL: it has already left its namespaces), the mounts are
     // read from the next process in the same namespace.
-    return *id;
   }
 
-  void LookAtFiles(pid_t pid, const ProcessStat& stat, const std::string& mount_namespace) {
-    Result<OpenFiles> open = ListDeviceFiles(pid);
-    if (!open.ok()) {
-      if (!HasEnded(open.failure())) ++closed_files_;
-      return;
+  void LookAtFiles(HolderSurvey* holders) {
+    for (const auto& [pid, stat] : processes_) {
+      for (const OpenNetwork& network : holders->Look(pid)) {
+        const std::string path = ProcPath(pid, "fd/") + std::to_string(network.fd);
+        EnterNetwork(network.id, OpenPath(path), path);
+      }
     }
-    if (!open->complete) ++closed_files_;
-    for (const OpenFile& file : open->network_namespaces) {
-      const std::string path = ProcPath(pid, "fd/") + std::to_string(*file.fd);
-      EnterNetwork(file.path, OpenPath(path), path);
-    }
-    for (OpenFile& file : open->files) {
-      const std::optional<DeviceNumber> device = devices_.Find(pid, mount_namespace, file.path);
-      if (!device) continue;
-      const bool self = IsDescendant(processes_, pid, caller_);
-      survey_.open_devices.push_back({pid, stat.comm, self, std::move(file), *device});
-    }
+    holders->Finish();
+    survey_.open_devices = holders->TakeDevices();
+    survey_.open_sockets = holders->TakeSockets();
+    survey_.own_cgroups = holders->TakeOwnCgroups();
+    closed_files_ = holders->closed();
+    unmapped_ = holders->unmapped();
   }
 
   void LookAtNetwork(pid_t pid, const ProcessStat& stat) {
@@ -159,16 +163,16 @@ class Surveyor {
   using Open = std::function<Result<UniqueFd>()>;
 
   static Open OpenPath(const std::string& path) {
-    return [path]() -> Result<UniqueFd> {
-      UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-      if (!fd) return SystemFailure(errno, "open", path);
-      return fd;
-    };
+    return [path] { return OpenNamespace(path); };
   }
 
   // Opens only namespaces that are not known yet.
   void EnterNetwork(const std::string& id, const Open& open_it, const std::string& label) {
     if (known_networks_.count(id) > 0) return;
+    if (known_networks_.size() > kNetworksLimit) {
+      left_out_networks_.insert(id);
+      return;
+    }
     const Result<UniqueFd> opened = open_it();
     Result<NetContents> contents =
         opened.ok() ? networks_.ReadOther(*opened) : Result<NetContents>(opened.failure());
@@ -195,36 +199,22 @@ class Surveyor {
     }
     for (const auto& [id, place] : elsewhere_) {
       const auto& [pid, path] = place;
-      const auto open_it = [pid = pid, path = path] { return OpenInRootOf(pid, path); };
+      const auto open_it = [pid = pid, path = path] { return OpenNamespaceOf(pid, path); };
       EnterNetwork(id, open_it, ProcPath(pid, "root") + path);
     }
   }
 
-  // Collects the namespaces that are mounted in the mount namespace of another process.
-  void LookForNamespaces(pid_t pid, const std::string& mounts) {
-    if (mounts.find(" - nsfs ") == std::string::npos) return;
+  // Collects the file systems that are mounted in the mount namespace of another process, and the
+  // namespaces among them.
+  void LookForMounted(pid_t pid, const std::string& mounts) {
     for (const MountLine& mount : ParseMounts(mounts)) {
+      mounted_.emplace(mount.major, mount.minor);
       if (IsNetwork(mount)) elsewhere_.emplace(mount.root, std::make_pair(pid, mount.path));
     }
   }
 
   static bool IsNetwork(const MountLine& mount) {
     return mount.type == "nsfs" && mount.root.rfind("net:[", 0) == 0;
-  }
-
-  // The owner of the mounts can change them at any moment, so that the path leads through a file
-  // system that never answers. So the kernel may only use its cache of paths (RESOLVE_CACHED),
-  // which always contains a mount point.
-  static Result<UniqueFd> OpenInRootOf(pid_t pid, const std::string& path) {
-    const std::string root = ProcPath(pid, "root");
-    const UniqueFd top(open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!top) return SystemFailure(errno, "open", root);
-    open_how how = {};
-    how.flags = O_RDONLY | O_CLOEXEC;
-    how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | kResolveCached;
-    UniqueFd fd(static_cast<int>(syscall(SYS_openat2, top.get(), path.c_str(), &how, sizeof(how))));
-    if (!fd) return SystemFailure(errno == ENOENT ? EAGAIN : errno, "openat2", path);
-    return fd;
   }
 
   std::vector<std::string> Unreadable() const {
@@ -240,16 +230,26 @@ class Surveyor {
     const auto mounts = [](int count) {
       return Count(count, "mount namespace", "mount namespaces");
     };
+    add(unmapped_,
+        "files that " + Count(unmapped_, "process has", "processes have") + " mapped into memory");
+    add(long_mounts_, mounts(long_mounts_) + " with too many mounts");
     add(empty_mount_namespaces_, mounts(empty_mount_namespaces_) + " without a process");
     add(unreadable_mounts_, mounts(unreadable_mounts_) + " that could not be read");
     if (no_networks_) {
       phrases.push_back(std::string("network interfaces (") + ErrnoName(no_networks_->error) + ")");
+    }
+    if (no_mapper_) {
+      const bool denied = no_mapper_->error == EACCES || no_mapper_->error == EPERM;
+      phrases.push_back(std::string("the tables of device-mapper (") +
+                        (denied ? "permission denied" : ErrnoName(no_mapper_->error)) + ")");
     }
     const auto networks = [](int count) {
       return Count(count, "network namespace", "network namespaces") + " that could not be ";
     };
     add(forbidden_networks_, networks(forbidden_networks_) + "entered (CAP_SYS_ADMIN is missing)");
     add(unreadable_networks_, networks(unreadable_networks_) + "read");
+    const int left_out = static_cast<int>(left_out_networks_.size());
+    add(left_out, Count(left_out, "further network namespace", "further network namespaces"));
     add(unread_threads_,
         "the network namespaces of " + Count(unread_threads_, "further thread", "further threads"));
     std::set<std::string> of_networks;
@@ -263,11 +263,13 @@ class Surveyor {
   // The processes that cannot be seen at all.
   std::vector<std::string> HiddenProcesses() const {
     std::vector<std::string> phrases;
-    const MountLine* proc = CoveringMount(own_lines_, "/proc");
+    // Of several mounts on one folder, the last one covers the others.
+    const auto proc = std::find_if(own_lines_.rbegin(), own_lines_.rend(),
+                                   [](const MountLine& mount) { return mount.path == "/proc"; });
     const unsigned long long capabilities =
         ParseEffectiveCapabilities(ReadTextFile("/proc/self/status", kStatusLimit).ValueOr({}));
     const bool sees_all = ((capabilities >> kCapSysPtrace) & 1) != 0;
-    if (!sees_all && proc != nullptr && proc->type == "proc" &&
+    if (!sees_all && proc != own_lines_.rend() && proc->type == "proc" &&
         HidesProcesses(proc->super_options)) {
       phrases.emplace_back("processes of other users: /proc is mounted with hidepid");
     } else if (hidden_ > 0) {
@@ -283,13 +285,15 @@ class Surveyor {
   pid_t caller_;
   std::string own_mounts_;    // the mount namespace of this process
   std::string first_mounts_;  // that of process 1; "" if it cannot be read
-  DeviceFiles devices_;
   NetNamespaces networks_;
 
   std::vector<MountLine> own_lines_;
   std::map<pid_t, ProcessStat> processes_;
   std::set<std::string> known_mounts_;
   std::set<std::string> known_networks_;
+  std::set<std::string> left_out_networks_;
+  std::set<DeviceId> mounted_;  // the file systems in all mount tables
+  size_t mount_bytes_left_ = kAllMountsLimit;
   SystemSurvey survey_;
 
   // For each network namespace: a process in whose mount namespace it is mounted, and the path.
@@ -299,12 +303,15 @@ class Surveyor {
   int hidden_ = 0;
   int closed_processes_ = 0;
   int closed_files_ = 0;
+  int unmapped_ = 0;
+  int long_mounts_ = 0;
   int empty_mount_namespaces_ = 0;
   int unreadable_mounts_ = 0;
   int forbidden_networks_ = 0;
   int unreadable_networks_ = 0;
   int unread_threads_ = 0;
   std::optional<Failure> no_networks_;
+  std::optional<Failure> no_mapper_;
 };
 
 }  // namespace

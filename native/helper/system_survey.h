@@ -9,8 +9,8 @@
 
 #include "../common/result.h"
 #include "../net/net_namespace.h"
-#include "../proc/device_files.h"
-#include "../proc/processes.h"
+#include "../proc/device_mapper.h"
+#include "holder_survey.h"
 
 namespace kmod {
 
@@ -26,18 +26,13 @@ struct NamespaceContents {
   NetContents contents;
 };
 
-struct OpenDevice {
-  pid_t pid = 0;
-  std::string comm;
-  bool self = false;  // whether the process is the caller or one of its descendants
-  OpenFile file;
-  DeviceNumber device;
-};
-
 struct SystemSurvey {
   std::vector<MountTable> mount_tables;
+  std::vector<MapperDevice> mappings;
   std::vector<NamespaceContents> networks;
   std::vector<OpenDevice> open_devices;
+  std::vector<OpenSockets> open_sockets;
+  std::vector<std::string> own_cgroups;  // of the caller and its ancestors
   // Whether the open files of every process of the system were read, not only of those that this
   // process may see.
   bool all_processes_read = false;

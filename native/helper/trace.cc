@@ -1,3 +1,4 @@
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -22,6 +23,7 @@
 #include "../process/channel.h"
 #include "conversation.h"
 #include "outbox.h"
+#include "privileges.h"
 #include "roles.h"
 
 namespace kmod {
@@ -72,8 +74,10 @@ std::optional<std::string> ReadComm(pid_t thread) {
 
 class Trace {
  public:
-  explicit Trace(int socket)
-      : channel_(socket), own_numbers_(IsInFirstPidNamespace()), out_(socket) {
+  explicit Trace(RequestChannel channel)
+      : channel_(std::move(channel)),
+        own_numbers_(IsInFirstPidNamespace()),
+        out_(channel_.socket()) {
     sigset_t ends;
     sigemptyset(&ends);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&ends, signal);
@@ -108,8 +112,8 @@ class Trace {
  private:
   // The requests; a process gets only one of both kinds:
   //   trace MODULE   once. Its answers: failure FAILURE, or `ready` and then `event` for each event
-  //   uses           any number of times. Its answer: failure FAILURE, or done COMPLETE COUNT and
-  //                  COUNT times NAME USES, since the first request
+  //   uses           any number of times. Its answer: failure FAILURE, or done FIRST COMPLETE COUNT
+  //                  and COUNT times NAME USES, since the first request; FIRST: this is the first
   // Returns false if something other than a message arrived.
   bool TakeRequests() {
     for (;;) {
@@ -130,7 +134,8 @@ class Trace {
 
   Reply ReadUses(Request* request) {
     if (!request->Check().ok()) return Reply::Of(request->Malformed());
-    if (!uses_) {
+    const bool first = !uses_;
+    if (first) {
       Result<UseCount> opened = UseCount::Open();
       if (!opened.ok()) return Reply::Of(opened.failure());
       uses_.emplace(*std::move(opened));
@@ -138,6 +143,7 @@ class Trace {
     const Result<Uses> uses = uses_->Read();
     if (!uses.ok()) return Reply::Of(uses.failure());
     Reply reply = Reply::Done();
+    reply.Put(first);
     reply.Put(uses->complete);
     reply.Put(uses->counts.size());
     for (const auto& [name, count] : uses->counts) {
@@ -192,7 +198,7 @@ class Trace {
     return ParseThreadGroup(*text).value_or(thread);
   }
 
-  Channel channel_;
+  RequestChannel channel_;
   bool own_numbers_;
   UniqueFd signals_;
   std::optional<ReferenceTracing> tracing_;
@@ -204,8 +210,12 @@ class Trace {
 
 }  // namespace
 
-int ServeTrace(int socket) {
-  return Trace(socket).Serve();
+int ServeTrace(RequestChannel channel) {
+  // The files of tracefs belong to root. The first capability is for a system where they belong to
+  // another user, and for a process that has it and is not root. The second is for names and
+  // numbers of processes where /proc is mounted with hidepid.
+  KeepCapabilities({CAP_DAC_OVERRIDE, CAP_SYS_PTRACE});
+  return Trace(std::move(channel)).Serve();
 }
 
 }  // namespace kmod

@@ -7,10 +7,12 @@
 #include <iterator>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "../net/module_events.h"
-#include "../process/channel.h"
+#include "conversation.h"
 #include "outbox.h"
+#include "privileges.h"
 #include "roles.h"
 
 namespace kmod {
@@ -18,7 +20,8 @@ namespace {
 
 class Watch {
  public:
-  Watch(int socket, int events) : channel_(socket), out_(socket), events_(events) {}
+  Watch(RequestChannel channel, int events)
+      : channel_(std::move(channel)), out_(channel_.socket()), events_(events) {}
 
   int Serve() {
     for (;;) {
@@ -42,7 +45,7 @@ class Watch {
   }
 
  private:
-  // The only request, which can be made once: watch. Its answers:
+  // The only request, which can be made once: watch. It is answered with `ready`, and then:
   //   event ACTION MODULE NUMBER   ACTION is "load" or "unload"
   //   overrun NUMBER               events after the one with this number were lost
   // Returns false if something other than a message arrived.
@@ -55,6 +58,7 @@ class Watch {
       const Request request((*message)->strings);
       if (request.verb() == "watch" && request.Check().ok()) {
         watching_ = true;
+        out_.Put(id_, Reply("ready"));
       } else {
         out_.Put(id_, Reply::Of(request.Malformed()));
       }
@@ -101,7 +105,7 @@ class Watch {
     out_.Put(id_, std::move(reply));
   }
 
-  Channel channel_;
+  RequestChannel channel_;
   Outbox out_;
   int events_;
   bool watching_ = false;
@@ -111,8 +115,10 @@ class Watch {
 
 }  // namespace
 
-int ServeWatch(int socket, int events) {
-  return Watch(socket, events).Serve();
+int ServeWatch(RequestChannel channel, int events) {
+  // The events are read from a socket that is open already.
+  BecomeUnprivileged({});
+  return Watch(std::move(channel), events).Serve();
 }
 
 }  // namespace kmod

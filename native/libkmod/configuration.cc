@@ -3,7 +3,6 @@
 #include <fnmatch.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <sstream>
 #include <utility>
 
@@ -34,14 +33,9 @@ Result<Configuration> Configuration::ReadFiles(const Context& context) {
       {library.kmod_config_get_softdeps, &configuration.soft_dependencies_},
   };
   for (const auto& list : lists) {
-    const UniqueConfigIter iter(list.open(context.get()), ConfigIterDeleter{&library});
-    // An empty list has an iterator, too.
-    if (!iter) return SystemFailure(ENOMEM, "kmod_config_get");
-    while (library.kmod_config_iter_next(iter.get())) {
-      const char* key = library.kmod_config_iter_get_key(iter.get());
-      const char* value = library.kmod_config_iter_get_value(iter.get());
-      if (key != nullptr) list.lines->push_back({key, value == nullptr ? "" : value});
-    }
+    Result<Lines> lines = context.ConfigLines(list.open);
+    if (!lines.ok()) return lines.failure();
+    *list.lines = *std::move(lines);
   }
   return configuration;
 }
@@ -62,7 +56,7 @@ Result<Configuration> Configuration::Read(const Context& context, const IndexSou
   const Result<Configuration> command_line = ReadFiles(*bare);
   if (!command_line.ok()) return command_line.failure();
   const auto remove = [](Lines* lines, const Lines& unwanted) {
-    for (const Line& line : unwanted) {
+    for (const ConfigLine& line : unwanted) {
       const auto last = std::find(lines->rbegin(), lines->rend(), line);
       if (last != lines->rend()) lines->erase(std::next(last).base());
     }
@@ -74,7 +68,7 @@ Result<Configuration> Configuration::Read(const Context& context, const IndexSou
 
 std::optional<std::string> Configuration::OptionsOf(const std::string& name) const {
   std::string options;
-  for (const Line& line : options_) {
+  for (const ConfigLine& line : options_) {
     if (line.key != name || line.value.empty()) continue;
     if (!options.empty()) options += ' ';
     options += line.value;
@@ -84,8 +78,9 @@ std::optional<std::string> Configuration::OptionsOf(const std::string& name) con
 }
 
 std::optional<std::string> Configuration::FirstMatch(const Lines& lines, const std::string& name) {
-  const auto found = std::find_if(lines.begin(), lines.end(),
-                                  [&name](const Line& line) { return Matches(line.key, name); });
+  const auto found = std::find_if(lines.begin(), lines.end(), [&name](const ConfigLine& line) {
+    return Matches(line.key, name);
+  });
   if (found == lines.end()) return std::nullopt;
   return found->value;
 }
@@ -100,12 +95,12 @@ std::optional<std::string> Configuration::RemoveCommandOf(const std::string& nam
 
 bool Configuration::IsBlacklisted(const std::string& name) const {
   return std::any_of(blacklist_.begin(), blacklist_.end(),
-                     [&name](const Line& line) { return line.key == name; });
+                     [&name](const ConfigLine& line) { return line.key == name; });
 }
 
 SoftDependencies Configuration::SoftDependenciesOf(const std::string& name) const {
   SoftDependencies all;
-  for (const Line& line : soft_dependencies_) {
+  for (const ConfigLine& line : soft_dependencies_) {
     if (!Matches(line.key, name)) continue;
     SoftDependencies some = ParseSoftDependencies(line.value);
     all.pre.insert(all.pre.end(), some.pre.begin(), some.pre.end());
@@ -117,7 +112,7 @@ SoftDependencies Configuration::SoftDependenciesOf(const std::string& name) cons
 std::vector<std::string> Configuration::ModulesOf(const std::string& alias) const {
   const std::string name = WithUnderscores(alias);
   std::vector<std::string> modules;
-  for (const Line& line : aliases_) {
+  for (const ConfigLine& line : aliases_) {
     if (Matches(line.key, name)) modules.push_back(line.value);
   }
   return modules;

@@ -36,13 +36,7 @@ class Configuration {
   const LoadLists& load_lists() const { return load_lists_; }
 
  private:
-  // A line: the name or pattern after the keyword, and the rest.
-  struct Line {
-    std::string key;
-    std::string value;
-    bool operator==(const Line& other) const { return key == other.key && value == other.value; }
-  };
-  using Lines = std::vector<Line>;
+  using Lines = std::vector<ConfigLine>;
 
   static Result<Configuration> ReadFiles(const Context& context);
   static std::optional<std::string> FirstMatch(const Lines& lines, const std::string& name);

@@ -1,5 +1,7 @@
 #include "context.h"
 
+#include <syslog.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <utility>
@@ -9,22 +11,25 @@ namespace {
 
 constexpr size_t kLogLimit = 4096;
 
-void AppendLog(void* data, int /*priority*/, const char* /*file*/, int /*line*/,
-               const char* /*function*/, const char* format, va_list arguments) {
-  char text[1024];
-  if (vsnprintf(text, sizeof(text), format, arguments) < 0) return;
-  auto* log = static_cast<std::string*>(data);
-  if (log->size() > kLogLimit) return;
-  log->append(text);
-  if (log->back() != '\n') log->push_back('\n');
-}
-
 }  // namespace
 
+void Context::AppendLog(void* data, int priority, const char* /*file*/, int /*line*/,
+                        const char* /*function*/, const char* format, va_list arguments) {
+  const int error = errno;
+  // The environment variable KMOD_LOG makes libkmod log more than errors.
+  if (priority > LOG_ERR) return;
+  auto* log = static_cast<Log*>(data);
+  char text[1024];
+  if (log->text.size() <= kLogLimit && vsnprintf(text, sizeof(text), format, arguments) >= 0) {
+    log->text.append(text);
+    if (log->text.back() != '\n') log->text.push_back('\n');
+    log->error = error;
+  }
+  errno = error;
+}
+
 Context::Context(const Libkmod* library, kmod_ctx* context)
-    : library_(library),
-      log_(std::make_unique<std::string>()),
-      context_(context, ContextDeleter{library}) {
+    : library_(library), log_(std::make_unique<Log>()), context_(context, ContextDeleter{library}) {
   library->kmod_set_log_fn(context, AppendLog, log_.get());
 }
 
@@ -63,10 +68,31 @@ std::vector<std::string> Context::NamesIn(const kmod_list* list) const {
   return names;
 }
 
+Result<std::vector<ConfigLine>> Context::ConfigLines(
+    kmod_config_iter* (*open)(const kmod_ctx*)) const {
+  const UniqueConfigIter iter(open(get()), ConfigIterDeleter{library_});
+  // An empty list has an iterator, too.
+  if (!iter) return SystemFailure(ENOMEM, "kmod_config_get");
+  std::vector<ConfigLine> lines;
+  while (library_->kmod_config_iter_next(iter.get())) {
+    const char* key = library_->kmod_config_iter_get_key(iter.get());
+    const char* value = library_->kmod_config_iter_get_value(iter.get());
+    if (key != nullptr) lines.push_back({key, value == nullptr ? "" : value});
+  }
+  return lines;
+}
+
 std::string Context::TakeLog() const {
-  std::string log = std::exchange(*log_, {});
+  std::string log = std::exchange(*log_, {}).text;
   while (!log.empty() && log.back() == '\n') log.pop_back();
   return log;
+}
+
+std::optional<Failure> Context::TakeLogged(const char* function) const {
+  const int error = log_->error;
+  std::string log = TakeLog();
+  if (log.empty()) return std::nullopt;
+  return SystemFailure(error, function, std::move(log));
 }
 
 }  // namespace kmod

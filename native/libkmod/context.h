@@ -2,12 +2,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "../common/result.h"
 #include "index_source.h"
 #include "libkmod_api.h"
+#include "module_facts.h"
 
 namespace kmod {
 
@@ -25,17 +27,29 @@ class Context {
   // libkmod cuts the name at its first dot, and does not check whether there is such a module.
   Result<UniqueModule> NewModule(const std::string& name) const;
   std::vector<std::string> NamesIn(const kmod_list* list) const;
+  // One of the lists of the configuration, such as kmod_config_get_aliases.
+  Result<std::vector<ConfigLine>> ConfigLines(kmod_config_iter* (*open)(const kmod_ctx*)) const;
 
-  // The text that libkmod has logged since the last call.
+  // The errors that libkmod has logged since the last call of either function.
   std::string TakeLog() const;
+  // For a function of libkmod that reports an error only in the log; nullopt: it logged none. The
+  // error number is that of the system call before the message.
+  std::optional<Failure> TakeLogged(const char* function) const;
 
  private:
+  static void AppendLog(void* data, int priority, const char* file, int line, const char* function,
+                        const char* format, va_list arguments);
+
   Context(const Libkmod* library, kmod_ctx* context);
 
   const Libkmod* library_;
+  struct Log {
+    std::string text;
+    int error = 0;
+  };
   // On the heap, because libkmod keeps its address. Declared before the context, which writes to it
   // until it is released.
-  std::unique_ptr<std::string> log_;
+  std::unique_ptr<Log> log_;
   UniqueContext context_;
 };
 

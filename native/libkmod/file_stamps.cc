@@ -13,11 +13,6 @@
 namespace kmod {
 namespace {
 
-// All directories that any version of libkmod reads by default; older versions read only some.
-constexpr const char* kConfigDirectories[] = {"/etc/modprobe.d", "/run/modprobe.d",
-                                              "/usr/local/lib/modprobe.d", "/usr/lib/modprobe.d",
-                                              "/lib/modprobe.d"};
-
 bool IsConfigFile(std::string_view name) {
   constexpr std::string_view kEnd = ".conf";
   return name.size() >= kEnd.size() && name.substr(name.size() - kEnd.size()) == kEnd;

@@ -30,6 +30,11 @@ constexpr const char* kIndexFiles[] = {"modules.dep.bin", "modules.alias.bin",
                                        "modules.symbols.bin", "modules.builtin.bin",
                                        "modules.builtin.alias.bin"};
 
+// All directories that any version of libkmod reads by default; older versions read only some.
+constexpr const char* kConfigDirectories[] = {"/etc/modprobe.d", "/run/modprobe.d",
+                                              "/usr/local/lib/modprobe.d", "/usr/lib/modprobe.d",
+                                              "/lib/modprobe.d"};
+
 // The files in the directory that libkmod reads as configuration.
 constexpr const char* kConfigFiles[] = {"modules.softdep", "modules.weakdep"};
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "context.h"
+#include "file_check.h"
 
 namespace kmod {
 namespace {
@@ -138,6 +139,22 @@ Result<> InsertModule(const InsertRequest& request, const InsertCallbacks& callb
   Result<Context> context = Context::Open(request.source);
   if (!context.ok()) return context.failure();
   return Insertion(*std::move(context), request, callbacks).Run();
+}
+
+Result<> InsertFile(const std::string& path, bool force, const std::string& parameters) {
+  constexpr const char* kFunction = "kmod_module_insert_module";
+  if (const Result<> checked = CheckModuleFile(path); !checked.ok()) return checked;
+  const Result<Context> context = Context::OpenBare();
+  if (!context.ok()) return context.failure();
+  const Libkmod& library = context->library();
+  kmod_module* raw = nullptr;
+  int error = -library.kmod_module_new_from_path(context->get(), path.c_str(), &raw);
+  const UniqueModule module(raw, ModuleDeleter{&library});
+  if (!module) return SystemFailure(error, "kmod_module_new_from_path", path);
+  const unsigned flags = force ? kInsertForceVermagic | kInsertForceModversion : 0;
+  error = -library.kmod_module_insert_module(module.get(), flags, parameters.c_str());
+  if (error != 0) return SystemFailure(error, kFunction, context->TakeLog());
+  return Ok();
 }
 
 }  // namespace kmod

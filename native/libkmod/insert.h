@@ -46,4 +46,8 @@ struct InsertCallbacks {
 // nothing else depends on.
 Result<> InsertModule(const InsertRequest& request, const InsertCallbacks& callbacks);
 
+// Inserts one module file with kmod_module_insert_module(): without dependencies and configuration.
+// It can block like InsertModule(). `force`: also if the file was built for another kernel.
+Result<> InsertFile(const std::string& path, bool force, const std::string& parameters);
+
 }  // namespace kmod

@@ -3,6 +3,8 @@
 #include <dlfcn.h>
 #include <link.h>
 
+#include <mutex>
+
 namespace kmod {
 namespace {
 
@@ -16,6 +18,8 @@ std::string LoaderError() {
 Result<const Libkmod*> Libkmod::Open() {
   static Libkmod library;
   static bool opened = false;
+  static std::mutex mutex;
+  const std::lock_guard<std::mutex> lock(mutex);
   if (opened) return &library;
 
   // Never closed: libkmod 34 opens further libraries and keeps pointers into them.
@@ -26,6 +30,10 @@ Result<const Libkmod*> Libkmod::Open() {
   library.name = reinterpret_cast<decltype(library.name)>(dlsym(handle, #name)); \
   if (library.name == nullptr) return LibraryFailure(LoaderError());
   KMOD_FUNCTIONS(KMOD_LOOK_UP)
+#undef KMOD_LOOK_UP
+#define KMOD_LOOK_UP(result, name, arguments) \
+  library.name = reinterpret_cast<decltype(library.name)>(dlsym(handle, #name));
+  KMOD_NEWER_FUNCTIONS(KMOD_LOOK_UP)
 #undef KMOD_LOOK_UP
 
   link_map* map = nullptr;

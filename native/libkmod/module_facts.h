@@ -16,6 +16,15 @@ struct Presence {
   bool builtin = false;
 };
 
+// A line of modprobe.d: the name or pattern after the keyword, and the rest.
+struct ConfigLine {
+  std::string key;
+  std::string value;
+  bool operator==(const ConfigLine& other) const {
+    return key == other.key && value == other.value;
+  }
+};
+
 // One line of the output of modinfo.
 struct ModinfoField {
   std::string key;

@@ -1,6 +1,6 @@
 #include "module_index.h"
 
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 
@@ -63,7 +63,9 @@ Result<std::unique_ptr<ModuleIndex>> ModuleIndex::Open(const IndexSource& source
 }
 
 bool ModuleIndex::HasIndex() const {
-  return access((source_.directory + "/modules.dep.bin").c_str(), F_OK) == 0;
+  // Not access(2), which ignores the capability to read every folder.
+  struct stat status = {};
+  return stat((source_.directory + "/modules.dep.bin").c_str(), &status) == 0;
 }
 
 Result<std::vector<std::vector<std::string>>> ModuleIndex::Resolve(

@@ -61,9 +61,10 @@ Firewalls FirewallReader::Read(bool rules, bool bridges) const {
   if (!xfrm_.ok()) {
     AddIfFailed(ipsec, xfrm_.failure(), &all.unreadable);
   } else if (*xfrm_) {
-    Result<XfrmCounts> counts = ReadXfrmCounts(xfrm_->get());
+    Result<XfrmCounts> counts = ReadXfrmCounts(xfrm_->get(), rules);
     if (counts.ok()) {
       all.xfrm = *counts;
+      AddIfFailed(ipsec, all.xfrm.end, &all.unreadable);
     } else {
       AddIfFailed(ipsec, counts.failure(), &all.unreadable);
     }

@@ -29,7 +29,8 @@ class FirewallReader {
   // Must be called inside the namespace. `files`: the namespace's files of /proc/net.
   static FirewallReader Open(const std::vector<NetFile>& files);
 
-  // Can be called outside the namespace. `rules`: whether to read the rules of nftables, too.
+  // Can be called outside the namespace. `rules`: whether to read the rules of nftables and the
+  // states of IPsec, too.
   // `bridges`: whether the namespace has a bridge.
   Firewalls Read(bool rules, bool bridges) const;
 

@@ -23,6 +23,10 @@ void AddIpSet(std::string_view message, std::vector<IpSet>* sets) {
   ForEachAttribute(message.substr(sizeof(nfgenmsg)), [&](uint16_t type, std::string_view payload) {
     if (type == IPSET_ATTR_SETNAME) set.name = AttributeText(payload);
     if (type == IPSET_ATTR_TYPENAME) set.type = AttributeText(payload);
+    if (type != IPSET_ATTR_DATA) return;
+    ForEachAttribute(payload, [&](uint16_t detail, std::string_view value) {
+      if (detail == IPSET_ATTR_REFERENCES) set.references = LoadBigEndian(value);
+    });
   });
   if (!set.name.empty()) sets->push_back(std::move(set));
 }

@@ -1,6 +1,7 @@
 // Reads the sets of ipset in a network namespace, by nfnetlink.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,7 +12,8 @@ namespace kmod {
 
 struct IpSet {
   std::string name;
-  std::string type;  // such as `hash:ip`
+  std::string type;         // such as `hash:ip`
+  uint32_t references = 0;  // how many rules and lists use it
 };
 
 struct IpSetsRead {

@@ -31,6 +31,7 @@ constexpr const char* kGuardedFiles[] = {
 
 constexpr const char* kUserFiles[] = {
     "/proc/net/protocols",
+    "/proc/net/netlink",
     // Families whose sockets `protocols` does not count.
     "/proc/net/pfkey",
     "/proc/net/hci",

@@ -83,11 +83,17 @@ Result<NetTables> ReadNetTables(int socket) {
   NetTables tables;
   auto links =
       DumpWhole<std::vector<NetLink>>(socket, LinkRequest(), RTM_NEWLINK, Add<NetLink, ParseLink>);
+  tables.links = std::move(links.table);
   if (!links.end.ok()) {
     const Failure& failure = links.end.failure();
-    return SystemFailure(failure.error, failure.syscall, "RTM_GETLINK");
+    if (failure.error != E2BIG) {
+      return SystemFailure(failure.error, failure.syscall, "RTM_GETLINK");
+    }
+    // The socket cannot be used any more.
+    tables.unreadable.insert("network interfaces and routes beyond the first " +
+                             std::to_string(tables.links.size()));
+    return tables;
   }
-  tables.links = std::move(links.table);
 
   auto routes = ReadDefaultRoutes(socket);
   tables.default_routes = std::move(routes.interfaces);

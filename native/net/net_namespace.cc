@@ -55,6 +55,7 @@ struct NetNamespaces::Opened {
   FirewallReader firewalls;
   // A socket of NETLINK_GENERIC; not open if wireguard is not loaded.
   Result<UniqueFd> generic;
+  TcpReader tcp;
 };
 
 NetNamespaces::NetNamespaces(bool users)
@@ -82,7 +83,8 @@ NetNamespaces::Opened NetNamespaces::OpenHere() {
   NetFilesRead files = files_.Read();
   FirewallReader firewalls = FirewallReader::Open(files.files);
   return {std::move(route), std::move(files), std::move(firewalls),
-          IsModuleLoaded("wireguard") ? OpenNetlink(NETLINK_GENERIC) : UniqueFd()};
+          IsModuleLoaded("wireguard") ? OpenNetlink(NETLINK_GENERIC) : UniqueFd(),
+          users_ ? TcpReader::Open() : TcpReader()};
 }
 
 void NetNamespaces::ResolveLower(int route, std::vector<NetLink>* links) const {
@@ -129,10 +131,12 @@ Result<NetContents> NetNamespaces::Read(Opened opened, bool is_own) const {
 
   TrafficControlRead traffic_control = ReadTrafficControl(opened.route->get());
   contents.traffic_control = std::move(traffic_control.items);
+  contents.actions = std::move(traffic_control.actions);
   if (!traffic_control.end.ok()) {
     contents.unreadable.insert(std::string("queueing disciplines and their filters (") +
                                ErrnoName(traffic_control.end.failure().error) + ")");
   }
+  contents.tcp = opened.tcp.Read(&contents.unreadable);
   return contents;
 }
 

@@ -1,6 +1,8 @@
 // Reads what a network namespace contains: that of this process, and others.
 #pragma once
 
+#include <cstddef>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -10,6 +12,7 @@
 #include "firewalls.h"
 #include "net_files.h"
 #include "net_links.h"
+#include "tcp_uses.h"
 #include "traffic_control.h"
 
 namespace kmod {
@@ -18,7 +21,10 @@ struct NetContents {
   NetTables tables;
   std::vector<NetFile> files;
   Firewalls firewalls;
-  std::vector<TrafficControl> traffic_control;  // only if users of modules are wanted
+  // Only if users of modules are wanted:
+  std::vector<TrafficControl> traffic_control;
+  std::map<std::string, size_t> actions;
+  TcpUses tcp;
   std::set<std::string> unreadable;
 };
 

@@ -1,6 +1,7 @@
 #include "netlink.h"
 
 #include <sys/socket.h>
+#include <time.h>
 
 #include <memory>
 
@@ -9,6 +10,17 @@ namespace {
 
 // The kernel returns at most 32 KiB at a time.
 constexpr size_t kBufferSize = 64 * 1024;
+constexpr size_t kBytesLimit = 512 * 1024 * 1024;
+constexpr size_t kForeignLimit = 10'000;
+
+// A number that the requests of the last seconds did not have. The kernel's events have 0.
+uint32_t NewSequence() {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const auto nanoseconds =
+      static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+  return static_cast<uint32_t>(nanoseconds) | 1;
+}
 
 }  // namespace
 
@@ -53,28 +65,46 @@ uint32_t LoadBigEndian(std::string_view payload) {
   return value;
 }
 
-Result<> Dump(int socket, const std::string& request, uint16_t wanted,
-              const std::function<void(std::string_view)>& visit, size_t limit) {
+Result<> Dump(int socket, std::string request, uint16_t wanted, const MessageVisitor& visit,
+              size_t limit) {
+  const uint32_t sequence = NewSequence();
+  memcpy(request.data() + offsetof(nlmsghdr, nlmsg_seq), &sequence, sizeof(sequence));
   if (send(socket, request.data(), request.size(), 0) < 0) return SystemFailure(errno, "send");
+  return ReceiveAnswer(socket, sequence, wanted, visit, limit);
+}
+
+Result<> ReceiveAnswer(int socket, uint32_t sequence, uint16_t wanted, const MessageVisitor& visit,
+                       size_t limit) {
   std::string buffer(kBufferSize, '\0');
   // A message about an encrypted tunnel contains its keys.
   const std::unique_ptr<std::string, void (*)(std::string*)> wipe(
       &buffer, [](std::string* bytes) { explicit_bzero(bytes->data(), bytes->size()); });
   size_t messages = 0;
+  size_t bytes = 0;
+  size_t foreign = 0;
   bool changed = false;
   for (;;) {
     sockaddr_nl sender = {};
     socklen_t length = sizeof(sender);
-    const ssize_t got = recvfrom(socket, buffer.data(), buffer.size(), 0,
+    const ssize_t got = recvfrom(socket, buffer.data(), buffer.size(), MSG_TRUNC,
                                  reinterpret_cast<sockaddr*>(&sender), &length);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return SystemFailure(got < 0 ? errno : ENODATA, "recv");
-    // The owner of a network namespace can send messages to the sockets in it; the kernel's port is
-    // 0.
-    if (sender.nl_pid != 0) continue;
+    // The owner of a network namespace can send messages to the sockets in it, without end; the
+    // kernel's port is 0.
+    if (sender.nl_pid != 0) {
+      if (++foreign > kForeignLimit) return SystemFailure(EBADMSG, "recv");
+      continue;
+    }
+    // With MSG_TRUNC, recv returns the whole length of a message that was cut off.
+    if (static_cast<size_t>(got) > buffer.size()) return SystemFailure(EMSGSIZE, "recv");
+    bytes += static_cast<size_t>(got);
+    if (bytes > kBytesLimit) return SystemFailure(E2BIG, "recv");
     std::string_view rest(buffer.data(), static_cast<size_t>(got));
     while (const auto item = TakeItem<nlmsghdr>(&rest, Load<nlmsghdr>(rest).nlmsg_len)) {
       const nlmsghdr& header = item->header;
+      // An answer to an earlier request, of which not all messages were received.
+      if (header.nlmsg_seq != sequence) continue;
       if ((header.nlmsg_flags & NLM_F_DUMP_INTR) != 0) changed = true;
       // The end of a dump can carry an error, too.
       if (header.nlmsg_type == NLMSG_DONE) {

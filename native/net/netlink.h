@@ -99,12 +99,23 @@ std::string Attribute(uint16_t type, const T& value) {
   return BytesAttribute(type, {reinterpret_cast<const char*>(&value), sizeof(value)});
 }
 
+// The most messages of an answer, unless a caller sets a lower limit. The owner of a namespace can
+// fill its tables; a router can have a million routes.
+constexpr size_t kDumpLimit = 2'000'000;
+
+using MessageVisitor = std::function<void(std::string_view message)>;
+
 // Sends a request and passes each message of type `wanted` in the answer to `visit`. A request that
 // is not a dump needs NLM_F_ACK, so that its answer has an end mark. Fails with EINTR if the table
-// changed during the dump, and with E2BIG if there are more messages than `limit`; after E2BIG the
-// socket cannot be used any more.
-Result<> Dump(int socket, const std::string& request, uint16_t wanted,
-              const std::function<void(std::string_view)>& visit, size_t limit = SIZE_MAX);
+// changed during the dump, and with E2BIG if there are more messages than `limit` or too many
+// bytes; after E2BIG the socket cannot be used any more.
+Result<> Dump(int socket, std::string request, uint16_t wanted, const MessageVisitor& visit,
+              size_t limit = kDumpLimit);
+
+// Receives the answer to the request with this sequence number. Messages that are not from the
+// kernel, or answer another request, are ignored; after very many of them it fails with EBADMSG.
+Result<> ReceiveAnswer(int socket, uint32_t sequence, uint16_t wanted, const MessageVisitor& visit,
+                       size_t limit = kDumpLimit);
 
 template <typename Table>
 struct DumpedTable {
@@ -117,7 +128,7 @@ struct DumpedTable {
 template <typename Table>
 DumpedTable<Table> DumpWhole(int socket, const std::string& request, uint16_t wanted,
                              const std::function<void(std::string_view, Table*)>& add,
-                             size_t limit = SIZE_MAX) {
+                             size_t limit = kDumpLimit) {
   constexpr int kTries = 5;
   for (int tried = 1;; ++tried) {
     DumpedTable<Table> dumped;

@@ -14,6 +14,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <iterator>
 #include <optional>
@@ -33,24 +35,52 @@ struct Options {
   int level, get_info, get_entries;
 };
 
-// Whether the policy at `offset` is ACCEPT. Entry is ipt_entry, ip6t_entry or arpt_entry.
+// The name of a match or target, which follows its size. Source: xt_entry_match in x_tables.h.
+std::string ExtensionName(std::string_view extension) {
+  xt_entry_match head = {};
+  if (extension.size() < sizeof(head)) return {};
+  memcpy(&head, extension.data(), sizeof(head));
+  return {head.u.user.name, strnlen(head.u.user.name, sizeof(head.u.user.name))};
+}
+
+// Adds the matches and targets of rules. The standard target has an empty name; the target ERROR
+// begins a chain that a user created, and marks the end of the table.
 template <typename Entry>
-bool IsAccept(std::string_view entries, size_t offset) {
-  Entry entry;
-  if (offset > entries.size() || entries.size() - offset < sizeof(entry)) return true;
-  memcpy(&entry, entries.data() + offset, sizeof(entry));
-  xt_standard_target target;
-  const size_t at = offset + entry.target_offset;
-  if (at > entries.size() || entries.size() - at < sizeof(target)) return true;
-  memcpy(&target, entries.data() + at, sizeof(target));
-  return target.verdict == kAccept;
+void AddExtensions(std::string_view entries, XTable* table) {
+  size_t errors = 0;
+  while (entries.size() >= sizeof(Entry)) {
+    Entry entry;
+    memcpy(&entry, entries.data(), sizeof(entry));
+    if (entry.next_offset < sizeof(entry) || entry.next_offset > entries.size()) break;
+    const std::string_view rule = entries.substr(0, entry.next_offset);
+    const size_t target = std::min<size_t>(entry.target_offset, rule.size());
+    // Rules of arptables have no matches: there the target follows the entry at once.
+    for (size_t at = sizeof(entry); at + sizeof(xt_entry_match) <= target;) {
+      uint16_t size;
+      memcpy(&size, rule.data() + at, sizeof(size));
+      const std::string name = ExtensionName(rule.substr(at));
+      if (size < sizeof(xt_entry_match) || name.empty()) break;
+      ++table->extensions[name];
+      at += size;
+    }
+    const std::string name = ExtensionName(rule.substr(target));
+    if (name == XT_ERROR_TARGET) {
+      ++errors;
+    } else if (!name.empty()) {
+      ++table->extensions[name];
+    }
+    entries.remove_prefix(entry.next_offset);
+  }
+  table->chains = errors > 0 ? errors - 1 : 0;
 }
 
 // ipt_getinfo, ip6t_getinfo and arpt_getinfo differ in the number of hooks only.
 template <typename Info, typename Entries, typename Entry>
 Result<XTable> ReadTable(int socket, const Options& options, const char* family,
                          const std::string& name) {
-  XTable table = {family, name};
+  XTable table;
+  table.family = family;
+  table.name = name;
   Info info = {};
   memcpy(info.name, name.data(), std::min(name.size(), sizeof(info.name) - 1));
   socklen_t length = sizeof(info);
@@ -75,15 +105,19 @@ Result<XTable> ReadTable(int socket, const Options& options, const char* family,
     return SystemFailure(errno, "getsockopt", name);
   }
   const std::string_view entries = std::string_view(bytes).substr(sizeof(Entries));
+  constexpr EntryLayout layout = {sizeof(Entry), offsetof(Entry, target_offset)};
   for (unsigned hook = 0; hook < std::size(info.underflow); ++hook) {
     if (((info.valid_hooks >> hook) & 1) == 0) continue;
-    if (!IsAccept<Entry>(entries, info.underflow[hook])) table.has_policy = true;
+    if (!IsAcceptPolicy(entries, info.underflow[hook], layout)) table.has_policy = true;
   }
+  AddExtensions<Entry>(entries, &table);
   return table;
 }
 
 Result<XTable> ReadEbtable(int socket, const std::string& name) {
-  XTable table = {"bridge", name};
+  XTable table;
+  table.family = "bridge";
+  table.name = name;
   ebt_replace info = {};
   memcpy(info.name, name.data(), std::min(name.size(), sizeof(info.name) - 1));
   socklen_t length = sizeof(info);
@@ -99,7 +133,7 @@ Result<XTable> ReadEbtable(int socket, const std::string& name) {
   if (getsockopt(socket, IPPROTO_IP, EBT_SO_GET_ENTRIES, &info, &length) != 0) {
     return SystemFailure(errno, "getsockopt", name);
   }
-  table.has_policy = HasEbtablesPolicy(entries);
+  AddEbtablesEntries(entries, &table);
   return table;
 }
 
@@ -172,29 +206,50 @@ const XTables::Family XTables::kFamilies[] = {
     {"bridge", nullptr, AF_INET, ReadEbtable},
 };
 
+bool IsAcceptPolicy(std::string_view entries, size_t offset, const EntryLayout& layout) {
+  if (offset > entries.size() || entries.size() - offset < layout.size) return true;
+  uint16_t target_offset;
+  memcpy(&target_offset, entries.data() + offset + layout.target_offset, sizeof(target_offset));
+  xt_standard_target target;
+  const size_t at = offset + target_offset;
+  if (at > entries.size() || entries.size() - at < sizeof(target)) return true;
+  memcpy(&target, entries.data() + at, sizeof(target));
+  return target.verdict == kAccept;
+}
+
 // `entries` contains a header for each chain, followed by the rules of that chain. Source:
 // ebt_entries and ebt_entry in include/uapi/linux/netfilter_bridge/ebtables.h.
-bool HasEbtablesPolicy(std::string_view entries) {
+void AddEbtablesEntries(std::string_view entries, XTable* table) {
   while (entries.size() >= sizeof(unsigned)) {
     unsigned distinguisher;
     memcpy(&distinguisher, entries.data(), sizeof(distinguisher));
     size_t length = sizeof(ebt_entries);
     if ((distinguisher & EBT_ENTRY_OR_ENTRIES) == 0) {
       ebt_entries chain;
-      if (entries.size() < sizeof(chain)) return false;
+      if (entries.size() < sizeof(chain)) return;
       memcpy(&chain, entries.data(), sizeof(chain));
+      if (chain.policy != EBT_ACCEPT && chain.policy != EBT_RETURN) table->has_policy = true;
       // The policy RETURN is that of a chain which a user created.
-      if (chain.policy != EBT_ACCEPT && chain.policy != EBT_RETURN) return true;
+      if (chain.policy == EBT_RETURN) ++table->chains;
     } else {
       ebt_entry rule;
-      if (entries.size() < sizeof(rule)) return false;
+      if (entries.size() < sizeof(rule)) return;
       memcpy(&rule, entries.data(), sizeof(rule));
-      if (rule.next_offset == 0) return false;
+      if (rule.next_offset < sizeof(rule)) return;
       length = rule.next_offset;
+      // Matches, watchers and the target follow each other, each with the size of its data.
+      std::string_view rest = entries.substr(0, std::min(entries.size(), length));
+      rest.remove_prefix(std::min(rest.size(), sizeof(rule)));
+      while (rest.size() >= sizeof(ebt_entry_match)) {
+        ebt_entry_match part;
+        memcpy(static_cast<void*>(&part), rest.data(), sizeof(part));
+        const std::string name(part.u.name, strnlen(part.u.name, sizeof(part.u.name)));
+        if (name != EBT_STANDARD_TARGET && !name.empty()) ++table->extensions[name];
+        rest.remove_prefix(std::min(rest.size(), sizeof(part) + part.match_size));
+      }
     }
     entries.remove_prefix(std::min(entries.size(), length));
   }
-  return false;
 }
 
 XTables XTables::Find(const std::vector<NetFile>& files) {

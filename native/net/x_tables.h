@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,9 @@ struct XTable {
   std::string name;         // such as `filter`
   size_t rules = 0;         // without the policies of the chains
   bool has_policy = false;  // the policy of a chain is not ACCEPT
+  size_t chains = 0;        // those that a user created
+  // How often the rules use each match and each target, by name, such as `conntrack`.
+  std::map<std::string, size_t> extensions;
 };
 
 struct XTablesRead {
@@ -49,7 +53,18 @@ class XTables {
   std::vector<Found> found_;
 };
 
-// Whether the policy of a chain in the entries of a table of ebtables is not ACCEPT.
-bool HasEbtablesPolicy(std::string_view entries);
+// Where an entry of a table has the fields that are read. Such an entry is an ipt_entry, an
+// ip6t_entry or an arpt_entry.
+struct EntryLayout {
+  size_t size;
+  size_t target_offset;  // of the field that says where the target begins, an uint16_t
+};
+
+// Whether the policy that is at `offset` in the entries of a table is ACCEPT, or not in the
+// entries.
+bool IsAcceptPolicy(std::string_view entries, size_t offset, const EntryLayout& layout);
+
+// Adds what the entries of a table of ebtables contain: policies, matches, targets.
+void AddEbtablesEntries(std::string_view entries, XTable* table);
 
 }  // namespace kmod

@@ -47,6 +47,8 @@ Result<KernelLogRead> KernelLog::Read() {
       return SystemFailure(errno, "read", "/dev/kmsg");
     }
   }
+  // There may be more records.
+  result.lost = true;
   return result;
 }
 

@@ -18,7 +18,7 @@ struct KernelLogRecord {
 
 struct KernelLogRead {
   std::vector<KernelLogRecord> records;
-  bool lost = false;  // the kernel overwrote records before they were read
+  bool lost = false;  // some were not read: the kernel overwrote them, or there were too many
 };
 
 class KernelLog {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <unordered_set>
 
 namespace kmod {
 namespace {
@@ -47,9 +46,10 @@ std::string Unescape(std::string_view text) {
 
 // 36 35 98:0 /root /path rw,noatime master:1 - ext4 /dev/sda1 rw,errors=continue
 std::optional<MountLine> ParseMount(std::string_view line) {
-  const std::optional<long long> id = ToNumber<long long>(TakeUntil(&line, ' '));
-  const std::optional<long long> parent = ToNumber<long long>(TakeUntil(&line, ' '));
-  TakeUntil(&line, ' ');  // the device
+  TakeUntil(&line, ' ');  // the number of the mount
+  TakeUntil(&line, ' ');  // that of its parent
+  const std::optional<unsigned> major = ToNumber<unsigned>(TakeUntil(&line, ':'));
+  const std::optional<unsigned> minor = ToNumber<unsigned>(TakeUntil(&line, ' '));
   MountLine mount;
   mount.root = Unescape(TakeUntil(&line, ' '));
   mount.path = Unescape(TakeUntil(&line, ' '));
@@ -59,33 +59,12 @@ std::optional<MountLine> ParseMount(std::string_view line) {
   mount.type = Unescape(TakeUntil(&line, ' '));
   TakeUntil(&line, ' ');  // the source
   mount.super_options = Unescape(line);
-  if (!id || !parent || mount.type.empty() || mount.path.empty() || mount.path[0] != '/') {
+  if (!major || !minor || mount.type.empty() || mount.path.empty() || mount.path[0] != '/') {
     return std::nullopt;
   }
-  mount.id = *id;
-  mount.parent = *parent;
+  mount.major = *major;
+  mount.minor = *minor;
   return mount;
-}
-
-// The mount on top of `under` that a walk along `path` enters first; if `under` is null, the first
-// mount of the walk.
-const MountLine* NextMount(const std::vector<MountLine>& mounts, const MountLine* under,
-                           std::string_view path) {
-  const MountLine* next = nullptr;
-  for (const MountLine& mount : mounts) {
-    if (&mount == under || !IsBelow(path, mount.path)) continue;
-    if (under == nullptr) {
-      const bool is_first =
-          std::none_of(mounts.begin(), mounts.end(), [&mount](const MountLine& other) {
-            return other.id == mount.parent && other.id != mount.id;
-          });
-      if (!is_first) continue;
-    } else if (mount.parent != under->id || mount.path.size() < under->path.size()) {
-      continue;
-    }
-    if (next == nullptr || mount.path.size() < next->path.size()) next = &mount;
-  }
-  return next;
 }
 
 // The value of a key of /proc/PID/status, without the white space before it.
@@ -138,37 +117,23 @@ std::vector<MountLine> ParseMounts(std::string_view text) {
   return mounts;
 }
 
-bool IsBelow(std::string_view path, std::string_view folder) {
-  if (folder == "/") return !path.empty() && path[0] == '/';
-  return path.substr(0, folder.size()) == folder &&
-         (path.size() == folder.size() || path[folder.size()] == '/');
-}
-
-const MountLine* CoveringMount(const std::vector<MountLine>& mounts, std::string_view path) {
-  const MountLine* covering = nullptr;
-  // Like the kernel's path walk: enter the first mount on the path, and continue from there. There
-  // is at most one step for each mount, in case the text has a cycle of parents.
-  for (size_t step = 0; step < mounts.size(); ++step) {
-    const MountLine* next = NextMount(mounts, covering, path);
-    if (next == nullptr) break;
-    covering = next;
-  }
-  return covering;
-}
-
-std::vector<std::string> ParseMappedPaths(std::string_view text) {
-  std::vector<std::string> paths;
-  std::unordered_set<std::string_view> known;
+std::vector<Mapping> ParseMappings(std::string_view text) {
+  std::vector<Mapping> mappings;
   while (!text.empty()) {
     // 7f00-7f01 rw-s 00000000 00:06 123          /dev/thing
     std::string_view line = TakeUntil(&text, '\n');
-    for (int i = 0; i < 5; ++i) TakeUntil(&line, ' ');
+    Mapping mapping;
+    mapping.range = TakeUntil(&line, ' ');
+    TakeUntil(&line, ' ');  // what the process may do
+    TakeUntil(&line, ' ');  // the place in the file
+    mapping.file_system = TakeUntil(&line, ' ');
+    mapping.inode = ToNumber<uint64_t>(TakeUntil(&line, ' ')).value_or(0);
     const size_t start = line.find_first_not_of(' ');
     if (start == std::string_view::npos || line[start] != '/') continue;
-    line.remove_prefix(start);
-    if (known.insert(line).second) paths.emplace_back(line);
+    mapping.path = line.substr(start);
+    mappings.push_back(mapping);
   }
-  return paths;
+  return mappings;
 }
 
 std::optional<pid_t> ParseThreadGroup(std::string_view text) {

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,8 +25,8 @@ std::optional<ProcessStat> ParseProcessStat(std::string_view text);
 
 // A line of /proc/PID/mountinfo, with its escapes decoded.
 struct MountLine {
-  long long id = 0;
-  long long parent = 0;
+  unsigned major = 0;  // the device number of the file system
+  unsigned minor = 0;
   std::string root;  // the mounted folder of the file system; `net:[4026532000]` for a namespace
   std::string path;
   std::string type;
@@ -33,15 +34,14 @@ struct MountLine {
 };
 std::vector<MountLine> ParseMounts(std::string_view text);
 
-// The mount that `path` (absolute, without links or dots) lies on; a mount that is hidden by
-// another one does not count. Null if there is none.
-const MountLine* CoveringMount(const std::vector<MountLine>& mounts, std::string_view path);
-
-// Whether `path` is the folder `folder` or lies in it.
-bool IsBelow(std::string_view path, std::string_view folder);
-
-// The paths in /proc/PID/maps in their order, each once.
-std::vector<std::string> ParseMappedPaths(std::string_view text);
+// A mapped file in /proc/PID/maps. The views point into the parsed text.
+struct Mapping {
+  std::string_view range;        // "7f00-7f01", which is a name in /proc/PID/map_files
+  std::string_view file_system;  // "fe:01"
+  uint64_t inode = 0;
+  std::string_view path;
+};
+std::vector<Mapping> ParseMappings(std::string_view text);
 
 // The process that a thread belongs to, from the thread's /proc/TID/status.
 std::optional<pid_t> ParseThreadGroup(std::string_view text);

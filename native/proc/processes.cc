@@ -13,7 +13,9 @@ namespace kmod {
 namespace {
 
 constexpr size_t kStatLimit = 64 * 1024;
-constexpr size_t kMapsLimit = 64 * 1024 * 1024;
+constexpr size_t kCgroupLimit = 64 * 1024;
+
+}  // namespace
 
 std::optional<int> ToNumber(const char* name) {
   int number = 0;
@@ -22,13 +24,6 @@ std::optional<int> ToNumber(const char* name) {
   if (error != std::errc() || last != end) return std::nullopt;
   return number;
 }
-
-bool MayBeDevice(const std::string& path) {
-  if (path.rfind(kKvmFiles, 0) == 0) return true;
-  return path[0] == '/' && path.find("/dev/") != std::string::npos;
-}
-
-}  // namespace
 
 std::string ProcPath(pid_t pid, const char* name) {
   return "/proc/" + std::to_string(pid) + "/" + name;
@@ -56,45 +51,25 @@ Result<ProcessList> ListProcesses() {
   return list;
 }
 
-bool IsDescendant(const std::map<pid_t, ProcessStat>& processes, pid_t pid, pid_t ancestor) {
-  // At most one step for each process: they were read one after the other, so a process number that
-  // was reused in the meantime can close a cycle.
-  for (size_t step = 0; step <= processes.size(); ++step) {
-    if (pid == ancestor) return true;
-    const auto found = processes.find(pid);
-    if (found == processes.end()) return false;
-    pid = found->second.parent;
+std::set<pid_t> FamilyOf(const std::map<pid_t, ProcessStat>& processes, pid_t ancestor) {
+  std::multimap<pid_t, pid_t> children;
+  for (const auto& [pid, stat] : processes) children.emplace(stat.parent, pid);
+  std::set<pid_t> family = {ancestor};
+  std::vector<pid_t> next = {ancestor};
+  while (!next.empty()) {
+    const auto [begin, end] = children.equal_range(next.back());
+    next.pop_back();
+    // The processes were read one after the other, so a process number that was reused in the
+    // meantime can close a cycle.
+    for (auto child = begin; child != end; ++child) {
+      if (family.insert(child->second).second) next.push_back(child->second);
+    }
   }
-  return false;
+  return family;
 }
 
-Result<OpenFiles> ListDeviceFiles(pid_t pid) {
-  const std::string folder = ProcPath(pid, "fd");
-  const UniqueDir directory(opendir(folder.c_str()));
-  if (!directory) return SystemFailure(errno, "opendir", folder);
-  OpenFiles open;
-  while (const dirent* entry = readdir(directory.get())) {
-    const std::optional<int> fd = ToNumber(entry->d_name);
-    if (!fd) continue;
-    Result<std::string> target = ReadLinkTarget(folder + "/" + entry->d_name);
-    // A link that cannot be read is a file that was just closed.
-    if (!target.ok()) continue;
-    if (target->rfind("net:[", 0) == 0) {
-      open.network_namespaces.push_back({fd, *target});
-      continue;
-    }
-    if (!MayBeDevice(*target)) continue;
-    open.files.push_back({fd, *std::move(target)});
-  }
-  const Result<std::string> maps = ReadTextFile(ProcPath(pid, "maps"), kMapsLimit);
-  if (!maps.ok()) {
-    open.complete = HasEnded(maps.failure());
-    return open;
-  }
-  for (std::string& path : ParseMappedPaths(*maps)) {
-    if (MayBeDevice(path)) open.files.push_back({std::nullopt, std::move(path)});
-  }
-  return open;
+std::string CgroupsOf(pid_t pid) {
+  return ReadTextFile(ProcPath(pid, "cgroup"), kCgroupLimit).ValueOr({});
 }
 
 std::vector<pid_t> ListThreads(pid_t pid) {

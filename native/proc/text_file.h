@@ -14,7 +14,12 @@ namespace kmod {
 // after the open.
 Result<std::string> ReadTextFile(const std::string& path, size_t limit);
 
+// The rest of an open regular file; `what` names it in a failure.
+Result<std::string> ReadToEnd(int fd, const std::string& what, size_t limit);
+
 // The target of a symbolic link of any length, as readlink(2) returns it.
 Result<std::string> ReadLinkTarget(const std::string& path);
+// The same for a link in a folder that is open.
+Result<std::string> ReadLinkTarget(int folder, const char* name);
 
 }  // namespace kmod

@@ -4,17 +4,17 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <string>
+#include <ctime>
 #include <string_view>
+#include <utility>
 
 #include "../common/handles.h"
-
-extern char** environ;
+#include "environment.h"
 
 namespace kmod {
 namespace {
@@ -48,12 +48,9 @@ class Setup {
 
   Result<pid_t> Start(const std::string& program, std::vector<std::string> words,
                       std::vector<std::string> variables) const {
-    std::vector<char*> arguments;
-    for (std::string& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    std::vector<char*> environment = EnvironmentWithout(variables);
-    for (std::string& variable : variables) environment.push_back(variable.data());
-    environment.push_back(nullptr);
+    std::vector<char*> arguments = PointersTo(&words);
+    for (std::string& variable : FixedEnvironment()) variables.push_back(std::move(variable));
+    const std::vector<char*> environment = PointersTo(&variables);
     pid_t pid = 0;
     const int error = posix_spawn(&pid, program.c_str(), &actions_, &attributes_, arguments.data(),
                                   environment.data());
@@ -62,24 +59,38 @@ class Setup {
   }
 
  private:
-  // The environment of this process, except the variables with these names.
-  static std::vector<char*> EnvironmentWithout(const std::vector<std::string>& variables) {
-    const auto name_of = [](std::string_view variable) {
-      return variable.substr(0, variable.find('='));
-    };
-    std::vector<char*> environment;
-    for (char** variable = environ; *variable != nullptr; ++variable) {
-      const bool replaced = std::any_of(
-          variables.begin(), variables.end(),
-          [&](const std::string& other) { return name_of(other) == name_of(*variable); });
-      if (!replaced) environment.push_back(*variable);
-    }
-    return environment;
-  }
-
   posix_spawn_file_actions_t actions_;
   posix_spawnattr_t attributes_;
 };
+
+// Blocks SIGCHLD while it exists, so that AwaitChild() can wait for it. The child has no signal
+// blocked (Setup).
+class ChildSignal {
+ public:
+  ChildSignal() {
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child, &before_);
+  }
+  ~ChildSignal() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
+  ChildSignal(const ChildSignal&) = delete;
+  ChildSignal& operator=(const ChildSignal&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+// Returns when a child has ended, or the time is over.
+void AwaitChild(const timespec& time) {
+  sigset_t child;
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  sigtimedwait(&child, nullptr, &time);
+}
+
+// The largest file of output, more than is ever read from it.
+constexpr off_t kOutputFileLimit = 16 * 1024 * 1024;
 
 Result<std::string> ReadOutput(int file) {
   std::string text(kCommandOutputLimit, '\0');
@@ -89,33 +100,61 @@ Result<std::string> ReadOutput(int file) {
   return text;
 }
 
-constexpr const char* kProgramPath = "/usr/sbin:/usr/bin:/sbin:/bin";
+// The file takes no more: further writes fail with EPERM, which does not end a process as SIGPIPE
+// would.
+void Close(int output) {
+  fcntl(output, F_ADD_SEALS, F_SEAL_GROW);
+}
 
-// Not with the PATH of the caller, which another user may have set.
+// Waits for the child. Closes `output` if it writes more than kOutputFileLimit.
+Result<int> Await(pid_t child, int output) {
+  constexpr timespec kPause = {0, 20 * 1000 * 1000};
+  bool closed = false;
+  for (;;) {
+    int status = 0;
+    // With a full file there is nothing to watch.
+    const pid_t ended = waitpid(child, &status, closed ? 0 : WNOHANG);
+    if (ended == child) return status;
+    if (ended < 0 && errno != EINTR) return SystemFailure(errno, "waitpid");
+    struct stat file = {};
+    if (fstat(output, &file) == 0 && file.st_size > kOutputFileLimit) {
+      Close(output);
+      closed = true;
+    } else {
+      AwaitChild(kPause);
+    }
+  }
+}
+
+constexpr std::string_view kFolders = "/usr/sbin:/usr/bin:/sbin:/bin";
+
 Result<std::string> FindProgram(const std::string& name) {
   if (!name.empty() && name[0] == '/') return name;
-  std::string_view folders = kProgramPath;
+  std::string_view folders = kFolders;
   while (!folders.empty() && name.find('/') == std::string::npos) {
     const size_t end = folders.find(':');
     const std::string path = std::string(folders.substr(0, end)) + "/" + name;
-    if (access(path.c_str(), X_OK) == 0) return path;
+    // With the effective user, unlike access().
+    if (faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0) return path;
     folders.remove_prefix(end == std::string_view::npos ? folders.size() : end + 1);
   }
-  return SystemFailure(ENOENT, "access", name);
+  return SystemFailure(ENOENT, "faccessat", name);
 }
 
 Result<CommandEnd> Run(const std::string& program, const std::vector<std::string>& arguments,
                        const std::vector<std::string>& variables) {
   // A file instead of a pipe: a pipe would stay open until the last process in the background ends,
   // and closing it earlier would kill those that still write to it.
-  const UniqueFd output(memfd_create("output", MFD_CLOEXEC));
+  const UniqueFd output(memfd_create("output", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!output) return SystemFailure(errno, "memfd_create");
+  const ChildSignal signal;
   const Result<pid_t> pid = Setup(output.get()).Start(program, arguments, variables);
   if (!pid.ok()) return pid.failure();
-  int status = 0;
-  while (waitpid(*pid, &status, 0) < 0) {
-    if (errno != EINTR) return SystemFailure(errno, "waitpid", program);
-  }
+  const Result<int> waited = Await(*pid, output.get());
+  // A process in the background can write to the file for as long as it runs.
+  Close(output.get());
+  if (!waited.ok()) return waited.failure();
+  const int status = *waited;
   Result<std::string> text = ReadOutput(output.get());
   if (!text.ok()) return text.failure();
   CommandEnd end;
@@ -135,7 +174,7 @@ Result<CommandEnd> RunCommand(const std::string& command,
 Result<CommandEnd> RunProgram(const std::vector<std::string>& arguments) {
   const Result<std::string> program = FindProgram(arguments[0]);
   if (!program.ok()) return program.failure();
-  return Run(*program, arguments, {std::string("PATH=") + kProgramPath});
+  return Run(*program, arguments, {});
 }
 
 }  // namespace kmod

@@ -18,8 +18,8 @@ struct CommandEnd {
 constexpr size_t kCommandOutputLimit = 64 * 1024;
 
 // Runs `command` with /bin/sh, as modprobe does, in the process group of the caller. `variables`
-// ("NAME=value") are added to the environment. Waits for the shell, but not for processes that it
-// leaves in the background.
+// ("NAME=value") are added to a fixed environment. Waits for the shell, but not for processes that
+// it leaves in the background.
 Result<CommandEnd> RunCommand(const std::string& command,
                               const std::vector<std::string>& variables);
 

@@ -8,13 +8,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <deque>
 #include <mutex>
 #include <utility>
 #include <vector>
 
 #include "../common/handles.h"
-
-extern char** environ;
+#include "environment.h"
 
 namespace kmod {
 namespace {
@@ -24,8 +24,13 @@ namespace {
 // another environment has to wait for it. Node waits only for children that it started itself.
 struct Started {
   std::mutex mutex;
-  std::vector<pid_t> helpers;
+  std::vector<pid_t> running;
+  // The last ones that have ended, for EndOfHelper().
+  std::deque<HelperEnd> ended;
 };
+
+// More than end in the moment between the end of a helper and the question how it ended.
+constexpr size_t kEndsRemembered = 64;
 
 // Never destroyed: a thread may still use it while the process runs its exit handlers.
 Started& GetStarted() {
@@ -78,6 +83,21 @@ class SpawnSetup {
   posix_spawnattr_t attributes_;
 };
 
+// Waits for those that have ended; never blocks.
+void Reap(Started* started) {
+  const auto ended = [started](pid_t pid) {
+    int status = 0;
+    const pid_t waited = waitpid(pid, &status, WNOHANG);
+    if (waited == 0) return false;
+    // ECHILD, if this process ignores SIGCHLD: then the kernel has already removed it.
+    if (waited == pid) started->ended.push_back({pid, WIFSIGNALED(status) ? WTERMSIG(status) : 0});
+    return true;
+  };
+  std::vector<pid_t>& running = started->running;
+  running.erase(std::remove_if(running.begin(), running.end(), ended), running.end());
+  while (started->ended.size() > kEndsRemembered) started->ended.pop_front();
+}
+
 }  // namespace
 
 Result<HelperProcess> SpawnHelper(const std::string& path, const std::string& role, int inherited) {
@@ -106,25 +126,49 @@ Result<HelperProcess> SpawnHelper(const std::string& path, const std::string& ro
   std::string program = path;
   std::string argument = role;
   char* const arguments[] = {program.data(), argument.data(), nullptr};
+  std::vector<std::string> variables = FixedEnvironment();
+  const std::vector<char*> environment = PointersTo(&variables);
   pid_t pid = 0;
-  const int error =
-      posix_spawn(&pid, path.c_str(), setup.actions(), setup.attributes(), arguments, environ);
+  const int error = posix_spawn(&pid, path.c_str(), setup.actions(), setup.attributes(), arguments,
+                                environment.data());
   if (error != 0) return SystemFailure(error, "posix_spawn", path);
   Started& started = GetStarted();
+  // Not during posix_spawn(), which can take long: the event loop takes this lock too.
   const std::lock_guard<std::mutex> lock(started.mutex);
-  started.helpers.push_back(pid);
+  started.running.push_back(pid);
   return HelperProcess{pid, std::move(ours)};
 }
 
 void ReapHelpers() {
   Started& started = GetStarted();
   const std::lock_guard<std::mutex> lock(started.mutex);
-  const auto ended = [](pid_t pid) {
-    // ECHILD, if this process ignores SIGCHLD: then the kernel has already removed it.
-    return waitpid(pid, nullptr, WNOHANG) != 0;
-  };
-  std::vector<pid_t>& helpers = started.helpers;
-  helpers.erase(std::remove_if(helpers.begin(), helpers.end(), ended), helpers.end());
+  Reap(&started);
+}
+
+void KillHelper(pid_t pid) {
+  Started& started = GetStarted();
+  const std::lock_guard<std::mutex> lock(started.mutex);
+  // A number that is in the list cannot belong to another process: nobody has waited for it.
+  const std::vector<pid_t>& running = started.running;
+  if (std::find(running.begin(), running.end(), pid) != running.end()) kill(pid, SIGKILL);
+}
+
+std::optional<HelperEnd> EndOfHelper(pid_t pid) {
+  Started& started = GetStarted();
+  const std::lock_guard<std::mutex> lock(started.mutex);
+  Reap(&started);
+  for (const HelperEnd& end : started.ended) {
+    if (end.pid == pid) return end;
+  }
+  return std::nullopt;
+}
+
+bool IsHelperRunning(pid_t pid) {
+  Started& started = GetStarted();
+  const std::lock_guard<std::mutex> lock(started.mutex);
+  Reap(&started);
+  const std::vector<pid_t>& running = started.running;
+  return std::find(running.begin(), running.end(), pid) != running.end();
 }
 
 }  // namespace kmod

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 
 #include "../common/handles.h"
@@ -17,13 +18,26 @@ struct HelperProcess {
 
 // Starts `path` with `role` as its argument and one end of a socket pair as descriptor 3. The
 // helper gets /dev/null on 0 to 2 (so that a reader of this process's output reaches its end even
-// if the helper still runs), a session of its own, and default signals. If `inherited` is not -1,
-// the helper gets a copy of it as descriptor 4. Takes as long as an exec, so do not call it on the
-// event loop.
+// if the helper still runs), a session of its own, default signals, and a fixed environment. If
+// `inherited` is not -1, the helper gets a copy of it as descriptor 4. Takes as long as an exec, so
+// do not call it on the event loop.
 Result<HelperProcess> SpawnHelper(const std::string& path, const std::string& role,
                                   int inherited = -1);
 
 // Waits for the helpers of this process that have ended; never blocks.
 void ReapHelpers();
+
+// Sends SIGKILL to a helper of this process. One that sleeps inside the kernel ends when that ends.
+void KillHelper(pid_t pid);
+
+bool IsHelperRunning(pid_t pid);
+
+struct HelperEnd {
+  pid_t pid;
+  int signal;  // 0: it exited
+};
+
+// How a helper of this process ended, if it has ended and that is known.
+std::optional<HelperEnd> EndOfHelper(pid_t pid);
 
 }  // namespace kmod

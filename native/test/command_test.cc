@@ -34,17 +34,28 @@ TEST_CASE("a signal is not an exit status") {
   signal(SIGTERM, before);
 }
 
-TEST_CASE("variables are added to the environment, or replace those in it") {
+TEST_CASE("variables are added to a fixed environment, and not to that of this process") {
   setenv("MODPROBE_MODULE", "another_module", 1);
-  const char* const print = "echo $MODPROBE_MODULE $CMDLINE_OPTS ${PATH:+path}";
+  const char* const print = "echo $MODPROBE_MODULE $CMDLINE_OPTS $PATH";
   CHECK(Run(print, {"MODPROBE_MODULE=the_module", "CMDLINE_OPTS=a=1 b=2"}).output ==
-        "the_module a=1 b=2 path\n");
-  CHECK(Run(print).output == "another_module path\n");
+        "the_module a=1 b=2 /usr/sbin:/usr/bin:/sbin:/bin\n");
+  CHECK(Run(print).output == "/usr/sbin:/usr/bin:/sbin:/bin\n");
   unsetenv("MODPROBE_MODULE");
 }
 
 TEST_CASE("standard input is empty, and processes in the background are not waited for") {
   CHECK(Run("cat; echo end; (sleep 2; echo late) &").output == "end\n");
+}
+
+TEST_CASE("a command that prints without end fails to write, and is not killed") {
+  const CommandEnd end = Run("yes");
+  CHECK(end.signal == 0);
+  CHECK(end.exit_code == 1);
+  CHECK(end.output.size() == kCommandOutputLimit);
+}
+
+TEST_CASE("a command can open its outputs again") {
+  CHECK(Run("echo one; echo two > /dev/stderr").exit_code == 0);
 }
 
 TEST_CASE("at most the first 64 KiB of the output are kept") {

@@ -2,11 +2,13 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <thread>
 
 #include "../common/handles.h"
@@ -49,6 +51,32 @@ TEST_CASE("a helper gets a socket, its role, /dev/null and a session of its own"
     usleep(10000);
   }
   CHECK(kill(helper->pid, 0) != 0);
+}
+
+TEST_CASE("a helper that is killed has ended by a signal, and other processes are not killed") {
+  const TemporaryFolder folder;
+  const auto helper = SpawnHelper(Script(folder, "exec sleep 1000\n"), "queries");
+  REQUIRE(helper.ok());
+  CHECK(IsHelperRunning(helper->pid));
+  CHECK_FALSE(EndOfHelper(helper->pid).has_value());
+  KillHelper(helper->pid);
+  for (int i = 0; i < 500 && IsHelperRunning(helper->pid); ++i) usleep(10000);
+  CHECK_FALSE(IsHelperRunning(helper->pid));
+  REQUIRE(EndOfHelper(helper->pid).has_value());
+  CHECK(EndOfHelper(helper->pid)->signal == SIGKILL);
+  KillHelper(helper->pid);
+  KillHelper(getpid());
+}
+
+TEST_CASE("a helper gets a fixed environment") {
+  const TemporaryFolder folder;
+  setenv("LD_PRELOAD_OF_A_TEST", "/nowhere", 1);
+  const auto helper = SpawnHelper(Script(folder, "env >&3\n"), "queries");
+  REQUIRE(helper.ok());
+  const std::string variables = ReadToEnd(helper->socket.get());
+  CHECK(variables.find("PATH=/usr/sbin:/usr/bin:/sbin:/bin\n") != std::string::npos);
+  CHECK(variables.find("LD_PRELOAD_OF_A_TEST") == std::string::npos);
+  unsetenv("LD_PRELOAD_OF_A_TEST");
 }
 
 TEST_CASE("a helper that cannot be started is a failure with its path") {

@@ -2,6 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
+
+#include "temporary_folder.h"
+
 namespace kmod {
 namespace {
 
@@ -39,6 +43,23 @@ TEST_CASE("only a record with the facility 0 is from the kernel") {
   CHECK_FALSE(ParseKernelLogRecord("8,1,1,-;text\n").from_kernel);
   CHECK_FALSE(ParseKernelLogRecord("12,1,1,-;text\n").from_kernel);
   CHECK_FALSE(ParseKernelLogRecord("x;text\n").from_kernel);
+}
+
+// A file is read in pieces of 16 KiB, each of which counts as a record.
+TEST_CASE("what is left after many records counts as lost") {
+  const TemporaryFolder folder;
+  const std::string path = folder.Write("kmsg", "");
+  Result<KernelLog> log = KernelLog::Open(path);
+  REQUIRE(log.ok());
+  std::filesystem::resize_file(path, 16 * 1024);
+  const auto few = log->Read();
+  REQUIRE(few.ok());
+  CHECK(few->records.size() == 1);
+  CHECK_FALSE(few->lost);
+  std::filesystem::resize_file(path, 110000UL * 16 * 1024);
+  const auto many = log->Read();
+  REQUIRE(many.ok());
+  CHECK(many->lost);
 }
 
 TEST_CASE("a missing log is a failure") {

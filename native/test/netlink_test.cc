@@ -2,20 +2,28 @@
 
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/inet_diag.h>
+#include <linux/netfilter/ipset/ip_set.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/xfrm.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <map>
+#include <thread>
 
 #include "../net/ip_sets.h"
 #include "../net/net_links.h"
 #include "../net/net_routes.h"
 #include "../net/nf_tables.h"
+#include "../net/tcp_uses.h"
 #include "../net/traffic_control.h"
 #include "../net/tunnels.h"
+#include "../net/xfrm.h"
 
 namespace kmod {
 namespace {
@@ -63,6 +71,94 @@ TEST_CASE("an attribute with a wrong length ends the walk") {
   // A nested attribute may be marked as nested.
   ForEachAttribute(Attribute(NLA_F_NESTED | 7, "x"),
                    [](uint16_t type, std::string_view) { CHECK(type == 7); });
+}
+
+// One end sends what the other receives; its messages have no port, as those of the kernel.
+struct SocketPair {
+  SocketPair() {
+    int both[2];
+    REQUIRE(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, both) == 0);
+    ours.reset(both[0]);
+    kernel.reset(both[1]);
+  }
+  void Send(uint32_t sequence, uint16_t type, const std::string& body) const {
+    nlmsghdr header = {};
+    header.nlmsg_len = static_cast<uint32_t>(NLMSG_LENGTH(body.size()));
+    header.nlmsg_type = type;
+    header.nlmsg_seq = sequence;
+    const std::string message = Bytes(header) + body;
+    REQUIRE(send(kernel.get(), message.data(), message.size(), 0) > 0);
+  }
+  UniqueFd ours, kernel;
+};
+
+constexpr uint16_t kWanted = 99;
+
+TEST_CASE("only messages with the sequence number of the request are its answer") {
+  const SocketPair pair;
+  pair.Send(6, NLMSG_DONE, Bytes(0));
+  pair.Send(6, kWanted, "old");
+  pair.Send(0, kWanted, "event");
+  pair.Send(7, kWanted, "new");
+  pair.Send(6, NLMSG_ERROR, Bytes(nlmsgerr{-EPERM, {}}));
+  pair.Send(7, NLMSG_DONE, Bytes(0));
+  std::vector<std::string> visited;
+  const Result<> end = ReceiveAnswer(pair.ours.get(), 7, kWanted, [&](std::string_view message) {
+    visited.emplace_back(message);
+  });
+  CHECK(end.ok());
+  CHECK(visited == std::vector<std::string>{"new"});
+}
+
+TEST_CASE("an answer that is longer than the limit, or cut off, is a failure") {
+  const SocketPair pair;
+  const auto ignore = [](std::string_view) {};
+  for (int i = 0; i < 3; ++i) pair.Send(7, kWanted, "x");
+  CHECK(ReceiveAnswer(pair.ours.get(), 7, kWanted, ignore, 2).failure().error == E2BIG);
+  pair.Send(7, kWanted, std::string(100'000, 'x'));
+  CHECK(ReceiveAnswer(pair.ours.get(), 7, kWanted, ignore).failure().error == EMSGSIZE);
+}
+
+// Every user may send to sockets of this protocol, as the owner of a network namespace may send to
+// all sockets in it.
+TEST_CASE("messages of other processes are ignored, and not received forever") {
+  UniqueFd ours(socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, NETLINK_USERSOCK));
+  UniqueFd forger(socket(AF_NETLINK, SOCK_RAW, NETLINK_USERSOCK));
+  REQUIRE(ours);
+  REQUIRE(forger);
+  sockaddr_nl address = {};
+  address.nl_family = AF_NETLINK;
+  REQUIRE(bind(ours.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0);
+  socklen_t length = sizeof(address);
+  REQUIRE(getsockname(ours.get(), reinterpret_cast<sockaddr*>(&address), &length) == 0);
+  const auto forge = [&](uint16_t type, const std::string& body) {
+    nlmsghdr header = {};
+    header.nlmsg_len = static_cast<uint32_t>(NLMSG_LENGTH(body.size()));
+    header.nlmsg_type = type;
+    header.nlmsg_seq = 7;
+    const std::string message = Bytes(header) + body;
+    return sendto(forger.get(), message.data(), message.size(), MSG_DONTWAIT,
+                  reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+  };
+  int visited = 0;
+  const auto count = [&visited](std::string_view) { ++visited; };
+  REQUIRE(forge(kWanted, "x") > 0);
+  REQUIRE(forge(NLMSG_DONE, Bytes(0)) > 0);
+  // Nothing is left to receive, and the forged end was not taken for the end.
+  CHECK(ReceiveAnswer(ours.get(), 7, kWanted, count).failure().error == EAGAIN);
+  CHECK(visited == 0);
+
+  std::atomic<bool> stop = false;
+  std::thread flood([&] {
+    while (!stop) forge(kWanted, "x");
+  });
+  REQUIRE(fcntl(ours.get(), F_SETFL, 0) == 0);
+  const Result<> end = ReceiveAnswer(ours.get(), 7, kWanted, count);
+  stop = true;
+  flood.join();
+  // ENOBUFS: the kernel dropped messages, which also ends the reception.
+  CHECK((end.failure().error == EBADMSG || end.failure().error == ENOBUFS));
+  CHECK(visited == 0);
 }
 
 TEST_CASE("numbers in network byte order are read") {
@@ -148,11 +244,13 @@ TEST_CASE("the addresses of the peers of a WireGuard interface are read, but no 
 TEST_CASE("sets of ipset have a name and a type") {
   std::vector<IpSet> sets;
   const std::string message =
-      std::string(sizeof(nfgenmsg), '\0') + Text(2, "blocked") + Text(3, "hash:ip");
+      std::string(sizeof(nfgenmsg), '\0') + Text(2, "blocked") + Text(3, "hash:ip") +
+      Attribute(IPSET_ATTR_DATA, Attribute(IPSET_ATTR_REFERENCES, std::string("\0\0\0\3", 4)));
   AddIpSet(message, &sets);
   REQUIRE(sets.size() == 1);
   CHECK(sets[0].name == "blocked");
   CHECK(sets[0].type == "hash:ip");
+  CHECK(sets[0].references == 3);
   SurvivesEveryCut(message, [&sets](std::string_view cut) { AddIpSet(cut, &sets); });
 }
 
@@ -188,6 +286,64 @@ TEST_CASE("queueing disciplines that are compiled into the kernel are left out")
   body.tcm_handle = 0;
   CHECK(ParseFilter(Bytes(body) + Text(TCA_KIND, "u32"))->kind == "u32");
   SurvivesEveryCut(htb, ParseQdisc);
+}
+
+TEST_CASE("filters have a chain and a priority; those of a shared block have no interface") {
+  tcmsg body = {};
+  body.tcm_ifindex = 3;
+  body.tcm_parent = 0x10001;
+  body.tcm_info = (7U << 16) | htons(0x0800);
+  const std::string chain = Attribute(TCA_CHAIN, Bytes(5U));
+  const std::string message = Bytes(body) + Text(TCA_KIND, "u32") + chain;
+  const auto filter = ParseFilter(message);
+  REQUIRE(filter);
+  CHECK(filter->index == 3);
+  CHECK(filter->parent == 0x10001);
+  CHECK(filter->block == 0);
+  CHECK(filter->chain == 5);
+  CHECK(filter->priority == 7);
+  CHECK(filter->protocol == 0x0800);
+  body.tcm_ifindex = -1;
+  body.tcm_parent = 22;
+  const auto shared = ParseFilter(Bytes(body) + Text(TCA_KIND, "matchall"));
+  REQUIRE(shared);
+  CHECK(shared->index == 0);
+  CHECK(shared->parent == 0);
+  CHECK(shared->block == 22);
+  SurvivesEveryCut(message, ParseFilter);
+  body.tcm_handle = 0x1000a;
+  CHECK(ParseClass(Bytes(body)) == 0x1000a);
+  CHECK_FALSE(ParseClass("short"));
+}
+
+TEST_CASE("actions are counted") {
+  const std::string list = Attribute(1, Text(1, "gact")) + Attribute(2, Text(1, "gact"));
+  const std::string message = std::string(4, '\0') + Attribute(1, list);
+  CHECK(CountActions(message) == 2);
+  SurvivesEveryCut(message, CountActions);
+}
+
+TEST_CASE("TCP sockets have a congestion control and may have an upper layer protocol") {
+  TcpUses uses;
+  const std::string header(sizeof(inet_diag_msg), '\0');
+  const std::string upper = Attribute(INET_DIAG_ULP_INFO, Text(INET_ULP_INFO_NAME, "tls"));
+  AddTcpSocket(header + Text(INET_DIAG_CONG, "bbr") + upper, &uses);
+  AddTcpSocket(header + Text(INET_DIAG_CONG, "bbr"), &uses);
+  CHECK(uses.congestion == std::map<std::string, size_t>{{"bbr", 2}});
+  CHECK(uses.upper == std::map<std::string, size_t>{{"tls", 1}});
+  SurvivesEveryCut(header + upper, [&uses](std::string_view cut) { AddTcpSocket(cut, &uses); });
+}
+
+TEST_CASE("states of IPsec are counted by family and protocol") {
+  xfrm_usersa_info state = {};
+  state.family = AF_INET6;
+  state.id.proto = 50;
+  XfrmCounts counts;
+  AddXfrmState(Bytes(state), &counts);
+  AddXfrmState(Bytes(state), &counts);
+  CHECK(counts.protocols.at({AF_INET6, 50}) == 2);
+  AddXfrmState("short", &counts);
+  CHECK(counts.protocols.size() == 1);
 }
 
 TEST_CASE("tables of nftables have chains, rules and parts") {

@@ -5,11 +5,6 @@
 namespace kmod {
 namespace {
 
-const char* TypeAt(const std::vector<MountLine>& mounts, const char* path) {
-  const MountLine* mount = CoveringMount(mounts, path);
-  return mount == nullptr ? "" : mount->type.c_str();
-}
-
 TEST_CASE("the name of a process can contain anything") {
   const auto plain = ParseProcessStat("7 (bash) S 3 7 7 34816 8 4194304 100 0\n");
   REQUIRE(plain);
@@ -51,46 +46,25 @@ TEST_CASE("mounts are read with their escapes decoded; malformed lines are skipp
   REQUIRE(mounts.size() == 2);
   CHECK(mounts[0].type == "ext4");
   CHECK(mounts[0].super_options == "rw,errors=continue");
-  CHECK(mounts[1].parent == 36);
+  CHECK(mounts[0].major == 98);
+  CHECK(mounts[1].minor == 4);
   CHECK(mounts[1].root == "net:[4026532000]");
   CHECK(mounts[1].path == "/run/a b\\\nc");
 }
 
-TEST_CASE("a path lies on the mount that the kernel's path walk would reach") {
-  const auto mounts = ParseMounts(
-      "1 0 8:1 / / rw - ext4 a rw\n"
-      "2 1 0:6 / /dev rw - devtmpfs b rw\n"
-      "3 2 0:7 / /dev/shm rw - tmpfs c rw\n"
-      "4 1 0:8 / /far/below rw - nfs d rw\n"
-      "5 1 0:9 / /far rw - fuse e rw\n"  // over what was mounted below
-      "6 5 0:10 / /far rw - xfs f rw\n"  // over that
-      "7 1 0:11 / /devices rw - nfs g rw\n");
-  CHECK(TypeAt(mounts, "/etc") == std::string("ext4"));
-  CHECK(TypeAt(mounts, "/dev") == std::string("devtmpfs"));
-  CHECK(TypeAt(mounts, "/dev/null") == std::string("devtmpfs"));
-  CHECK(TypeAt(mounts, "/dev/shm/x") == std::string("tmpfs"));
-  CHECK(TypeAt(mounts, "/device") == std::string("ext4"));
-  CHECK(TypeAt(mounts, "/far/below/x") == std::string("xfs"));
-  CHECK(TypeAt({}, "/dev") == std::string());
-  // As a process in a chroot sees it: the mount that contains its root is not listed.
-  const auto inside = ParseMounts("9 8 0:6 / /dev rw - devtmpfs b rw\n");
-  CHECK(TypeAt(inside, "/dev/null") == std::string("devtmpfs"));
-  CHECK(TypeAt(inside, "/etc") == std::string());
-  // Two mounts that are each other's parent, which no kernel prints: the walk ends.
-  const auto circle = ParseMounts("1 2 0:6 / / rw - a a rw\n2 1 0:6 / / rw - b b rw\n");
-  CHECK(TypeAt(circle, "/etc") == std::string());
-  const auto itself = ParseMounts("1 1 0:6 / / rw - rootfs a rw\n");
-  CHECK(TypeAt(itself, "/etc") == std::string("rootfs"));
-}
-
-TEST_CASE("each path of the mapped files is listed once") {
-  CHECK(ParseMappedPaths("55-56 r--p 00000000 fe:01 12      /usr/bin/a b\n"
-                         "56-57 r--p 00000000 fe:01 12      /usr/bin/a b\n"
-                         "57-58 rw-p 00000000 00:00 0 \n"
-                         "58-59 rw-p 00000000 00:00 0       [heap]\n"
-                         "59-60 rw-s 00000000 00:06 9       /dev/x (deleted)\n"
-                         "short\n") ==
-        std::vector<std::string>{"/usr/bin/a b", "/dev/x (deleted)"});
+TEST_CASE("mapped files are read with their file system and inode") {
+  const auto mappings = ParseMappings(
+      "55-56 r--p 00000000 fe:01 12      /usr/bin/a b\n"
+      "57-58 rw-p 00000000 00:00 0 \n"
+      "58-59 rw-p 00000000 00:00 0       [heap]\n"
+      "59-60 rw-s 00000000 00:06 9       /dev/x (deleted)\n"
+      "short\n");
+  REQUIRE(mappings.size() == 2);
+  CHECK(mappings[0].range == "55-56");
+  CHECK(mappings[0].file_system == "fe:01");
+  CHECK(mappings[0].inode == 12);
+  CHECK(mappings[0].path == "/usr/bin/a b");
+  CHECK(mappings[1].path == "/dev/x (deleted)");
 }
 
 TEST_CASE("effective capabilities are read") {

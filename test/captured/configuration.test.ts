@@ -5,7 +5,7 @@ import { checkUnloadOptions, planOptions } from '../../lib/plan/options'
 import { makePlan } from '../../lib/plan/plan'
 import { CapturedKernel } from '../../lib/captured/captured-kernel'
 import { RootView } from '../../lib/captured/root-view'
-import { host } from '../../lib/live/host'
+import { host } from '../support/live'
 import { CapturedSystem, RELEASE } from '../support/captured-system'
 
 let system: CapturedSystem

@@ -33,8 +33,6 @@ describe('a laptop', () => {
   })
   const block = (path: string): BlockDevice | undefined =>
     laptop.blocks.find((one) => one.path === path)
-  const blockCommand = (module: string, path: string): string[] | null | undefined =>
-    users(laptop, module, 'block').find((user) => user.path === path)?.release.command
 
   test('has devices that are bound to drivers of loaded modules', () => {
     expect(laptop.boundDevices).toContainEqual({
@@ -53,11 +51,18 @@ describe('a laptop', () => {
 
   test('has the block devices that are set up, with what is on their partitions', () => {
     expect(laptop.blocks.map(({ path }) => path).sort()).toEqual(
-      ['/dev/dm-0', '/dev/loop0', '/dev/loop1', '/dev/nvme0n1', '/dev/sda', '/dev/zram0'].sort(),
+      [
+        ...['/dev/dm-0', '/dev/loop0', '/dev/loop1', '/dev/nvme0n1', '/dev/sda', '/dev/zram0'],
+        // A RAM disk: debugfs is not mounted, which would show whether it has contents.
+        '/dev/ram0',
+      ].sort(),
     )
     expect(block('/dev/nvme0n1')).toEqual({
       path: '/dev/nvme0n1',
       mapping: null,
+      madeOf: null,
+      fileOn: null,
+      setUpBy: null,
       usedBy: ['/dev/dm-0', '/boot/efi', '/boot'],
       modules: ['nvme'],
       below: [],
@@ -69,7 +74,9 @@ describe('a laptop', () => {
       below: ['nvme'],
     })
     expect(block('/dev/loop1')).toMatchObject({
-      usedBy: ['/media/anna/MY STICK/disk image', '/mnt/image'],
+      madeOf: '/media/anna/MY STICK/disk image',
+      fileOn: '8:1',
+      usedBy: ['/mnt/image'],
       modules: ['loop'],
     })
     expect([...block('/dev/loop1')!.below].sort()).toEqual(
@@ -78,11 +85,17 @@ describe('a laptop', () => {
     expect(block('/dev/zram0')).toMatchObject({ usedBy: ['swap'] })
   })
 
-  test('has the command that detaches each block device', () => {
-    expect(blockCommand('nvme', '/dev/nvme0n1')).toBeNull()
-    expect(blockCommand('dm_mod', '/dev/dm-0')).toEqual(['cryptsetup', 'close', 'nvme0n1p3_crypt'])
-    expect(blockCommand('loop', '/dev/loop1')).toEqual(['losetup', '-d', '/dev/loop1'])
-    expect(blockCommand('zram', '/dev/zram0')).toEqual(['zramctl', '--reset', '/dev/zram0'])
+  test('has no command that detaches a block device in use; the text says what must go first', () => {
+    for (const [module, path, first] of [
+      ['nvme', '/dev/nvme0n1', 'detach /dev/dm-0'],
+      ['dm_mod', '/dev/dm-0', 'unmount /'],
+      ['loop', '/dev/loop1', 'unmount /mnt/image'],
+      ['zram', '/dev/zram0', 'stop the swap on /dev/zram0'],
+    ] as const) {
+      const user = users(laptop, module, 'block').find((one) => one.path === path)!
+      expect(user.release.command).toBeNull()
+      expect(user.release.text).toContain(first)
+    }
   })
 
   test('has the references of block devices that are known', () => {

@@ -198,5 +198,5 @@ test('an open watchdog refers to its driver', async () => {
   sysfs.classDevice('watchdog', `${device}/watchdog/watchdog0`)
   system.write('proc/5/comm', 'wd\n').link('/dev/watchdog', 'proc/5/fd/3')
   const { openDevices } = await snapshotOf(system)
-  expect(openDevices).toMatchObject([{ path: '/dev/watchdog', modules: ['iTCO_wdt'] }])
+  expect(openDevices).toMatchObject([{ path: '/dev/watchdog', modules: ['iTCO_wdt', 'watchdog'] }])
 })

@@ -97,8 +97,10 @@ describe('disks', () => {
       ['/dev/dm-1', ['/data']],
       ['/dev/sda', ['/dev/dm-0']],
     ])
-    const volumes = users(used, 'dm_mod', 'block').filter(({ path }) => path === '/dev/dm-1')
-    expect(volumes).toMatchObject([{ release: { command: ['dmsetup', 'remove', 'vg-data'] } }])
+    const volume1 = (snapshot: Snapshot): unknown =>
+      users(snapshot, 'dm_mod', 'block').find(({ path }) => path === '/dev/dm-1')!.release.command
+    expect(volume1(idle)).toEqual(['dmsetup', 'remove', 'vg-data'])
+    expect(volume1(used)).toBeNull()
   })
 
   test('below a loop device are used by it', async () => {
@@ -131,15 +133,52 @@ describe('disks', () => {
     sysfs.block('pci0000:00/0000:00:02.0/nvme/nvme0/nvme0c0n1', '259:9', { hidden: '1\n' })
     sysfs.block('virtual/block/nbd0', '43:0')
     sysfs.block('virtual/block/nbd1', '43:16', { pid: '4711\n' })
+    system.write('proc/4711/comm', 'qemu-nbd\n')
+    // nbd-client hands the connection over to the kernel and ends.
+    sysfs.block('virtual/block/nbd2', '43:32', { pid: '4712\n' })
     sysfs.block('virtual/block/md0', '9:0', { size: '0\n' })
     sysfs.block('pci0000:00/0000:00:03.0/cciss!c0d0', '104:0')
     const snapshot = await snapshotOf(system)
-    expect(snapshot.blocks.map(({ path, usedBy }) => [path, usedBy])).toEqual([
-      ['/dev/cciss/c0d0', []],
-      ['/dev/nbd1', ['process 4711']],
+    expect(snapshot.blocks.map(({ path, madeOf }) => [path, madeOf])).toEqual([
+      ['/dev/cciss/c0d0', null],
+      ['/dev/nbd1', 'process 4711'],
+      ['/dev/nbd2', 'a server'],
     ])
     expect(users(snapshot, 'nbd', 'block')).toMatchObject([
-      { release: { command: ['qemu-nbd', '-d', '/dev/nbd1'] } },
+      { usedBy: ['process 4711'], release: { command: ['qemu-nbd', '-d', '/dev/nbd1'] } },
+      { usedBy: ['a server'], release: { command: ['nbd-client', '-d', '/dev/nbd2'] } },
+    ])
+  })
+})
+
+describe('flash', () => {
+  const flash = (number: number, name: string): string =>
+    sysfs.classDevice('mtd', `virtual/mtd/mtd${number}`, { name: `${name}\n` })
+
+  test('below JFFS2 and UBIFS is found, also if it is simulated', async () => {
+    sysfs.block(`${flash(0, 'mtdram test device').slice('/sys/devices/'.length)}/mtdblock0`, '31:0')
+    flash(1, 'NAND simulator partition 0')
+    sysfs.classDevice('ubi', 'virtual/mtd/mtd1/ubi0', { mtd_num: '1\n' })
+    const idle = await snapshotOf(system)
+    expect(effects(idle, 'nandsim')).toEqual(['storage:/dev/mtd1', 'storage:/dev/ubi0'])
+    expect(users(idle, 'ubi', 'block')).toMatchObject([
+      { path: '/dev/ubi0', references: 0, release: { command: ['ubidetach', '-d', '0'] } },
+    ])
+    mounts(
+      '1 1 0:2 / / rw - tmpfs none rw',
+      '2 1 31:0 / /a rw - jffs2 /dev/mtdblock0 rw',
+      '3 1 0:36 / /b rw - ubifs ubi0:v rw,ubi=0,vol=0',
+    )
+    const used = await snapshotOf(system)
+    expect(effects(used, 'mtdram')).toEqual(['filesystem:/a'])
+    expect(effects(used, 'nandsim')).toEqual(['filesystem:/b'])
+    expect(users(used, 'mtdram', 'block')).toMatchObject([
+      { path: '/dev/mtd0', usedBy: ['/a'], references: 1 },
+    ])
+    expect(users(used, 'mtd', 'block').map(({ path, references }) => [path, references])).toEqual([
+      ['/dev/mtd0', 1],
+      ['/dev/mtd1', 1],
+      ['/dev/ubi0', null],
     ])
   })
 })
@@ -197,4 +236,27 @@ describe('a root file system', () => {
       )
     },
   )
+})
+
+describe('mounts', () => {
+  test('that propagation copied are unmounted with the original, others are not', async () => {
+    const root = '1 1 8:1 / / rw shared:1 - ext4 /dev/sda1 rw\n'
+    system
+      .write('proc/1/mountinfo', `${root}2 1 8:2 / /data rw shared:2 - xfs /dev/sda2 rw\n`)
+      .link('mnt:[1]', 'proc/1/ns/mnt')
+      .link('mnt:[2]', 'proc/77/ns/mnt')
+    const command = async (lines: string): Promise<unknown> => {
+      system.write('proc/77/mountinfo', lines)
+      const [user] = users(await snapshotOf(system), 'xfs', 'mount')
+      return user!.release.command
+    }
+    const service = '11 10 8:1 / / rw master:1 - ext4 /dev/sda1 rw\n'
+    expect(await command(service)).toEqual(['umount', '/data'])
+    expect(await command(`${service}12 11 8:2 / /data rw master:2 - xfs /dev/sda2 rw\n`)).toEqual([
+      'umount',
+      '/data',
+    ])
+    const isolated = '11 10 8:1 / / rw - ext4 /dev/sda1 rw\n'
+    expect(await command(`${isolated}12 11 8:2 / /data rw - xfs /dev/sda2 rw\n`)).toBeNull()
+  })
 })

@@ -1,6 +1,7 @@
 /** The network of a captured system: its survey, and the sessions and sockets in it. */
 import { readSessions } from '../../lib/snapshot/network/sessions'
 import { readSockets } from '../../lib/snapshot/network/sockets'
+import { Holders } from '../../lib/snapshot/system/holders'
 import { snapshotOf, surveyOf } from '../support/captured-snapshot'
 import { CapturedSystem } from '../support/captured-system'
 import { fillLaptop } from '../support/laptop'
@@ -10,6 +11,7 @@ let system: CapturedSystem
 beforeEach(() => (system = fillLaptop(new CapturedSystem())))
 afterEach(() => system.remove())
 
+const holders = new Holders({ ownCgroups: [] })
 const file = (name: string): string => `proc/3001/net/${name}`
 
 describe('an address', () => {
@@ -117,8 +119,8 @@ test('sockets and settings are read only if users are wanted', async () => {
     .write('proc/sys/net/ipv4/tcp_congestion_control', 'vegas\n')
   const withUsers = await surveyOf(system)
   expect(withUsers.users).toBe(true)
-  expect(readSockets({ raw: withUsers })).toEqual([
-    { protocol: 'SCTP', count: 2, modules: ['sctp'] },
+  expect(readSockets({ raw: withUsers, holders })).toEqual([
+    { protocol: 'SCTP', count: 2, held: null, processes: [], modules: ['sctp'], ofSome: [] },
   ])
   expect(withUsers.netFiles.map(({ path }) => path)).toEqual([
     '/proc/net/tcp',
@@ -149,5 +151,5 @@ test('damaged files are read as empty ones', async () => {
   const raw = await surveyOf(system)
   expect(raw).toMatchObject({ addresses: [], defaultRoutes: [] })
   expect(readSessions({ raw })).toEqual([])
-  expect(readSockets({ raw })).toEqual([])
+  expect(readSockets({ raw, holders })).toEqual([])
 })

@@ -104,7 +104,7 @@ describe('a laptop', () => {
 
   test('has a device and a file as swap areas', () => {
     const [device, file] = laptop.swaps
-    expect(device).toEqual({ path: '/dev/zram0', below: ['zram'] })
+    expect(device).toEqual({ path: '/dev/zram0', fileOn: null, opens: 1, below: ['zram'] })
     expect(file!.path).toBe('/var/swap file')
     expect(file!.below.sort()).toEqual(['ext4', ...ROOT_DISK].sort())
     expect(laptop.swaps).toHaveLength(2)
@@ -159,8 +159,15 @@ describe('a laptop', () => {
       pid: 812,
       comm: 'openvpn',
       self: false,
+      ancestor: false,
+      unit: null,
+      ownUnit: false,
       path: '/dev/net/tun',
       fd: 5,
+      shared: false,
+      type: 'char',
+      family: 'misc',
+      name: 'tun',
       modules: ['tun'],
     })
   })
@@ -190,6 +197,7 @@ describe('a laptop', () => {
       readTexts: (asked) => files.readTexts(count(asked)),
       readBytes: (asked) => files.readBytes(count(asked)),
       listNames: (asked) => files.listNames(count(asked)),
+      readStatuses: (asked) => files.readStatuses(count(asked)),
     }
     await buildSnapshot(await survey(), counting, index())
     // The number of calls depends on the order of the answers. Without batches, calls equal paths.
@@ -241,7 +249,7 @@ describe('a laptop', () => {
       {
         path: '/',
         pid: CONTAINER_PID,
-        release: { command: ['nsenter', '-t', String(CONTAINER_PID), '-m', 'umount', '/'] },
+        release: { kind: null, command: null },
       },
     ])
     expect(processUsers(loaded('tun', 2), laptop)).toMatchObject([{ pid: 812, comm: 'openvpn' }])

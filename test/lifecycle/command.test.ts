@@ -3,10 +3,14 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { runScript } from '../support/child'
+import { HelperClient } from '../../lib/live/helper/client'
 import { commandRequest, HelperCommand } from '../../lib/live/helper/commands'
 
+const client = new HelperClient('changes')
+
 const begin = (command: string): HelperCommand =>
-  new HelperCommand(commandRequest('the_module', command), 'run a command')
+  new HelperCommand(client, commandRequest('the_module', command), 'run a command')
 const run = (command: string): HelperCommand['ended'] => begin(command).ended
 
 let folder: string
@@ -20,6 +24,42 @@ test('a command has the module in its environment; the result has its exit statu
     output: 'the_module\noops\n',
   })
   expect(await run('true')).toEqual({ exitCode: 0, signal: null, output: '' })
+})
+
+test('a command gets a fixed environment, not that of this process', async () => {
+  const names = ['MODPROBE_OPTIONS', 'LD_PRELOAD', 'BASH_ENV', 'KMOD_TEST']
+  const script = `
+    const { HelperClient } = require('./dist/live/helper/client')
+    const { commandRequest, HelperCommand } = require('./dist/live/helper/commands')
+    for (const name of ${JSON.stringify(names)}) process.env[name] = '/nowhere'
+    const request = commandRequest('the_module', 'exec env')
+    const command = new HelperCommand(new HelperClient('changes'), request, 'run a command')
+    command.ended.then(({ output }) => console.log(output))`
+  const { stdout } = await runScript(script)
+  const set = stdout
+    .trim()
+    .split('\n')
+    .filter((line) => !/^(PWD|ASAN_OPTIONS|UBSAN_OPTIONS)=/.test(line))
+  expect(set.sort()).toEqual([
+    'LANG=C.UTF-8',
+    'MODPROBE_MODULE=the_module',
+    'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
+  ])
+})
+
+test('a process in the background cannot fill the memory with output', async () => {
+  const { output, exitCode } = await run('yes & echo $! >&2; exit 0')
+  expect(exitCode).toBe(0)
+  const pid = Number(/^\d+$/m.exec(output)?.[0])
+  expect(pid).toBeGreaterThan(1)
+  // Its next write fails, and nothing kills it.
+  while (isRunning(pid)) await delay(10)
+})
+
+test('a command that prints without end cannot fill the memory either', async () => {
+  const { output, exitCode } = await run('yes')
+  expect(output.startsWith('y\ny\n')).toBe(true)
+  expect(exitCode).toBe(1)
 })
 
 test('a command that was ended by a signal has no exit status', async () => {

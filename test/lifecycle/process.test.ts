@@ -18,9 +18,10 @@ afterAll(() => system.remove())
 /** For scripts: the pids of this process's helpers, found without starting another process. */
 const HELPERS = `
   const { readdirSync, readFileSync } = require('fs')
+  const nameOf = (pid) => readFileSync('/proc/' + pid + '/comm', 'utf8').trim()
   const helpers = () => readdirSync('/proc/self/task')
     .flatMap((task) => readFileSync('/proc/self/task/' + task + '/children', 'utf8').split(' '))
-    .filter((pid) => pid !== '' && readFileSync('/proc/' + pid + '/comm', 'utf8').startsWith('kmod-'))`
+    .filter((pid) => pid !== '' && nameOf(pid).startsWith('kmod-'))`
 
 const run = (script: string, env?: NodeJS.ProcessEnv): Promise<Outcome> =>
   runScript(
@@ -103,10 +104,47 @@ test('the helpers of workers that have ended leave no zombies', async () => {
       // A helper ends when its socket is closed; the next start of a helper collects it.
       await new Promise((resolve) => setTimeout(resolve, 300))
       await new Kmod({ root }).resolve('dummy')
-      console.log(helpers().length)
+      console.log(helpers().map(nameOf).sort())
     })()`
-  expect(await run(script)).toEqual(success('1\n'))
+  expect(await run(script)).toEqual(success(`[ 'kmod-files', 'kmod-queries' ]\n`))
 })
+
+test('workers that are terminated while they start helpers leave neither sockets nor helpers', async () => {
+  const script = `
+    const { Worker } = require('worker_threads')
+    ${HELPERS}
+    const sockets = () => readdirSync('/proc/self/fd').filter((fd) => {
+      try { return require('fs').readlinkSync('/proc/self/fd/' + fd).startsWith('socket:') } catch { return false }
+    }).length
+    const code = \`const { Kmod } = require('node-kmod')
+      const { parentPort, workerData } = require('worker_threads')
+      setInterval(() => new Kmod({ root: workerData }).resolve('dummy').catch(() => undefined), 0)
+      parentPort.postMessage('ready')\`
+    const round = async (delay) => {
+      const worker = new Worker(code, { eval: true, workerData: root })
+      await new Promise((resolve) => worker.once('message', resolve))
+      await new Promise((resolve) => setTimeout(resolve, delay))
+      await worker.terminate()
+    }
+    ;(async () => {
+      await round(50)
+      const before = sockets()
+      for (let i = 0; i < 20; i++) await Promise.all([round(i), round(i + 1)])
+      // A helper ends when its socket is closed; the next start of a helper collects it.
+      for (let i = 0; i < 500 && helpers().length > 2; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        const captured = new Kmod({ root })
+        await captured.list()
+        await captured.close()
+      }
+      console.log(sockets() - before, helpers().length)
+    })()`
+  const { stdout, stderr } = await run(script)
+  expect(stderr).toBe('')
+  const [leftSockets, leftHelpers] = stdout.split(' ').map(Number)
+  expect(leftSockets).toBe(0)
+  expect(leftHelpers).toBeLessThan(3)
+}, 60_000)
 
 test('a helper that was killed is started again by the next call', async () => {
   const script = `

@@ -3,9 +3,8 @@
  * kernel, with devices and network namespaces: test/vm/one-kernel/survey.
  */
 import { closeSync, openSync, readFileSync } from 'node:fs'
-import { onKernelChange } from '../../lib/live/helper/events'
-import { readSurvey } from '../../lib/live/helper/survey'
 import { runScript } from '../support/child'
+import { onKernelChange, readSurvey } from '../support/live'
 
 test('the mounts of this process are those of /proc/self/mountinfo', async () => {
   const { mountTables, openDevices } = await readSurvey(false)
@@ -43,14 +42,18 @@ test('a watch calls back once when it has started, and does not keep the process
   })
   expect(told).toBe('told')
   const script = `
-    const { onKernelChange } = require('./dist/live/helper/events')
+    const { KernelEvents } = require('./dist/live/helper/events')
+    const events = new KernelEvents(10_000)
+    const onKernelChange = (listener) => events.onChange(listener)
     onKernelChange(() => console.log('told'))`
   expect(await runScript(script)).toMatchObject({ code: 0, stderr: '' })
 })
 
 test('the helper of a watch ends with the last watch', async () => {
   const script = `
-    const { onKernelChange } = require('./dist/live/helper/events')
+    const { KernelEvents } = require('./dist/live/helper/events')
+    const events = new KernelEvents(10_000)
+    const onKernelChange = (listener) => events.onChange(listener)
     const { readdirSync, readFileSync } = require('fs')
     // Found without starting another process.
     const helpers = () => readdirSync('/proc/self/task')

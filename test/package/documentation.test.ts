@@ -1,6 +1,6 @@
 /** The documentation: what an editor shows for the package, and what README and CONTRIBUTING say. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import ts from 'typescript'
 import { plan } from '../../lib/plan/plan'
 import { ROOT } from '../support/child'
@@ -84,9 +84,11 @@ const documentationOf = (symbol: ts.Symbol): string =>
 const words = (type: ts.Type): string[] =>
   (type.isUnion() ? type.types : [type]).map((one) => (one as ts.StringLiteralType).value).sort()
 
-const methods = publicType('Kmod')
+const allMethods = publicType('Kmod')
   .getProperties()
   .filter(({ name }) => !name.startsWith('#'))
+/** Without those that end the object: they are methods only. */
+const methods = allMethods.filter(({ name }) => name !== 'close' && !name.includes('asyncDispose'))
 const methodNames = methods.map(({ name }) => name)
 
 describe('in an editor', () => {
@@ -119,7 +121,7 @@ describe('in an editor', () => {
   })
 
   test('every exported name is documented, and every method', () => {
-    const members = [...methods, ...publicType('KmodError').getProperties()].filter(
+    const members = [...allMethods, ...publicType('KmodError').getProperties()].filter(
       // The members of class Error belong to the standard library.
       ({ declarations: found = [] }) =>
         found.every((one) => one.getSourceFile().fileName.startsWith(join(ROOT, 'dist'))),
@@ -229,15 +231,44 @@ describe('the README', () => {
   })
 })
 
-test.each(['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'])(
+test.each(['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md', 'docs/libkmod.md'])(
   'the links of %s have existing targets',
   (file) => {
     const text = readFileSync(join(ROOT, file), 'utf8')
     const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, link]) => link!.replace(/\s+/g, ' '))
     const local = links.filter((link) => !/^https?:/.test(link))
-    expect(local.filter((link) => !existsSync(join(ROOT, link)))).toEqual([])
+    expect(local.filter((link) => !existsSync(join(ROOT, dirname(file), link)))).toEqual([])
   },
 )
+
+describe('docs/libkmod.md', () => {
+  const page = readFileSync(join(ROOT, 'docs/libkmod.md'), 'utf8')
+
+  test('names the function of libkmod for each method', () => {
+    const { program: users } = new Editor({ 'libkmod.mts': "export * from 'node-kmod/libkmod'" })
+    const types = users.getTypeChecker()
+    const entry = users.getSourceFile(join(ROOT, 'dist/libkmod/index.d.ts'))!
+    const exports = types.getExportsOfModule(types.getSymbolAtLocation(entry)!)
+    for (const name of ['Context', 'Module']) {
+      const alias = exports.find((symbol) => symbol.name === name)!
+      const members = types.getPropertiesOfType(
+        types.getDeclaredTypeOfSymbol(types.getAliasedSymbol(alias)),
+      )
+      const methods = members.map((member) => member.name).filter((one) => /^\w+$/.test(one))
+      const table = rows(page, `\`${name}\``)
+      const described = table.flatMap(([cell]) => quoted(cell!).map((one) => one.split('(')[0]!))
+      expect(described.filter((one) => one !== 'new Context').sort()).toEqual(methods.sort())
+      expect(table.filter(([, cell]) => !/`kmod_\w+/.test(cell!))).toEqual([])
+    }
+  })
+
+  test('its code type-checks', () => {
+    const blocks = [...page.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code!)
+    expect(blocks.length).toBeGreaterThan(0)
+    const editor = new Editor(Object.fromEntries(blocks.map((code, i) => [`page-${i}.mts`, code])))
+    expect(blocks.map((_, i) => editor.problems(`page-${i}.mts`))).toEqual(blocks.map(() => []))
+  })
+})
 
 describe('CONTRIBUTING', () => {
   test('names files and folders that exist', () => {

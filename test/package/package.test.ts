@@ -71,6 +71,21 @@ test('the package can be required and imported, and exports all its names', () =
   expect(inUser(process.execPath, ['esm.mjs'])).toBe('true true\ntrue\n')
 })
 
+test('node-kmod/libkmod can be required and imported', () => {
+  const required = `const { Context, Module, KmodError } = require('node-kmod/libkmod')
+    new Context().moduleFromName('dummy').then((module) =>
+      console.log(module instanceof Module, KmodError === require('node-kmod').KmodError))`
+  expect(inUser(process.execPath, ['-e', required])).toBe('true true\n')
+  writeFileSync(
+    join(folder, 'user', 'libkmod.mjs'),
+    `import { Context } from 'node-kmod/libkmod'
+     const context = new Context({ directory: '/', configPaths: [] })
+     console.log((await context.moduleFromName('x-y')).name)
+     context.close()`,
+  )
+  expect(inUser(process.execPath, ['libkmod.mjs'])).toBe('x_y\n')
+})
+
 test('the types compile under strict settings', () => {
   const programs = readdirSync(join(ROOT, 'test/types'))
   for (const program of programs) {

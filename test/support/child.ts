@@ -20,14 +20,17 @@ export interface ScriptOptions {
   env?: NodeJS.ProcessEnv
   /** Default: the checkout. */
   cwd?: string
+  /** Options of Node, before the script. */
+  nodeOptions?: readonly string[]
 }
 
 /** Starts a script that can require('node-kmod'). */
 export function startScript(
   script: string,
-  { args = [], env = {}, cwd = ROOT }: ScriptOptions = {},
+  { args = [], env = {}, cwd = ROOT, nodeOptions = [] }: ScriptOptions = {},
 ): ChildProcessWithoutNullStreams {
-  return spawn(process.execPath, ['-e', script, ...args], { cwd, env: { ...process.env, ...env } })
+  const argv = [...nodeOptions, '-e', script, ...args]
+  return spawn(process.execPath, argv, { cwd, env: { ...process.env, ...env } })
 }
 
 /**

@@ -174,6 +174,7 @@ function writeProcesses(system: CapturedSystem): void {
   system
     .link('3001', 'proc/self')
     .link('self/net', 'proc/net')
+    .write('proc/sys/kernel/osrelease', '6.12.1-amd64\n')
     .write(
       'proc/swaps',
       'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n' +

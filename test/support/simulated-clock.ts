@@ -17,12 +17,14 @@ export class SimulatedClock implements Clock {
   sleep(delay: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.resolve()
     return new Promise((resolve) => {
-      const sleeper = { at: this.#now + delay, wake: resolve }
-      this.#sleepers.push(sleeper)
-      signal?.addEventListener('abort', () => {
+      const wake = (): void => {
+        signal?.removeEventListener('abort', wake)
         this.#sleepers = this.#sleepers.filter((one) => one !== sleeper)
         resolve()
-      })
+      }
+      const sleeper = { at: this.#now + delay, wake }
+      this.#sleepers.push(sleeper)
+      signal?.addEventListener('abort', wake)
       this.#wakeNext()
     })
   }
@@ -35,7 +37,6 @@ export class SimulatedClock implements Clock {
         undefined,
       )
       if (next === undefined || next.at === Infinity) return
-      this.#sleepers = this.#sleepers.filter((one) => one !== next)
       this.#now = Math.max(this.#now, next.at)
       next.wake()
     })

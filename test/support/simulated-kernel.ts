@@ -52,6 +52,7 @@ export class SimulatedKernel implements Kernel {
   readonly system = {}
   readOnly = false
   readonly clock = new SimulatedClock()
+  readonly timeout = 10_000
   readonly modules = new Map<string, SimulatedModule>()
   readonly indexed = new Map<string, IndexedModule>()
   /** Module files that are not installed, by path. */
@@ -158,6 +159,18 @@ export class SimulatedKernel implements Kernel {
   referencesOf(name: string): number {
     const taken = [...this.modules.values()].map(({ takes }) => takes[name] ?? 0)
     return taken.reduce((sum, count) => sum + count, this.modules.get(name)?.references ?? 0)
+  }
+
+  hearing(): this {
+    return this
+  }
+
+  /** All calls of `close`. */
+  closings = 0
+
+  async close(): Promise<void> {
+    this.closings++
+    await Promise.all([...this.traces, ...this.watches].map((source) => source.close()))
   }
 
   readonly index: ModuleIndex = new SimulatedIndex(this)

@@ -2,10 +2,12 @@
 import type { LoadedModule } from '../../lib/contract/types'
 import type {
   BlockDevice,
+  Holder,
   Mount,
   NetworkInterface,
   OpenDevice,
   Snapshot,
+  SwapArea,
 } from '../../lib/kernel/snapshot'
 import { emptySnapshot } from '../../lib/snapshot/build'
 import type { RawLink, RawSurvey } from '../../lib/snapshot/system/raw-survey'
@@ -14,12 +16,16 @@ export function snapshot(parts: Partial<Snapshot> = {}): Snapshot {
   return { ...emptySnapshot(), ...parts }
 }
 
-/** A mount in the namespace of this process. */
+let mounts = 0
+
+/** A mount in the namespace of this process, on the root. */
 export function mount(path: string, superblock: string, more: Partial<Mount> = {}): Mount {
   const isRoot = path === '/'
+  const tree = { id: ++mounts, parent: isRoot ? -1 : 0, sends: null, receives: [] }
   const noModules = { modules: [], below: [] }
-  const own = { pid: process.pid, own: true, isRoot, root: '/', options: 'rw' }
-  return { path, superblock, source: '/dev/sda1', type: 'ext4', ...own, ...noModules, ...more }
+  const own = { pid: process.pid, own: true, isRoot }
+  const type = { source: '/dev/sda1', type: 'ext4', root: '/', options: 'rw' }
+  return { ...tree, path, superblock, ...type, ...own, ...noModules, ...more }
 }
 
 export function netInterface(name: string, more: Partial<NetworkInterface> = {}): NetworkInterface {
@@ -27,12 +33,23 @@ export function netInterface(name: string, more: Partial<NetworkInterface> = {})
   return { name, netns: null, up: true, type: null, ...unconnected, modules: [], ...more }
 }
 
+export function holder(pid: number, more: Partial<Holder> = {}): Holder {
+  const plain = { self: false, ancestor: false, unit: null, ownUnit: false }
+  return { pid, comm: 'someone', ...plain, ...more }
+}
+
 export function openDevice(pid: number, path: string, more: Partial<OpenDevice> = {}): OpenDevice {
-  return { pid, comm: 'someone', self: false, path, fd: 3, modules: [], ...more }
+  const device = { path, fd: 3, shared: false, type: 'char', family: '', name: '' } as const
+  return { ...holder(pid), ...device, modules: [], ...more }
 }
 
 export function blockDevice(path: string, more: Partial<BlockDevice> = {}): BlockDevice {
-  return { path, mapping: null, usedBy: [], modules: [], below: [], ...more }
+  const origin = { mapping: null, madeOf: null, fileOn: null, setUpBy: null }
+  return { path, ...origin, usedBy: [], modules: [], below: [], ...more }
+}
+
+export function swapArea(path: string, below: string[], more: Partial<SwapArea> = {}): SwapArea {
+  return { path, fileOn: null, opens: 1, below, ...more }
 }
 
 /** A row of the table of loaded modules. */
@@ -44,16 +61,21 @@ export function survey(parts: Partial<RawSurvey> = {}): RawSurvey {
   return {
     users: true,
     mountTables: [],
+    mappings: [],
     links: [],
     defaultRoutes: [],
     addresses: [],
     netFiles: [],
     trafficControl: [],
+    actions: [],
+    tcpUses: [],
     nfTables: [],
     xTables: [],
     ipSets: [],
     ipsec: [],
     openDevices: [],
+    openSockets: [],
+    ownCgroups: [],
     allProcessesRead: true,
     unreadable: [],
     ...parts,

@@ -51,7 +51,7 @@ export async function passOn(
   kmod.trace('a', { signal })
 }
 
-/** Every call that returns a promise takes a signal in its last argument. */
+/** Every call that returns a promise, except close() and Symbol.asyncDispose, takes a signal in its last argument. */
 type Calls = {
   [Name in keyof Kmod]: Kmod[Name] extends (...args: never) => Promise<unknown> ? Name : never
 }
@@ -61,7 +61,7 @@ type WithoutSignal = {
 }[Calls[keyof Kmod]]
 
 export type Checks = [
-  Check<Same<WithoutSignal, never>>,
+  Check<Same<Exclude<WithoutSignal, symbol>, 'close'>>,
   Check<Same<Calls[keyof Kmod] & 'list', 'list'>>,
   Check<Same<UnloadPlan['options']['guard'], 'refuse' | 'strict' | 'off'>>,
   Check<Same<UnloadPlan['options']['allow'], readonly (EffectKind | `${EffectKind}:${string}`)[]>>,
@@ -98,6 +98,8 @@ export function describeBlocker(blocker: Blocker): string | User[] {
       return blocker.effect.kind
     case 'ERR_KMOD_REMOVE_COMMAND':
       return blocker.shell
+    case 'ERR_KMOD_NO_ANSWER':
+      return blocker.question
     case 'ERR_KMOD_TRANSIENT':
       return blocker.pid === undefined ? '' : `/proc/${blocker.pid}/stack`
     case 'ERR_KMOD_NOT_FOUND':

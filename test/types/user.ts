@@ -35,8 +35,11 @@ export async function inspect(): Promise<string[]> {
 export async function change(signal: AbortSignal): Promise<string> {
   await kmod.remove('dummy', { force: true, hungAfter: Infinity, signal })
   const { loaded } = await load('dummy', { parameters: { a: 1, b: 'x', c: true, d: [1, 'x'] } })
-  const captured = new Kmod({ root: '/srv/captured', configPaths: ['/etc/modprobe.d'] })
-  return loaded.join() + (await captured.list()).length
+  const captured = new Kmod({ root: '/srv/captured', configPaths: ['/etc/modprobe.d'], timeout: 1 })
+  const rows = await captured.list()
+  await captured.close()
+  const disposable: AsyncDisposable = captured
+  return loaded.join() + rows.length + typeof disposable
 }
 
 export async function takeOut(signal: AbortSignal): Promise<string[]> {

@@ -3,12 +3,12 @@ import { printable } from '../../lib/contract/printable'
 import type { User } from '../../lib/contract/types'
 import { findUsers } from '../../lib/explain/users'
 import { effectsOf } from '../../lib/guard/effects'
-import type { Snapshot } from '../../lib/kernel/snapshot'
+import type { Mapping, Snapshot } from '../../lib/kernel/snapshot'
 import { parseCrypto } from '../../lib/snapshot/crypto-algorithms'
 import { parseLineDisciplines } from '../../lib/snapshot/devices/line-disciplines'
 import { parseCards } from '../../lib/snapshot/devices/sound-cards'
 import { parseSwaps } from '../../lib/snapshot/storage/swaps'
-import { blockDevice, loaded, mount, openDevice, snapshot } from '../support/snapshots'
+import { blockDevice, loaded, mount, openDevice, snapshot, swapArea } from '../support/snapshots'
 
 function usersIn(parts: Partial<Snapshot>, module: string): User[] {
   return findUsers(loaded(module), snapshot(parts))
@@ -92,23 +92,62 @@ test('/proc/swaps has devices and files', () => {
 })
 
 describe('the release of a block device', () => {
-  const mapping = (uuid: string): { name: string; uuid: string } => ({ name: 'vg-home', uuid })
+  const mapping = (uuid: string): Mapping => ({ name: 'vg-home', uuid, segments: null })
 
   test.each([
     ['loop', '/dev/loop0', null, ['losetup', '-d', '/dev/loop0']],
     ['zram', '/dev/zram0', null, ['zramctl', '--reset', '/dev/zram0']],
     ['md_mod', '/dev/md127', null, ['mdadm', '--stop', '/dev/md127']],
-    ['nbd', '/dev/nbd3', null, ['qemu-nbd', '-d', '/dev/nbd3']],
+    ['nbd', '/dev/nbd3', null, ['nbd-client', '-d', '/dev/nbd3']],
     ['dm_mod', '/dev/dm-0', mapping('LVM-abc'), ['dmsetup', 'remove', 'vg-home']],
     ['dm_mod', '/dev/dm-0', mapping('CRYPT-LUKS2-a'), ['cryptsetup', 'close', 'vg-home']],
     ['sd_mod', '/dev/sda', null, null],
     ['rbd', '/dev/rbd0', null, null],
   ])('of module %s at %s', (module, path, named, command) => {
-    const block = blockDevice(path, { mapping: named, usedBy: ['/srv'], modules: [module] })
+    const block = blockDevice(path, { mapping: named, modules: [module] })
     const [user] = usersIn({ blocks: [block] }, module)
     expect(user!.release.command).toEqual(command)
     expect(user!.release.text).toContain(path)
-    expect(user!.release.text).toContain('/srv')
+    // Not as long as something uses it: the text says what must go first.
+    for (const [usedBy, first] of [
+      ['/srv', 'unmount /srv'],
+      ['/dev/dm-7', 'detach /dev/dm-7'],
+      ['swap', `stop the swap on ${path}`],
+    ]) {
+      const used = { ...block, usedBy: [usedBy!] }
+      const [busy] = usersIn({ blocks: [used] }, module)
+      expect(busy!.release.command).toBeNull()
+      expect(busy!.release.text).toContain(first)
+    }
+  })
+
+  test('has no command while a process has it open', () => {
+    const blocks = [blockDevice('/dev/dm-0', { mapping: mapping('x'), modules: ['dm_mod'] })]
+    for (const path of ['/dev/dm-0', '/dev/mapper/vg-home']) {
+      const openDevices = [openDevice(7, path), openDevice(8, '/dev/dm-01')]
+      const [user] = usersIn({ blocks, openDevices }, 'dm_mod')
+      expect(user!.release).toMatchObject({ kind: 'block', command: null })
+      expect(user!.release.text).toMatch(/^first close it in process 7 \(someone\); then detach/)
+    }
+  })
+
+  test('says that the contents of a disk in memory are lost', () => {
+    const zram = blockDevice('/dev/zram0', { modules: ['zram'] })
+    const ram = blockDevice('/dev/ram0', { modules: ['brd'] })
+    expect(usersIn({ blocks: [zram] }, 'zram')[0]!.release.text).toContain('are lost')
+    expect(usersIn({ blocks: [ram] }, 'brd')).toMatchObject([
+      { references: 0, release: { kind: null, command: null } },
+    ])
+    expect(effects({ blocks: [ram] }, 'brd')).toEqual(['storage:/dev/ram0'])
+  })
+
+  test('of a network block device depends on the program that set it up', () => {
+    const block = blockDevice('/dev/nbd0', { modules: ['nbd'], setUpBy: 'qemu-nbd' })
+    expect(usersIn({ blocks: [block] }, 'nbd')[0]!.release.command).toEqual([
+      'qemu-nbd',
+      '-d',
+      '/dev/nbd0',
+    ])
   })
 
   test('without a driver module has no command', () => {
@@ -160,12 +199,23 @@ test('the effects on displays and virtual machines are critical', () => {
 
 describe('explain', () => {
   test('knows the references of a block device to each of its modules', () => {
+    const mapping = { name: 'x', uuid: '' }
     const blocks = [
-      blockDevice('/dev/loop0', { modules: ['loop'], usedBy: ['/a.img', '/mnt', 'swap'] }),
+      blockDevice('/dev/loop0', { modules: ['loop'], madeOf: '/a.img', usedBy: ['/mnt', 'swap'] }),
       blockDevice('/dev/dm-0', {
         modules: ['dm_mod', 'dm_crypt'],
         below: ['loop'],
         usedBy: ['/data'],
+      }),
+      blockDevice('/dev/dm-1', {
+        modules: ['dm_mod', 'dm_snapshot'],
+        mapping: {
+          ...mapping,
+          segments: [
+            { module: 'dm_mod', count: 3 },
+            { module: 'dm_snapshot', count: 2 },
+          ],
+        },
       }),
     ]
     // The backing file and the mount: swap is a user of its own.
@@ -173,17 +223,21 @@ describe('explain', () => {
       { kind: 'block', path: '/dev/loop0', references: 2 },
       { kind: 'block', path: '/dev/dm-0', references: null },
     ])
-    expect(usersIn({ blocks }, 'dm_mod')).toMatchObject([{ references: 2 }])
+    // The device itself, and what has it open or what it consists of.
+    expect(usersIn({ blocks }, 'dm_mod')).toMatchObject([{ references: 2 }, { references: 4 }])
+    expect(usersIn({ blocks }, 'dm_snapshot')).toMatchObject([{ references: 2 }])
     expect(usersIn({ blocks }, 'dm_crypt')).toMatchObject([{ references: 1 }])
   })
 
-  test('counts one reference for swap on a device, and none for a swap file', () => {
+  test('counts the opens of swap on a device, and none for a swap file', () => {
     const swaps = [
-      { path: '/dev/dm-0', below: ['dm_mod', 'dm_crypt'] },
-      { path: '/swap', below: ['dm_mod'] },
+      swapArea('/dev/dm-0', ['dm_mod', 'dm_crypt']),
+      swapArea('/dev/dm-1', ['dm_mod'], { opens: 2 }),
+      swapArea('/swap', ['dm_mod'], { fileOn: '8:1', opens: 0 }),
     ]
     expect(usersIn({ swaps }, 'dm_mod')).toMatchObject([
       { kind: 'swap', path: '/dev/dm-0', references: 1 },
+      { kind: 'swap', path: '/dev/dm-1', references: 2 },
       { kind: 'swap', path: '/swap', references: 0 },
     ])
     expect(usersIn({ swaps }, 'dm_crypt')).toMatchObject([{ references: null }])
@@ -223,7 +277,7 @@ describe('explain', () => {
   test('lists line disciplines, binary formats and bound devices of the module only', () => {
     const modules = ['loop']
     const parts: Partial<Snapshot> = {
-      lineDisciplines: [{ name: 'slip', number: 1, modules }],
+      lineDisciplines: [{ name: 'slip', number: 1, interfaces: null, modules }],
       binaryFormats: [{ name: 'arm', interpreter: '/usr/bin/qemu-arm', modules }],
       boundDevices: [{ bus: 'pci', device: '0000:00:01.0', driver: 'x', modules }],
     }
@@ -233,6 +287,30 @@ describe('explain', () => {
       { kind: 'device', bus: 'pci', device: '0000:00:01.0', driver: 'x', references: 0 },
     ])
     expect(usersIn(parts, 'dm_mod')).toEqual([])
+  })
+
+  test('counts a terminal for each interface of a line discipline', () => {
+    const slip = { name: 'slip', number: 1, modules: ['slip'] }
+    const users = (interfaces: string[]) =>
+      usersIn({ lineDisciplines: [{ ...slip, interfaces }] }, 'slip')
+    expect(users(['sl0', 'sl1'])).toMatchObject([
+      { references: 2, release: { text: expect.stringContaining('sl0, sl1') as string } },
+    ])
+    expect(users([])).toMatchObject([{ references: 0 }])
+  })
+
+  test('counts one reference for each character set of a file system', () => {
+    const modules = ['nls_cp437']
+    const parts: Partial<Snapshot> = {
+      mounts: [mount('/boot/efi', '259:1', { modules: ['vfat'] }), mount('/mnt', '259:1')],
+      charsets: [
+        { name: 'cp437', superblock: '259:1', modules },
+        { name: 'cp437', superblock: '8:1', modules },
+      ],
+    }
+    expect(usersIn(parts, 'nls_cp437')).toMatchObject([
+      { kind: 'charset', name: 'cp437', value: '/boot/efi', references: 1 },
+    ])
   })
 
   test('makes texts that are safe to print, and keeps the exact argv', () => {

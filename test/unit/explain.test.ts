@@ -3,8 +3,10 @@ import { KmodError } from '../../lib/contract/errors'
 import { explain } from '../../lib/explain/explain'
 import { summarize, usersOf } from '../../lib/explain/users'
 import type { User } from '../../lib/contract/types'
+import type { OpenDevice } from '../../lib/kernel/snapshot'
 import { SimulatedKernel } from '../support/simulated-kernel'
-import { mount, openDevice, snapshot } from '../support/snapshots'
+import type { Snapshot } from '../../lib/kernel/snapshot'
+import { blockDevice, mount, openDevice, snapshot, swapArea } from '../support/snapshots'
 
 let kernel: SimulatedKernel
 beforeEach(() => {
@@ -19,7 +21,15 @@ beforeEach(() => {
     )
 })
 
+test('a holder that is in use itself cannot be unloaded by one command', async () => {
+  kernel.add('top', { uses: ['vfat'] })
+  const [holder] = (await explain(kernel, 'fat')).users
+  expect(holder!.release).toMatchObject({ command: null })
+  expect(holder!.release.text).toMatch(/vfat first, which is in use itself \(reference count \d\)/)
+})
+
 test('holders are users, which are not counted as references', async () => {
+  kernel.add('vfat', { uses: ['fat'], references: 0 })
   expect(await explain(kernel, 'fat')).toEqual({
     module: 'fat',
     status: 'live',
@@ -37,7 +47,7 @@ test('holders are users, which are not counted as references', async () => {
         release: {
           kind: null,
           text: expect.stringContaining('vfat') as string,
-          command: ['modprobe', '-r', 'vfat'],
+          command: ['rmmod', 'vfat'],
         },
       },
     ],
@@ -70,7 +80,7 @@ describe('mounts', () => {
         type: 'vfat',
         pid: process.pid,
         references: 1,
-        release: { command: ['umount', '/media/MY STICK'] },
+        release: { command: ['umount', '/media/MY STICK', '/srv/photos'] },
       },
       { kind: 'mount', path: '/boot/efi' },
     ])
@@ -90,9 +100,63 @@ describe('mounts', () => {
       {
         path: '/in/a',
         pid: 77,
-        release: { command: ['nsenter', '-t', '77', '-m', 'umount', '/in/a'] },
+        release: { command: ['umount', '-N', '77', '/in/a'] },
       },
-      { path: '/here', release: { command: ['umount', '/here'] } },
+      // One command cannot unmount it in both namespaces.
+      {
+        path: '/here',
+        release: { command: null, text: expect.stringContaining('/in/b') as string },
+      },
+    ])
+  })
+
+  test('that propagation copied to other namespaces are unmounted with the original', async () => {
+    const elsewhere = { ...fat, own: false, isRoot: false, pid: 77 }
+    kernel.snapshotNow = snapshot({
+      mounts: [
+        mount('/media', '8:1', { ...fat, sends: '5:/media', receives: ['5:/media'] }),
+        mount('/root/media', '8:1', { ...elsewhere, receives: ['9:/media', '5:/media'] }),
+        mount('/copy/media', '8:1', { ...fat, sends: '5:/media', receives: ['5:/media'] }),
+      ],
+    })
+    expect((await explain(kernel, 'vfat')).users).toMatchObject([
+      { path: '/media', release: { command: ['umount', '/media'] } },
+    ])
+  })
+
+  test('have no command as long as something lies on them or hides them', async () => {
+    const stick = mount('/media', '8:1', fat)
+    const cases: [string, Partial<Snapshot>][] = [
+      ['unmount /media/sub', { mounts: [stick, mount('/media/sub', '8:2', { parent: stick.id })] }],
+      ['swapoff /media/swap', { swaps: [swapArea('/media/swap', [], { fileOn: '8:1' })] }],
+      [
+        'detach /dev/loop0, whose file /media/image',
+        { blocks: [blockDevice('/dev/loop0', { madeOf: '/media/image', fileOn: '8:1' })] },
+      ],
+    ]
+    for (const [first, parts] of cases) {
+      kernel.snapshotNow = snapshot({ mounts: [stick], ...parts })
+      const [user] = (await explain(kernel, 'vfat')).users
+      expect(user!.release.text).toMatch(new RegExp(`^first ${first}.*; then unmount /media `))
+      expect(user!.release).toMatchObject({ kind: 'mount', command: null })
+    }
+    const below = mount('/a/b', '8:1', { ...fat, parent: 7000 })
+    const above = mount('/', '8:9', { id: 7000 })
+    const hiding = mount('/a', '8:3', { parent: 7000 })
+    kernel.snapshotNow = snapshot({ mounts: [above, below, hiding] })
+    const [hidden] = (await explain(kernel, 'vfat')).users
+    expect(hidden!.release).toMatchObject({ command: null })
+    expect(hidden!.release.text).toContain('first unmount /a; then')
+  })
+
+  test('of the root have no command in any namespace', async () => {
+    const container = { ...fat, own: false, isRoot: false, pid: 77 }
+    kernel.snapshotNow = snapshot({
+      mounts: [mount('/', '8:1', fat), mount('/', '8:2', container)],
+    })
+    expect((await explain(kernel, 'vfat')).users).toMatchObject([
+      { release: { kind: null, command: null } },
+      { release: { kind: null, command: null } },
     ])
   })
 
@@ -114,13 +178,14 @@ describe('processes', () => {
     kernel.snapshotNow = snapshot({
       openDevices: [
         openDevice(812, '/dev/net/tun', { ...tun, comm: 'openvpn', fd: 5 }),
+        // It shares the open file with the descriptor.
         openDevice(812, '/dev/net/tun', { ...tun, comm: 'openvpn', fd: null }),
         openDevice(process.pid, '/dev/net/tun', { ...tun, self: true }),
         openDevice(9, '/dev/null'),
       ],
     })
     const usage = await explain(kernel, 'tun')
-    expect(usage).toMatchObject({ references: 4, unexplained: 1 })
+    expect(usage).toMatchObject({ references: 4, unexplained: 0 })
     expect(usage.users).toMatchObject([
       {
         kind: 'process',
@@ -130,13 +195,71 @@ describe('processes', () => {
         path: '/dev/net/tun',
         fd: 5,
         self: false,
-        references: 1,
-        release: { command: ['kill', '812'] },
+        unit: null,
+        references: 2,
+        release: { kind: 'process', command: ['kill', '812'] },
       },
-      { pid: 812, fd: null },
-      { pid: process.pid, self: true, release: { command: null } },
+      { pid: 812, fd: null, references: 0 },
+      { pid: process.pid, self: true, references: 2, release: { kind: null, command: null } },
     ])
-    expect(usage.users[0]!.release.text).toMatch(/openvpn.*descriptor 5/)
+    // The text says what the command does, and what is lost.
+    expect(usage.users[0]!.release.text).toMatch(/^end .*openvpn.*descriptor 5.*lost/)
+  })
+
+  test.each([
+    ['a service', { unit: 'vpn.service' }, 'service', ['systemctl', 'stop', 'vpn.service']],
+    ['the service of this process', { unit: 'a.service', ownUnit: true }, 'process', ['kill', '7']],
+    ['a session', { unit: 'session-3.scope' }, 'process', ['kill', '7']],
+    ['the manager of a user', { unit: 'user@1000.service' }, 'process', ['kill', '7']],
+    ['an ancestor', { ancestor: true }, null, null],
+    [
+      'an ancestor in the service of this process',
+      { ancestor: true, unit: 'a.service', ownUnit: true },
+      null,
+      null,
+    ],
+    ['this process in a service', { self: true, unit: 'a.service', ownUnit: true }, null, null],
+  ] as const)('of %s are released by what can be ended', async (_, holder, kind, command) => {
+    kernel.snapshotNow = snapshot({
+      openDevices: [openDevice(7, '/dev/net/tun', { ...tun, ...holder })],
+    })
+    const { users } = await explain(kernel, 'tun')
+    expect(users).toMatchObject([
+      { unit: 'unit' in holder ? holder.unit : null, release: { kind, command } },
+    ])
+    const says =
+      command === null ? /close/ : kind === 'service' ? /^stop vpn.service.*all processes/ : /^end /
+    expect(users[0]!.release.text).toMatch(says)
+  })
+
+  test('that hold a watchdog have no command, because their end restarts the machine', async () => {
+    kernel.add('softdog', { references: 2 })
+    const device = { family: 'misc', name: 'watchdog', modules: ['watchdog', 'softdog'] }
+    kernel.snapshotNow = snapshot({ openDevices: [openDevice(7, '/dev/watchdog', device)] })
+    const { users, unexplained } = await explain(kernel, 'softdog')
+    expect(unexplained).toBe(0)
+    expect(users).toMatchObject([{ references: 2, release: { kind: null, command: null } }])
+    expect(users[0]!.release.text).toContain('restarts')
+  })
+
+  test('take as many references as the driver counts for one open file', async () => {
+    const references = async (module: string, ...open: Partial<OpenDevice>[]) => {
+      kernel.add(module, { references: 9 })
+      kernel.snapshotNow = snapshot({
+        openDevices: open.map((one) => openDevice(7, '/dev/x', { modules: [module], ...one })),
+      })
+      return (await explain(kernel, module)).users.map((user) => user.references)
+    }
+    expect(await references('sg', { family: 'sg' })).toEqual([3])
+    expect(await references('snd', { family: 'alsa', name: 'controlC0' })).toEqual([2])
+    expect(await references('snd', { family: 'alsa', name: 'pcmC0D0p' })).toEqual([1])
+    const tty = { family: 'tty', name: 'ttyGS0' }
+    expect(await references('u_serial', tty, tty, { ...tty, name: 'ttyGS1' })).toEqual([2, 1, 2])
+    const file = { type: 'file', family: 'detached', name: '7:0' } as const
+    expect(await references('ext4', file, file)).toEqual([1, 0])
+    expect(await references('x', { type: 'file', family: 'debugfs', name: '0:7' })).toEqual([null])
+    expect(await references('uinput', {}, { shared: true })).toEqual([1, 0])
+    expect(await references('sd_mod', { type: 'block', name: '8:0' })).toEqual([1])
   })
 
   test('that share a descriptor do not make `unexplained` negative', async () => {

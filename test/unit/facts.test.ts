@@ -17,6 +17,7 @@ function files(contents: Record<string, string | Buffer>): SystemFiles {
         }),
       ),
     listNames: (folders) => Promise.resolve(folders.map(() => [])),
+    readStatuses: () => Promise.reject(new Error('not used')),
   }
 }
 

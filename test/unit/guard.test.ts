@@ -3,7 +3,7 @@ import { effectsOf } from '../../lib/guard/effects'
 import { impact } from '../../lib/guard/impact'
 import type { Snapshot } from '../../lib/kernel/snapshot'
 import { SimulatedKernel } from '../support/simulated-kernel'
-import { mount, netInterface, snapshot } from '../support/snapshots'
+import { mount, netInterface, snapshot, swapArea } from '../support/snapshots'
 
 /** "kind:subject" of each effect on a module. */
 function effects(parts: Partial<Snapshot>, module: string): string[] {
@@ -61,7 +61,7 @@ describe('file systems', () => {
 })
 
 test('swap areas are critical', () => {
-  const swaps = [{ path: '/dev/zram0', below: ['zram'] }]
+  const swaps = [swapArea('/dev/zram0', ['zram'])]
   expect(effectsOf(snapshot({ swaps })).get('zram')).toMatchObject([
     { kind: 'swap', severity: 'critical', subject: '/dev/zram0', module: 'zram' },
   ])
@@ -186,7 +186,7 @@ test('every message is a sentence that names the subject', () => {
       netInterface('eth0', { modules: ['m'], hasDefaultRoute: true }),
       netInterface('eth1', { modules: ['m'] }),
     ],
-    swaps: [{ path: '/dev/sda2', below: ['m'] }],
+    swaps: [swapArea('/dev/sda2', ['m'])],
   })
   const all = effectsOf(everything).get('m')!
   expect(all.map(({ kind }) => kind)).toEqual([

@@ -1,17 +1,28 @@
 /** The text of /proc/PID/mountinfo. */
 import fc from 'fast-check'
+import type { ModuleIndex } from '../../lib/kernel/module-index'
+import type { SystemFiles } from '../../lib/kernel/system-files'
+import { charsetsOf } from '../../lib/snapshot/storage/charsets'
+import { readMounts } from '../../lib/snapshot/storage/mounts'
 import { overlayFolders } from '../../lib/snapshot/system/file-systems'
 import { MountTables, parseMountinfo } from '../../lib/snapshot/system/mount-tables'
+import { openSources } from '../../lib/snapshot/system/sources'
+import { survey } from '../support/snapshots'
 
 test('lines have optional fields or none', () => {
   const text =
     '28 1 254:0 / / rw,relatime shared:1 master:2 - ext4 /dev/mapper/root rw,errors=remount-ro\n' +
     '22 28 0:21 / /sys rw,nosuid - sysfs sysfs rw\n' +
     '70 28 0:60 / /home/anna/far rw shared:9 - fuse.sshfs anna@far:/ rw,user_id=1000\n'
+  const alone = { parent: 28, root: '/', shared: null, master: null }
   expect(parseMountinfo(text)).toEqual([
     {
-      superblock: '254:0',
+      id: 28,
+      parent: 1,
       root: '/',
+      shared: '1',
+      master: '2',
+      superblock: '254:0',
       path: '/',
       flags: 'rw,relatime',
       type: 'ext4',
@@ -19,8 +30,9 @@ test('lines have optional fields or none', () => {
       options: 'rw,errors=remount-ro',
     },
     {
+      id: 22,
+      ...alone,
       superblock: '0:21',
-      root: '/',
       path: '/sys',
       flags: 'rw,nosuid',
       type: 'sysfs',
@@ -28,8 +40,10 @@ test('lines have optional fields or none', () => {
       options: 'rw',
     },
     {
+      id: 70,
+      ...alone,
+      shared: '9',
       superblock: '0:60',
-      root: '/',
       path: '/home/anna/far',
       flags: 'rw',
       type: 'fuse.sshfs',
@@ -67,11 +81,12 @@ test('every path and source is read as it was before the kernel escaped it', () 
     fc.string({ unit: 'grapheme' }),
     fc.string({ unit: fc.constantFrom('a', ' ', '\t', '\n', '\\', '#', '0', '4', '/', '-', 'ü') }),
   )
+  const tree = { id: 36, parent: 35, root: '/mnt1', shared: null, master: null }
   fc.assert(
     fc.property(text, text, (path, source) => {
       const line = `36 35 98:0 /mnt1 ${mangle(`/${path}`)} rw - ext3 ${mangle(source)} rw\n`
       expect(parseMountinfo(line)).toMatchObject([
-        { superblock: '98:0', path: `/${path}`, type: 'ext3', source, options: 'rw' },
+        { ...tree, superblock: '98:0', path: `/${path}`, type: 'ext3', source, options: 'rw' },
       ])
     }),
   )
@@ -105,6 +120,56 @@ describe('the mount that covers a path', () => {
     expect(covering('/mnt/a')).toBeUndefined()
     expect(covering('', line('/', 1))).toBeUndefined()
   })
+})
+
+test('many mounts cost one look at each folder of a path, and no question to the system', async () => {
+  const count = 20_000
+  let asked = 0
+  const none =
+    <T>(value: T) =>
+    (paths: readonly string[]): Promise<T[]> => {
+      asked += paths.length
+      return Promise.resolve(paths.map(() => value))
+    }
+  const files: SystemFiles = {
+    readTexts: none(null),
+    readBytes: none(null),
+    readLinks: none(null),
+    listNames: none<string[]>([]),
+    readStatuses: none(null),
+  }
+  const stacked = Array.from(
+    { length: count },
+    (_, i) => `${i} 1 0:${i} / /mnt rw - tmpfs /dev/shm/a/${i} rw,size=4k`,
+  )
+  const raw = survey({
+    mountTables: [
+      { pid: 1, own: true, first: true, text: '1 1 8:1 / / rw - ext4 /dev/sda1 rw\n' },
+      { pid: 9, own: false, first: false, text: stacked.join('\n') },
+    ],
+  })
+  const lookups: string[] = []
+  const index = {
+    lookup: (names: readonly string[]) => {
+      lookups.push(...names)
+      return Promise.resolve(names.map(() => []))
+    },
+  } as unknown as ModuleIndex
+  const mounts = await readMounts(openSources(raw, files, index))
+  expect(mounts).toHaveLength(count + 1)
+  // What the other user writes as the source of a mount is no path to look at.
+  expect(asked).toBeLessThan(10)
+  expect(lookups.length).toBeLessThan(10)
+})
+
+test.each([
+  ['rw,fmask=0022,codepage=437,iocharset=ascii,shortname=mixed,utf8', ['cp437', 'ascii']],
+  ['ro,norock,iocharset=iso8859-1', ['iso8859-1']],
+  ['rw,codepage=cp850,nls=utf8', ['cp850', 'utf8']],
+  ['rw,iocharset=a/b,iocharset=', []],
+  ['rw', []],
+])('the character sets of the options %s', (options, expected) => {
+  expect(charsetsOf({ options })).toEqual(expected)
 })
 
 describe('the folders of an overlay', () => {

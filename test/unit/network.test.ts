@@ -19,10 +19,11 @@ import {
   endpoint,
   isLoopback,
 } from '../../lib/snapshot/system/ip-address'
-import type { RawNetFile, RawSurvey } from '../../lib/snapshot/system/raw-survey'
+import { Holders } from '../../lib/snapshot/system/holders'
+import type { RawNetFile, RawOpenSockets, RawSurvey } from '../../lib/snapshot/system/raw-survey'
 import { aliasIndex, type AliasTable } from '../support/captured-snapshot'
 import { SimulatedKernel } from '../support/simulated-kernel'
-import { loaded, netInterface, rawLink, snapshot, survey } from '../support/snapshots'
+import { holder, loaded, netInterface, rawLink, snapshot, survey } from '../support/snapshots'
 
 const NETNS = '/run/netns/blue'
 
@@ -32,6 +33,7 @@ const noFiles: SystemFiles = {
   readBytes: (paths) => Promise.resolve(paths.map(() => null)),
   readLinks: (paths) => Promise.resolve(paths.map(() => null)),
   listNames: (folders) => Promise.resolve(folders.map(() => [])),
+  readStatuses: (paths) => Promise.resolve(paths.map(() => null)),
 }
 
 describe('addresses', () => {
@@ -174,60 +176,142 @@ describe('sessions', () => {
 })
 
 describe('sockets', () => {
-  const socketsOf = (...netFiles: RawNetFile[]) => readSockets({ raw: { netFiles } })
+  const socketsOf = (netFiles: RawNetFile[], openSockets: RawOpenSockets[] = []) =>
+    readSockets({ raw: { netFiles, openSockets }, holders: new Holders({ ownCgroups: [] }) })
   const protocols = (...rows: string[]) => ({
     netns: null,
     path: '/proc/net/protocols',
     text: `protocol  size sockets  memory press maxhdr  slab module     cl co\n${rows.join('\n')}\n`,
   })
+  const open = (pid: number, protocol: string, count: number, inodes: string[] = []) => ({
+    ...{ pid, comm: 'someone', self: false, ancestor: false, cgroups: '' },
+    ...{ protocol, count, inodes },
+  })
+  const unheld = { held: null, processes: [], ofSome: [] }
   const SCTP = 'SCTP      1400      2       0   no       0   yes  sctp        y  n'
 
   test('are those of modules, in all namespaces together', () => {
     expect(
-      socketsOf(
+      socketsOf([
         protocols(SCTP, 'TCP       2368      9       1   no     320   yes  kernel      y  y'),
         {
           ...protocols(SCTP, 'SCTPv6  1  0  0  no  0  yes  sctp  y', 'X 1 -2 0 a b c x'),
           netns: NETNS,
         },
-      ),
-    ).toEqual([{ protocol: 'SCTP', count: 4, modules: ['sctp'] }])
+      ]),
+    ).toEqual([{ protocol: 'SCTP', count: 4, ...unheld, modules: ['sctp'] }])
   })
 
-  test('of some protocols are counted in a file of their own', () => {
-    const row = 'L2CAP     1000      0      -1   NI       0   no   bluetooth   n  n'
-    const table = 'sk               RefCnt Rmem   Wmem   User   Inode  Parent\n1 2 0 0 0 9 0\n'
-    const l2cap = { netns: null, path: '/proc/net/l2cap', text: table }
-    expect(socketsOf(protocols(row), l2cap)).toEqual([
-      { protocol: 'L2CAP', count: 1, modules: ['bluetooth'] },
+  test('of some protocols are counted in a file of their own in each namespace', () => {
+    const row = 'KEY       1000      0      -1   NI       0   no   af_key      n  n'
+    const text = 'sk       RefCnt Rmem   Wmem   User   Inode\n1 2 0 0 0 9\n'
+    const pfkey = { netns: null, path: '/proc/net/pfkey', text }
+    expect(socketsOf([protocols(row), pfkey, { ...pfkey, netns: NETNS }])).toEqual([
+      { protocol: 'KEY', count: 2, ...unheld, modules: ['af_key'] },
     ])
-    expect(socketsOf(l2cap)).toEqual([])
+    expect(socketsOf([pfkey])).toEqual([])
+  })
+
+  test('have the processes that hold them; the rest belongs to nobody', () => {
+    const vsock = 'AF_VSOCK  1000      0      -1   NI       0   no   vsock       n  n'
+    expect(
+      socketsOf(
+        [protocols(SCTP, vsock)],
+        [open(7, 'AF_VSOCK', 2), open(8, 'AF_VSOCK', 0), open(7, 'SCTP', 1), open(7, 'TCP', 5)],
+      ),
+    ).toMatchObject([
+      { protocol: 'SCTP', count: 2, held: 1, processes: [{ pid: 7 }] },
+      { protocol: 'AF_VSOCK', count: 2, held: 2, processes: [{ pid: 7 }, { pid: 8 }] },
+    ])
+  })
+
+  test('of netlink belong to the module of their family', () => {
+    const text =
+      'sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n' +
+      '0000000000000000 0   1          00000000 0        0        0     2        0        11\n' +
+      '0000000000000000 12  7          00000000 0        0        0     2        0        12\n' +
+      '0000000000000000 12  0          00000000 0        0        0     2        0        0\n'
+    const netlink = { netns: null, path: '/proc/net/netlink', text }
+    const sockets = [open(7, 'NETLINK', 2, ['11', '12']), open(8, 'NETLINK', 0, ['12'])]
+    expect(socketsOf([netlink], sockets)).toMatchObject([
+      {
+        protocol: 'NETLINK 12',
+        count: 1,
+        held: 1,
+        processes: [{ pid: 7 }, { pid: 8 }],
+        modules: ['nfnetlink'],
+      },
+    ])
   })
 
   test('are searched in linear time, also in a long text without any', () => {
     const text = `0: ${' '.repeat(50_000)}\n`.repeat(3) + '\n'.repeat(100_000)
-    expect(socketsOf({ ...protocols(), text })).toEqual([])
+    expect(socketsOf([{ ...protocols(), text }])).toEqual([])
     expect(establishedConnections(text)).toEqual([])
   })
 
   test('in a text that is cut off or malformed are left out', () => {
     const { text } = protocols(SCTP)
     for (let end = 0; end < text.length; end++) {
-      socketsOf({ ...protocols(), text: text.slice(0, end) })
+      socketsOf([{ ...protocols(), text: text.slice(0, end) }])
     }
-    fc.assert(fc.property(fc.string(), (any) => void socketsOf({ ...protocols(), text: any })))
+    fc.assert(fc.property(fc.string(), (any) => void socketsOf([{ ...protocols(), text: any }])))
   })
 
-  test('take one reference each in explain()', async () => {
-    const kernel = new SimulatedKernel().add('sctp', { references: 4 })
-    kernel.snapshotNow = snapshot({ sockets: [{ protocol: 'SCTP', count: 1, modules: ['sctp'] }] })
-    expect(await explain(kernel, 'sctp')).toMatchObject({
+  test('take two references each, of their protocol and of their operations', async () => {
+    const kernel = new SimulatedKernel()
+      .add('sctp', { references: 4 })
+      .add('can_raw', { references: 1 })
+    const held = { count: 2, held: 1, processes: [holder(7)], ofSome: [] }
+    const use = { protocol: 'SCTP', ...held, modules: ['sctp'] }
+    const can = { ...use, protocol: 'CAN_RAW', count: 1, modules: ['can_raw'] }
+    kernel.snapshotNow = snapshot({ sockets: [use, can] })
+    const usage = await explain(kernel, 'sctp')
+    expect(usage).toMatchObject({
       references: 4,
-      unexplained: 3,
+      unexplained: 0,
       users: [
-        { kind: 'socket', protocol: 'SCTP', count: 1, references: 1, release: { command: null } },
+        {
+          kind: 'socket',
+          protocol: 'SCTP',
+          count: 2,
+          processes: [{ pid: 7, comm: 'someone' }],
+          references: 4,
+          release: { kind: 'process', command: ['kill', '7'] },
+        },
       ],
     })
+    expect(usage.users[0]!.release.text).toMatch(/no process .* other 1/)
+    expect(await explain(kernel, 'can_raw')).toMatchObject({ unexplained: 0 })
+  })
+
+  test('of which only some refer to a module have no known number of references', async () => {
+    const kernel = new SimulatedKernel().add('algif_hash', { references: 1 }).add('algif_aead')
+    const alg = 'ALG       1000      0      -1   NI       0   no   af_alg      n  n'
+    kernel.snapshotNow = snapshot({ sockets: socketsOf([protocols(alg)], [open(7, 'ALG', 2)]) })
+    expect(await explain(kernel, 'algif_hash')).toMatchObject({
+      unexplained: 1,
+      users: [{ kind: 'socket', protocol: 'ALG', references: null }],
+    })
+    expect((await explain(kernel, 'algif_aead')).users).toEqual([])
+  })
+
+  test.each([
+    [
+      'one service',
+      [holder(7, { unit: 'a.service' }), holder(8, { unit: 'a.service' })],
+      'service',
+    ],
+    ['two services', [holder(7, { unit: 'a.service' }), holder(8, { unit: 'b.service' })], null],
+    ['two processes', [holder(7), holder(8)], null],
+    ['nobody', [], null],
+  ])('held by %s are released by one command or by none', async (_, processes, kind) => {
+    const kernel = new SimulatedKernel().add('tipc', { references: 2 })
+    const use = { protocol: 'TIPC', count: 1, held: 1, processes, modules: ['tipc'], ofSome: [] }
+    kernel.snapshotNow = snapshot({ sockets: [use] })
+    const { users } = await explain(kernel, 'tipc')
+    expect(users[0]!.release.kind).toBe(kind)
+    expect(users[0]!.release.command === null).toBe(kind === null)
   })
 })
 
@@ -247,6 +331,43 @@ describe('interfaces in explain()', () => {
     const fields = { kind: 'interface', name: 'x0', netns, type, up: false, master: 'br0' }
     expect(users).toMatchObject([{ ...fields, references: 0, release: { command } }])
     expect(unexplained).toBe(0)
+  })
+
+  test('have no command as long as it would delete others above them', async () => {
+    const kernel = new SimulatedKernel().add('bonding')
+    kernel.snapshotNow = snapshot({
+      interfaces: [
+        netInterface('bond0', { type: 'bond', modules: ['bonding'] }),
+        netInterface('bond0.5', { type: 'vlan', modules: ['8021q'], lower: ['bond0'] }),
+        netInterface('bond1', { type: 'bond', modules: ['bonding'] }),
+        netInterface('br0', { type: 'bridge', modules: ['bridge'], lower: ['bond1'] }),
+      ],
+    })
+    expect((await explain(kernel, 'bonding')).users).toMatchObject([
+      {
+        name: 'bond0',
+        release: {
+          command: null,
+          text: 'first delete network interface bond0.5; then delete network interface bond0 (bond)',
+        },
+      },
+      { name: 'bond1', release: { command: ['ip', 'link', 'del', 'bond1'] } },
+    ])
+  })
+
+  test('of tunnels that exist with their module are released only by setting them down', async () => {
+    const kernel = new SimulatedKernel().add('ipip')
+    const tunl0 = netInterface('tunl0', { type: 'ipip', modules: ['ipip'] })
+    kernel.snapshotNow = snapshot({ interfaces: [tunl0] })
+    expect((await explain(kernel, 'ipip')).users).toMatchObject([
+      { release: { kind: 'interface', command: ['ip', 'link', 'set', 'tunl0', 'down'] } },
+    ])
+    expect(effectsOf(kernel.snapshotNow).get('ipip')).toHaveLength(1)
+    kernel.snapshotNow = snapshot({ interfaces: [{ ...tunl0, up: false }] })
+    expect((await explain(kernel, 'ipip')).users).toMatchObject([
+      { references: 0, release: { kind: null, command: null } },
+    ])
+    expect(effectsOf(kernel.snapshotNow).get('ipip')).toBeUndefined()
   })
 
   test('of kind tun may have a reference, which is not counted', async () => {
@@ -336,13 +457,47 @@ describe('other users', () => {
     },
   )
 
-  test('are tables of iptables, without a reference', async () => {
+  test('are tables of iptables; each match and target takes a reference', async () => {
+    const plain = { netns: null, hasPolicy: false, chains: 0 }
+    const extensions = [
+      { name: 'conntrack', count: 2 },
+      { name: 'LOG', count: 1 },
+    ]
+    const xTables = [
+      { ...plain, family: 'ip', name: 'filter', rules: 3, extensions },
+      { ...plain, family: 'ip', name: 'nat', rules: 0, extensions: [] },
+      { ...plain, family: 'bridge', name: 'nat', rules: 1, chains: 1, extensions: [] },
+    ]
+    const known = {
+      xt_conntrack: 'xt_conntrack',
+      ipt_LOG: 'xt_LOG',
+      'nf-logger-2-0': 'nf_log_syslog',
+    }
+    const netFiles = [{ netns: null, path: '/proc/net/ip_tables_names', text: 'nat\nfilter\n' }]
+    for (const [module, references] of [
+      ['iptable_filter', 1],
+      ['iptable_nat', 0],
+      ['xt_conntrack', 2],
+      ['xt_LOG', 1],
+      ['nf_log_syslog', 1],
+      ['ebtable_nat', 1],
+    ] as const) {
+      const users = await usersIn({ xTables, netFiles }, module, known)
+      expect([module, users]).toMatchObject([module, [{ kind: 'netfilter', references }]])
+    }
+    // The command would leave the chain of a user, which keeps the reference.
+    expect(await usersIn({ xTables }, 'ebtable_nat')).toMatchObject([
+      { release: { command: null, text: expect.stringContaining('-X') as string } },
+    ])
+  })
+
+  test('are tables of iptables; without their rules, their references are not known', async () => {
     const netFiles = [
       { netns: null, path: '/proc/net/ip_tables_names', text: 'nat\nfilter\n' },
       { netns: 'pid:9', path: '/proc/net/ip6_tables_names', text: 'filter\n' },
       { netns: null, path: '/proc/net/tcp', text: 'filter\n' },
     ]
-    const plain = { kind: 'netfilter', references: 0 }
+    const plain = { kind: 'netfilter', references: null }
     expect(await usersIn({ netFiles }, 'iptable_nat')).toMatchObject([
       { ...plain, name: 'nat', value: 'iptables' },
     ])
@@ -355,21 +510,43 @@ describe('other users', () => {
   })
 
   test.each([
-    ['sch_htb', 'eth0', 'htb', 1, 'qdisc del dev eth0 root'],
+    ['sch_htb', 'eth0', 'htb', 1, 'qdisc del dev eth0 root handle 1:'],
     ['sch_fq', 'eth0', 'fq', 2, 'qdisc replace dev eth0 root pfifo_fast'],
+    ['sch_sfq', 'eth0', 'sfq', 1, 'qdisc replace dev eth0 parent 1:2 pfifo'],
+    // Not the discipline at the root, which is above it.
+    ['sch_red', 'eth0', 'red', 1, 'qdisc del dev eth0 parent 1:10 handle 20:'],
     ['sch_ingress', 'eth0', 'clsact', 1, 'qdisc del dev eth0 clsact'],
-    ['cls_u32', 'eth0', 'filter u32', 1, 'filter del dev eth0 parent 1:'],
-    ['cls_flower', 'eth0', 'filter flower', 1, 'filter del dev eth0 ingress'],
-    ['sch_tbf', 'lo', 'tbf', 1, 'qdisc del dev lo root'],
+    ['cls_u32', 'eth0', 'filter u32', 1, 'filter del dev eth0 parent 1: protocol ip pref 7'],
+    [
+      'cls_flower',
+      'eth0',
+      'filter flower',
+      1,
+      'filter del dev eth0 ingress protocol 0x88a8 pref 9 chain 5',
+    ],
+    ['cls_bpf', 'block 22', 'filter bpf', 1, 'filter del block 22 protocol all pref 1'],
+    ['sch_tbf', 'lo', 'tbf', 1, 'qdisc del dev lo root handle 1:'],
   ])('are disciplines and filters of %s', async (module, name, value, references, command) => {
-    const root = { netns: null, index: 2, filter: false, handle: 0x10000, parent: 0xffffffff }
+    const none = { block: 0, chain: 0, priority: 0, protocol: 0 }
+    const root = {
+      ...none,
+      netns: null,
+      index: 2,
+      filter: false,
+      handle: 0x10000,
+      parent: 0xffffffff,
+    }
+    const filter = { ...root, filter: true, handle: 0 }
     const trafficControl = [
       { ...root, kind: 'htb' },
-      { ...root, kind: 'fq', handle: 0, parent: 0x10001 },
-      { ...root, kind: 'fq', handle: 0, parent: 0x10002 },
+      { ...root, kind: 'fq', handle: 0, parent: 1 },
+      { ...root, kind: 'fq', handle: 0, parent: 2 },
+      { ...root, kind: 'sfq', handle: 0, parent: 0x10002 },
+      { ...root, kind: 'red', handle: 0x200000, parent: 0x10010 },
       { ...root, kind: 'clsact', handle: 0xffff0000, parent: 0xfffffff1 },
-      { ...root, kind: 'u32', filter: true, handle: 0, parent: 0x10000 },
-      { ...root, kind: 'flower', filter: true, handle: 0, parent: 0xfffffff2 },
+      { ...filter, kind: 'u32', parent: 0x10000, priority: 7, protocol: 0x800 },
+      { ...filter, kind: 'flower', parent: 0xfffffff2, priority: 9, protocol: 0x88a8, chain: 5 },
+      { ...filter, kind: 'bpf', index: 0, block: 22, parent: 0, priority: 1, protocol: 3 },
       { ...root, kind: 'tbf', index: 7 },
     ]
     // Newer kernels have an alias for each kind; older ones have modules whose name contains it.
@@ -377,6 +554,75 @@ describe('other users', () => {
     const users = await usersIn({ links: [rawLink(2, 'eth0')], trafficControl }, module, known)
     expect(users.filter(({ kind }) => kind === 'traffic-control')).toMatchObject([
       { name, value, references, release: { command: ['tc', ...command.split(' ')] } },
+    ])
+  })
+
+  test.each([
+    [false, null],
+    [true, ['tc', 'actions', 'flush', 'action', 'mirred']],
+  ])('are actions; deleted by a command if no filter can use them: %s', async (alone, command) => {
+    const filter = { filter: true, kind: 'u32', handle: 0, parent: 0x10000, chain: 0 }
+    const more = { block: 0, priority: 1, protocol: 3 }
+    const trafficControl = alone ? [] : [{ netns: null, index: 2, ...filter, ...more }]
+    const actions = [{ netns: null, kinds: [{ name: 'mirred', count: 3 }] }]
+    expect(await usersIn({ trafficControl, actions }, 'act_mirred')).toMatchObject([
+      { kind: 'traffic-control', value: 'action mirred', references: 3, release: { command } },
+    ])
+  })
+
+  test('are sets, services and states with their references', async () => {
+    const netFiles = [
+      {
+        netns: null,
+        path: '/proc/net/ip_vs',
+        text:
+          'IP Virtual Server version 1.2.1 (size=4096)\nProt LocalAddress:Port Scheduler Flags\n' +
+          'TCP  0A000001:0050 rr  \n  -> 0A000002:0050      Masq    1      0          0\n' +
+          'UDP  [fd00::1]:0035 wrr  \nFWM  0000000A wlc persistent 300 FFFFFFFF\n',
+      },
+    ]
+    const ipSets = [
+      { netns: null, name: 'blocked', type: 'hash:ip', references: 0 },
+      { netns: NETNS, name: 'used', type: 'hash:ip', references: 2 },
+    ]
+    const protocols = [{ family: 10, protocol: 50, count: 4 }]
+    const ipsec = [{ netns: null, states: 4, policies: 0, protocols }]
+    const parts = { netFiles, ipSets, ipsec }
+    const command = (argv: string): object => ({ release: { command: argv.split(' ') } })
+    expect(await usersIn(parts, 'ip_vs')).toMatchObject([
+      {
+        name: 'ipvs TCP 10.0.0.1:80',
+        value: 'rr',
+        references: 1,
+        ...command('ipvsadm -D -t 10.0.0.1:80'),
+      },
+      { name: 'ipvs UDP [fd00::1]:53', ...command('ipvsadm -D -u [fd00::1]:53') },
+      { name: 'ipvs FWM 10', ...command('ipvsadm -D -f 10') },
+    ])
+    expect(await usersIn(parts, 'ip_vs_wrr')).toMatchObject([{ value: 'wrr', references: 1 }])
+    expect(await usersIn(parts, 'ip_set_hash_ip')).toMatchObject([
+      { name: 'ipset blocked', references: 1, ...command('ipset destroy blocked') },
+      { name: `${NETNS}/ipset used`, release: { command: null } },
+    ])
+    const known = { 'xfrm-type-10-50': 'esp6' }
+    expect(await usersIn(parts, 'esp6', known)).toMatchObject([
+      { name: 'xfrm esp', references: 4, ...command('ip -6 xfrm state deleteall proto esp') },
+    ])
+  })
+
+  test('are TCP sockets with a congestion control or upper layer protocol', async () => {
+    const congestion = [
+      { name: 'bbr', count: 2 },
+      { name: 'cubic', count: 9 },
+    ]
+    const tcpUses = [{ netns: null, congestion, upper: [{ name: 'tls', count: 1 }] }]
+    const known = { tcp_bbr: 'tcp_bbr', 'tcp-ulp-tls': 'tls' }
+    const socket = { kind: 'socket', release: { command: null } }
+    expect(await usersIn({ tcpUses }, 'tcp_bbr', known)).toMatchObject([
+      { ...socket, protocol: 'TCP with bbr', count: 2, references: 2 },
+    ])
+    expect(await usersIn({ tcpUses }, 'tls', known)).toMatchObject([
+      { ...socket, protocol: 'TCP with tls', count: 1, references: 1 },
     ])
   })
 

@@ -2,6 +2,7 @@
 import { Kmod } from '../../lib/kmod'
 import type { NetworkInterface } from '../../lib/kernel/snapshot'
 import type { UnloadPlan } from '../../lib/contract/types'
+import { rejection } from '../support/rejection'
 import { SimulatedKernel } from '../support/simulated-kernel'
 
 let kernel: SimulatedKernel
@@ -116,5 +117,49 @@ describe('the guard', () => {
     expect((await kmod.plan('base', { holders: 'remove' })).blockers).toMatchObject([
       { code: 'ERR_KMOD_CRITICAL', module: 'e1000' },
     ])
+  })
+})
+
+describe('a system that does not answer what depends on the modules', () => {
+  const question = 'read what depends on the modules'
+  const message = `Cannot ${question}: the system did not answer within 5 ms.`
+  beforeEach(() => {
+    kernel
+      .add('base')
+      .add('top', { uses: ['base'] })
+      .add('user', { uses: ['top'] })
+    kernel.snapshotNow.unanswered.push({ question, message })
+    kernel.snapshotNow.unreadable.push(message)
+  })
+
+  test('blocks each target and each holder, because the guard cannot know', async () => {
+    const plan = await kmod.plan('top', { holders: 'remove' })
+    expect(plan).toMatchObject({ feasible: false, unreadable: [message] })
+    expect(plan.blockers).toMatchObject([
+      { code: 'ERR_KMOD_NO_ANSWER', module: 'top', question },
+      { code: 'ERR_KMOD_NO_ANSWER', module: 'user', question },
+    ])
+    expect(plan.blockers[0]!.message).toContain(`(${question})`)
+    expect(await rejection(kmod.unload(['top', 'user'], { wait: 5_000 }))).toMatchObject({
+      code: 'ERR_KMOD_NO_ANSWER',
+      module: 'top',
+      question,
+    })
+    expect(kernel.removals).toEqual([])
+  })
+
+  test('does not block without a guard, but keeps dependencies', async () => {
+    const plan = await kmod.plan(['top', 'user'], { guard: 'off' })
+    expect(plan.blockers).toEqual([])
+    expect(plan.steps.map(({ module }) => module)).toEqual(['user', 'top'])
+    expect(plan.kept).toEqual([{ module: 'base', reason: 'effect' }])
+  })
+
+  test('makes impact() reject', async () => {
+    expect(await rejection(kmod.impact('top'))).toMatchObject({
+      code: 'ERR_KMOD_NO_ANSWER',
+      question,
+      message,
+    })
   })
 })

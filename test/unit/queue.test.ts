@@ -171,3 +171,24 @@ describe('calls know of each other', () => {
     expect(callsOn(kernel).queue).not.toBe(callsOn(other).queue)
   })
 })
+
+test('each of many waiting calls claims only a few times', async () => {
+  const places = Array.from({ length: 500 }, () => queue.enter())
+  let claims = 0
+  let running = 0
+  await Promise.all(
+    places.map(async (place) => {
+      for (;;) {
+        claims++
+        const turn = place.claim(['a'])
+        if (turn === null) break
+        await turn
+      }
+      expect(++running).toBe(1)
+      await settle()
+      running--
+      place.leave()
+    }),
+  )
+  expect(claims).toBeLessThanOrEqual(3 * places.length)
+})

@@ -6,7 +6,7 @@ import type { Mount, Snapshot } from '../../lib/kernel/snapshot'
 import { systemService } from '../../lib/kernel/folder-processes'
 import { rejection } from '../support/rejection'
 import { SimulatedKernel } from '../support/simulated-kernel'
-import { blockDevice, mount, netInterface, openDevice } from '../support/snapshots'
+import { blockDevice, mount, netInterface, openDevice, swapArea } from '../support/snapshots'
 
 /** The program of awk that writes a text to a file. */
 const PRINT = 'BEGIN { printf "%s", ARGV[1] > ARGV[2] }'
@@ -146,12 +146,12 @@ test('what is below a block device: the mount, then the mapping, then the loop',
   addMount('/mnt/data', 'ext4', { source: '/dev/mapper/data', below: ['dm_mod', 'loop'] })
   kernel.snapshotNow.blocks.push(
     blockDevice('/dev/dm-0', {
-      mapping: { name: 'data', uuid: '' },
+      mapping: { name: 'data', uuid: '', segments: null },
       usedBy: ['/mnt/data'],
       modules: ['dm_mod'],
       below: ['loop'],
     }),
-    blockDevice('/dev/loop0', { usedBy: ['/img', '/dev/dm-0'], modules: ['loop'] }),
+    blockDevice('/dev/loop0', { madeOf: '/img', usedBy: ['/dev/dm-0'], modules: ['loop'] }),
   )
   const plan = await kmod.plan('loop', { release: ['mount', 'block'] })
   expect(plan.feasible).toBe(true)
@@ -168,7 +168,7 @@ test('a loop device is set up again as it was', async () => {
   kernel.add('loop', { references: 1 }).add('last')
   const setUp = ['losetup', '--offset', '512', '/dev/loop0', '/img']
   kernel.loopSetups.set('/dev/loop0', setUp)
-  const block = blockDevice('/dev/loop0', { usedBy: ['/img'], modules: ['loop'] })
+  const block = blockDevice('/dev/loop0', { madeOf: '/img', modules: ['loop'] })
   kernel.snapshotNow.blocks.push(block)
   const set = (blocks: Snapshot['blocks'], references: number): number => {
     kernel.snapshotNow.blocks = blocks
@@ -184,9 +184,26 @@ test('a loop device is set up again as it was', async () => {
   expect(kernel.ran).toEqual(['losetup -d /dev/loop0', setUp.join(' ')])
 })
 
+test('a file system in several places, with a loop device on it: nothing undoes the unmount', async () => {
+  kernel.add('vfat').add('loop', { references: 1 })
+  addMount('/mnt/a', 'vfat')
+  const [one] = kernel.snapshotNow.mounts
+  kernel.snapshotNow.mounts.push({ ...mount('/mnt/other/b', one!.superblock, one), id: 77 })
+  kernel.snapshotNow.mounts.at(-1)!.path = '/mnt/other/b'
+  const onIt = { madeOf: '/elsewhere/img', fileOn: one!.superblock, modules: ['loop'] }
+  kernel.snapshotNow.blocks.push(blockDevice('/dev/loop5', onIt))
+  const plan = await kmod.plan('vfat', { release: ['mount', 'block'] })
+  expect(commands(plan.steps)).toEqual([
+    'losetup -d /dev/loop5',
+    'umount /mnt/other/b /mnt/a',
+    'vfat',
+  ])
+  expect(plan.steps[1]).toMatchObject({ undo: null })
+})
+
 test('swap', async () => {
   kernel.add('zram', { references: 1 })
-  kernel.snapshotNow.swaps.push({ path: '/dev/zram0', below: ['zram'] })
+  kernel.snapshotNow.swaps.push(swapArea('/dev/zram0', ['zram']))
   const plan = await kmod.plan('zram', { release: ['swap'] })
   expect(plan.steps[0]).toMatchObject({
     command: ['swapoff', '/dev/zram0'],

@@ -20,15 +20,15 @@ const link = (target: string, path: string): void => symlinkSync(target, join(fo
 const at = (path: string): string => join(folder, 'root', path)
 
 describe('a path', () => {
-  test('without links is below the root', async () => {
-    expect(await view.resolve('/etc/inside')).toBe(at('etc/inside'))
-    expect(await view.resolve('etc//./inside')).toBe(at('etc/inside'))
-    expect(await view.resolve('/not/there')).toBe(at('not/there'))
+  test('without links is below the root', () => {
+    expect(view.resolveSync('/etc/inside')).toBe(at('etc/inside'))
+    expect(view.resolveSync('etc//./inside')).toBe(at('etc/inside'))
+    expect(view.resolveSync('/not/there')).toBe(at('not/there'))
   })
 
-  test('does not leave the root by any number of ".."', async () => {
-    expect(await view.resolve('/../../../secret')).toBe(at('secret'))
-    expect(await view.resolve('/etc/../../../secret')).toBe(at('secret'))
+  test('does not leave the root by any number of ".."', () => {
+    expect(view.resolveSync('/../../../secret')).toBe(at('secret'))
+    expect(view.resolveSync('/etc/../../../secret')).toBe(at('secret'))
   })
 
   test.each([
@@ -36,20 +36,20 @@ describe('a path', () => {
     ['a relative link', 'usr/lib', '/lib/modules', 'usr/lib/modules'],
     ['a link that climbs out', '../../../../../etc', '/lib/inside', 'etc/inside'],
     ['a link that climbs back in', '/usr/../etc', '/lib/inside', 'etc/inside'],
-  ])('through %s stays inside the root', async (_, target, path, expected) => {
+  ])('through %s stays inside the root', (_, target, path, expected) => {
     link(target, 'lib')
-    expect(await view.resolve(path)).toBe(at(expected))
     expect(view.resolveSync(path)).toBe(at(expected))
   })
 
-  test('through links that form a loop is an error', async () => {
+  test('through links that form a loop is an error', () => {
     link('b', 'etc/a')
     link('a', 'etc/b')
-    await expect(view.resolve('/etc/a')).rejects.toMatchObject({
-      code: 'ERR_KMOD_SYSTEM',
-      message: expect.stringContaining(at('etc/a')) as string,
-    })
-    expect(() => view.resolveSync('/etc/a')).toThrow('ELOOP')
+    expect(() => view.resolveSync('/etc/a')).toThrow(
+      expect.objectContaining({
+        code: 'ERR_KMOD_SYSTEM',
+        message: expect.stringMatching(`${at('etc/a')}.*ELOOP`) as string,
+      }),
+    )
   })
 
   test('of this machine that leads into the root is the same as one inside', () => {

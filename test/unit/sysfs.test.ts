@@ -14,6 +14,7 @@ function recorded(): { sysfs: Sysfs; calls: string[][] } {
     readTexts: answer,
     readLinks: answer,
     readBytes: () => Promise.reject(new Error('not used')),
+    readStatuses: () => Promise.reject(new Error('not used')),
     listNames: async (folders) => (await answer(folders)).map((one) => [one]),
   }
   return { sysfs: new Sysfs(files), calls }
@@ -50,6 +51,7 @@ test('a link leads to an absolute path', async () => {
     readTexts: (paths) => Promise.resolve(paths.map(() => null)),
     readLinks: () => Promise.resolve(['../../devices/x', null]),
     readBytes: () => Promise.reject(new Error('not used')),
+    readStatuses: () => Promise.reject(new Error('not used')),
     listNames: (folders) => Promise.resolve(folders.map(() => [])),
   }
   const sysfs = new Sysfs(files)

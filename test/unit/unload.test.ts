@@ -2,6 +2,7 @@
 import { Kmod } from '../../lib/kmod'
 import { rejection } from '../support/rejection'
 import { SimulatedKernel } from '../support/simulated-kernel'
+import { openDevice } from '../support/snapshots'
 
 let kernel: SimulatedKernel
 let kmod: Kmod
@@ -86,20 +87,14 @@ test('an infeasible plan removes nothing', async () => {
 })
 
 test('the error of a module in use names its users and how to release them', async () => {
-  kernel.add('tun', { references: 1 })
-  kernel.snapshotNow.openDevices.push({
-    pid: 77,
-    comm: 'openvpn',
-    self: false,
-    path: '/dev/net/tun',
-    fd: 5,
-    modules: ['tun'],
-  })
-  const error = await rejection(kmod.unload('tun'))
+  kernel.add('loop', { references: 1 })
+  const device = { comm: 'openvpn', fd: 5, modules: ['loop'] }
+  kernel.snapshotNow.openDevices.push(openDevice(77, '/dev/loop-control', device))
+  const error = await rejection(kmod.unload('loop'))
   expect(error).toMatchObject({
     code: 'ERR_KMOD_IN_USE',
     references: 1,
-    users: [{ kind: 'process', pid: 77, fd: 5, path: '/dev/net/tun', references: 1 }],
+    users: [{ kind: 'process', pid: 77, fd: 5, path: '/dev/loop-control', references: 1 }],
   })
   expect(error.message).toMatch(/openvpn/)
 })

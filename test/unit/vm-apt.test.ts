@@ -93,6 +93,7 @@ test('apt uses only the source that it is given, and folders of the cache', () =
     ...['-o', 'Acquire::Languages=none'],
     ...['-o', 'Dir::Etc::sourcelist=/cache/apt/unstable.sources'],
     ...['-o', 'Dir::Etc::sourceparts=-'],
+    ...['-o', 'Dir::State::status=/dev/null'],
   ])
   // No option disables a check for the sources of the system.
   expect(aptOptions('/cache/apt').join(' ')).not.toMatch(/valid|unauthenticated|insecure|source/i)

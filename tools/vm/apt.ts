@@ -8,22 +8,24 @@ import { cacheFolder } from './cache'
 import { CommandError, output, text } from './command'
 import { findDebianSource, unstableSource } from './debian-source'
 
-/** `configured`: the package sources of this system. */
-export type Archive = 'configured' | 'unstable'
+/** `configured`: the package sources of this system; the others: a release of Debian. */
+export type Archive = 'configured' | keyof typeof SUITES
+
+const SUITES = { unstable: 'sid', 'Debian 11': 'bullseye', 'Debian 13': 'trixie' } as const
 
 export class Apt {
   readonly #options: readonly string[]
   #isUpdated = false
 
   constructor(private readonly archive: Archive) {
-    const state = cacheFolder('apt', archive)
+    const state = cacheFolder('apt', archive.replaceAll(' ', '-'))
     for (const folder of ['lists/partial', 'archives/partial']) {
       mkdirSync(join(state, folder), { recursive: true })
     }
     let sources: string | undefined
-    if (archive === 'unstable') {
+    if (archive !== 'configured') {
       sources = join(state, 'unstable.sources')
-      writeFileSync(sources, unstableSource(findDebianSource()))
+      writeFileSync(sources, unstableSource(findDebianSource(), SUITES[archive]))
     }
     this.#options = aptOptions(state, sources)
   }
@@ -53,7 +55,7 @@ export class Apt {
   /** Downloads the packages and unpacks them into one folder. */
   unpack(names: readonly string[], folder: string): void {
     this.#update()
-    const archives = cacheFolder('apt', this.archive, 'packages')
+    const archives = cacheFolder('apt', this.archive.replaceAll(' ', '-'), 'packages')
     for (const name of names) {
       this.#run('apt-get', ['download', name], archives)
       for (const file of readdirSync(archives).filter((one) => one.startsWith(`${name}_`))) {
@@ -92,6 +94,8 @@ export function aptOptions(state: string, sources?: string): string[] {
     ...(sources !== undefined && {
       'Dir::Etc::sourcelist': sources,
       'Dir::Etc::sourceparts': '-',
+      // What is installed here says nothing about another release: a newer version would be preferred.
+      'Dir::State::status': '/dev/null',
     }),
   }
   return Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`])
@@ -105,8 +109,8 @@ function describeFailure(
 ): string {
   const errors = [...printed.matchAll(/^E: (.*)$/gm)].map(([, message]) => message)
   const where =
-    archive === 'unstable'
-      ? 'Debian unstable, at the mirror that /etc/apt names'
-      : 'the package sources of /etc/apt; try `apt-get update`'
+    archive === 'configured'
+      ? 'the package sources of /etc/apt; try `apt-get update`'
+      : `${archive === 'unstable' ? 'Debian unstable' : archive}, at the mirror that /etc/apt names`
   return `${what} failed for ${where}: ${errors.join(' ') || printed.trim()}`
 }

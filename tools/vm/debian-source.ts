@@ -1,4 +1,4 @@
-/** A package source for Debian unstable, derived from the Debian mirror that this system uses. */
+/** A package source for another release of Debian, derived from the Debian mirror that this system uses. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -61,12 +61,12 @@ export function parseLines(content: string): DebianSource | undefined {
   return undefined
 }
 
-/** A sources file for Debian unstable, in apt's deb822 format. */
-export function unstableSource({ uri, signedBy }: DebianSource): string {
+/** A sources file for Debian unstable or another suite, in apt's deb822 format. */
+export function unstableSource({ uri, signedBy }: DebianSource, suite = 'sid'): string {
   const lines = [
     'Types: deb',
     `URIs: ${uri}`,
-    'Suites: sid',
+    `Suites: ${suite}`,
     'Components: main',
     // The release files of unstable expire after a week, and some mirrors are older than that. apt still
     // checks the signature of an expired file, with the keys below.

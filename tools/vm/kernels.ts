@@ -5,8 +5,8 @@ import { Apt } from './apt'
 import { filledFolder } from './cache'
 import { output, text } from './command'
 
-/** `newest`: the kernel of Debian unstable. */
-export const KERNELS = ['6.1', '6.12', 'newest'] as const
+/** `5.10`: the kernel of Debian 11. `newest`: the kernel of Debian unstable. */
+export const KERNELS = ['5.10', '6.1', '6.12', 'newest'] as const
 export type KernelName = (typeof KERNELS)[number]
 
 export interface GuestKernel {
@@ -54,9 +54,13 @@ export function depmod(root: string, release: string): void {
   text('depmod', ['-b', root, release], { from: 'kmod' })
 }
 
-/** Unpacks the newest kernel of this version from the system's package sources. Returns its release. */
+/**
+ * Unpacks the newest kernel of this version from the system's package sources, and 5.10 from Debian 11.
+ * Returns its release.
+ */
 function fetchStable(version: string, folder: string): string {
-  const apt = new Apt('configured')
+  const isOld = version === '5.10'
+  const apt = new Apt(isOld ? 'Debian 11' : 'configured')
   const images = apt
     .search(`^linux-image-${version.replaceAll('.', '\\.')}\\.`)
     .filter((image) => /^linux-image-[\d.]+[-+][\w.]*-?amd64$/.test(image))
@@ -65,7 +69,7 @@ function fetchStable(version: string, folder: string): string {
   const image = newestOf(apt, images)
   if (image === undefined) {
     throw new Error(
-      `The package sources of /etc/apt have no kernel ${version} for amd64. Debian 12 has 6.1, and its security updates 6.12.`,
+      `There is no kernel ${version} for amd64 ${isOld ? 'at the mirror of Debian 11' : 'in the package sources of /etc/apt'}. Debian 11 has 5.10, Debian 12 has 6.1, and its security updates 6.12.`,
     )
   }
   const release = image.slice('linux-image-'.length)

@@ -35,6 +35,11 @@ export interface GuestCommand {
   append?: string
   /** Whether the guest has a network card (e1000), which is connected to nothing. Default false. */
   nic?: boolean
+  /**
+   * Whether the guest has a USB keyboard (xhci_pci, usbhid, hid_generic) and a display (bochs). Default
+   * false.
+   */
+  seat?: boolean
   /** Called with what the command prints, while it runs. */
   onOutput?: (text: string) => void
 }
@@ -109,6 +114,7 @@ async function machineArguments(
     ...['-device', `virtio-9p-pci,fsdev=${id},mount_tag=${id}`],
   ]
   const nic = ['-netdev', 'user,id=nic,restrict=on', '-device', 'e1000,netdev=nic,romfile=']
+  const seat = ['qemu-xhci', 'usb-kbd', 'bochs-display'].flatMap((name) => ['-device', name])
   return [
     ...(await accelerator(kernel)),
     ...['-smp', String(guest.processors ?? DEFAULT_PROCESSORS)],
@@ -123,6 +129,7 @@ async function machineArguments(
     ...share('root', '/', ',readonly=on,multidevs=remap'),
     ...share('results', folder, ''),
     ...(guest.nic === true ? nic : []),
+    ...(guest.seat === true ? seat : []),
   ]
 }
 

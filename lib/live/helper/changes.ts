@@ -1,15 +1,22 @@
 /** Removals and insertions, each of which the helper makes in a separate process. */
+import type { KmodError } from '../../contract/errors'
 import { parameterString } from '../../contract/parameters'
-import { isFailure } from '../../kernel/failure'
 import type { Change, ChangeEnd, InsertRequest } from '../../kernel/kernel'
-import { load } from '../native'
-import { HelperClient, type Exchange } from './client'
+import type { SystemFiles } from '../../kernel/system-files'
+import type { Exchange, HelperClient } from './client'
+import { afterDeadline, noAnswerError, notWithin } from './deadline'
 import type { IndexSource } from '../../kernel/index-source'
 import { sourceStrings } from './queries'
 import { flagString, malformedMessage, Reader } from './wire'
 
-/** One helper for everything that changes the kernel; it has a child process for each request. */
-export const changesClient = new HelperClient('changes')
+/** What a change needs: one helper for all changes, which has a child process for each request. */
+export interface ChangeSource {
+  readonly client: HelperClient
+  /** For the kernel stack of a change; a file that does not answer is missing in them. */
+  readonly files: SystemFiles
+  /** Milliseconds until the helper must have begun. */
+  readonly timeout: number
+}
 
 // The requests. ReadChangeRequest() in native/helper/change_messages.cc is the other end.
 
@@ -43,23 +50,36 @@ export class HelperChange implements Change {
   readonly attempts: { module: string; command: boolean }[] = []
   pid: number | undefined
   readonly #exchange: Promise<Exchange>
+  readonly #files: SystemFiles
   #finish!: (end: ChangeEnd) => void
+  #fail!: (error: KmodError) => void
 
-  constructor(request: string[]) {
-    this.#exchange = changesClient.begin(request, {
-      onMessage: (message) => this.#receive(new Reader(message)),
+  constructor({ client, files, timeout }: ChangeSource, request: string[]) {
+    this.#files = files
+    // It only has to give the request to a process. If it does not, it will not do anything else.
+    const stopWaiting = afterDeadline(timeout, () => {
+      this.#fail(noAnswerError('begin a change of the kernel', notWithin(timeout)))
+      void client.abandon()
+    })
+    this.#exchange = client.begin(request, {
+      onMessage: (message) => {
+        stopWaiting()
+        this.#receive(new Reader(message))
+      },
       onLost: () => this.#finish({ outcome: 'lost' }),
     })
     this.ended = new Promise((resolve, reject) => {
       this.#finish = resolve
+      this.#fail = reject
       this.#exchange.catch(reject)
     })
+    this.ended.then(stopWaiting, stopWaiting)
   }
 
   async stack(): Promise<string | null> {
     if (this.pid === undefined) return null
-    const [text] = await load().native.readFiles([`/proc/${this.pid}/stack`])
-    return text === undefined || isFailure(text) || text === '' ? null : text
+    const [text] = await this.#files.readTexts([`/proc/${this.pid}/stack`])
+    return text === undefined || text === '' ? null : text
   }
 
   kill(): void {

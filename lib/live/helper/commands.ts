@@ -2,8 +2,7 @@
 import { constants } from 'node:os'
 import { unwrap } from '../../kernel/failure'
 import type { CommandRun } from '../../kernel/kernel'
-import { changesClient } from './changes'
-import type { Exchange } from './client'
+import type { Exchange, HelperClient } from './client'
 import { listStrings, malformedMessage, Reader } from './wire'
 
 type CommandEnd = Awaited<CommandRun['ended']>
@@ -25,8 +24,8 @@ export class HelperCommand implements CommandRun {
   #finish!: (end: CommandEnd | Promise<CommandEnd>) => void
 
   /** `doing` completes "Cannot ...". */
-  constructor(request: string[], doing: string) {
-    this.#exchange = changesClient.begin(request, {
+  constructor(client: HelperClient, request: string[], doing: string) {
+    this.#exchange = client.begin(request, {
       onMessage: (message) => this.#receive(new Reader(message), doing),
       onLost: () => this.#finish({ ...NO_END, output: 'The helper program ended.' }),
     })

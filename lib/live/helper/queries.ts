@@ -7,7 +7,7 @@ import { failureToError, isFailure, unwrap } from '../../kernel/failure'
 import type { LibraryFacts } from '../../kernel/host'
 import type { IndexSource } from '../../kernel/index-source'
 import type { Description, ModuleIndex, Presence, RemovalPolicy } from '../../kernel/module-index'
-import { Questions } from './questions'
+import type { Questions } from './questions'
 import { flagString, listStrings, type Reader } from './wire'
 
 /** As fields of a request: Request::Source() in native/helper/fields.h is the other end. */
@@ -22,16 +22,14 @@ export function sourceStrings(source: IndexSource): string[] {
   ]
 }
 
-const questions = new Questions('queries', {
-  code: 'ERR_KMOD_FORMAT',
-  why: 'the helper program ended while it used libkmod, which ends its process on some damaged files.',
-})
-
 /** The file of the libkmod that the helper uses, or why it cannot use one. */
-export async function findLibrary(): Promise<LibraryFacts> {
+export async function findLibrary(
+  questions: Questions,
+  signal: AbortSignal | undefined,
+): Promise<LibraryFacts> {
   const doing = 'use libkmod'
   try {
-    const reader = unwrap(await questions.ask(['library'], doing), doing)
+    const reader = unwrap(await questions.ask(['library'], doing, { signal }), doing)
     return { libkmod: reader.text(), libraryProblem: null }
   } catch (error) {
     if (!isKmodError(error)) throw error
@@ -48,7 +46,11 @@ export class LibkmodIndex implements ModuleIndex {
    * `locate` is called for each question, because the files of a captured system can change their
    * places.
    */
-  constructor(private readonly locate: () => Promise<IndexSource>) {}
+  constructor(
+    private readonly questions: Questions,
+    private readonly signal: AbortSignal | undefined,
+    private readonly locate: () => Promise<IndexSource>,
+  ) {}
 
   async find(names: readonly string[]): Promise<{ complete: boolean; found: Presence[] }> {
     const reader = await this.#read('find', listStrings(names), 'look up modules')
@@ -111,7 +113,8 @@ export class LibkmodIndex implements ModuleIndex {
   }
 
   async #ask(source: IndexSource, verb: string, what: string[], doing: string): Promise<Reader> {
-    const answer = await questions.ask([verb, ...sourceStrings(source), ...what], doing)
+    const request = [verb, ...sourceStrings(source), ...what]
+    const answer = await this.questions.ask(request, doing, { signal: this.signal })
     if (isFailure(answer) && answer.syscall === 'open' && MISSING.has(answer.errnoName)) {
       throw new KmodError('ERR_KMOD_NOT_FOUND', `There is no file ${answer.detail}.`, {
         errno: -answer.errno,

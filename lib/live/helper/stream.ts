@@ -3,6 +3,7 @@ import type { KmodError } from '../../contract/errors'
 import type { NativeFailure } from '../../kernel/failure'
 import type { EventSource } from '../../kernel/kernel'
 import type { Exchange, HelperClient } from './client'
+import { afterDeadline, noAnswerError, notWithin } from './deadline'
 import { Reader } from './wire'
 
 /**
@@ -20,6 +21,10 @@ export interface StreamParts<Event> {
   /** A helper of its own. */
   client: HelperClient
   request: string[]
+  /** Completes "Cannot ...". */
+  doing: string
+  /** Milliseconds that the helper may take to begin, and to end. It begins with `ready`, or says why it cannot. */
+  timeout: number
   /** Reads an event; `kind`: the first string of the message. Undefined: it is not an event. */
   readEvent: (kind: string, reader: Reader) => Event | undefined
   openingError: (failure: NativeFailure) => KmodError
@@ -30,8 +35,9 @@ export interface StreamParts<Event> {
 
 export class HelperStream<Event> implements EventSource<Event> {
   readonly #exchange: Promise<Exchange>
-  /** Resolves when the helper has ended, which first removes what it has in the kernel. */
-  readonly #ended: Promise<void>
+  /** Resolves when the helper has ended, which first removes what it has in the kernel, whatever has ended it. */
+  readonly ended: Promise<void>
+  readonly #stopWaiting: () => void
   #unread: Event[] = []
   readonly #waiting: Waiter<Event>[] = []
   #closing = false
@@ -39,11 +45,16 @@ export class HelperStream<Event> implements EventSource<Event> {
   #failure: KmodError | undefined
 
   constructor(private readonly parts: StreamParts<Event>) {
+    const { client, doing, timeout } = parts
     let onLost: () => void
-    this.#ended = new Promise((resolve) => (onLost = resolve))
-    this.#exchange = parts.client.begin(parts.request, {
+    this.#stopWaiting = afterDeadline(timeout, () => {
+      this.#fail(noAnswerError(doing, notWithin(timeout)))
+      void client.abandon()
+    })
+    this.ended = new Promise((resolve) => (onLost = resolve))
+    this.#exchange = client.begin(parts.request, {
       onMessage: (message) => this.#receive(new Reader(message)),
-      onLost: (error) => {
+      onLost: ({ error }) => {
         this.#fail(error ?? parts.lostError())
         onLost()
       },
@@ -69,7 +80,8 @@ export class HelperStream<Event> implements EventSource<Event> {
     })
   }
 
-  close(): Promise<void> {
+  /** `limit`: milliseconds that the helper may take to end. */
+  close(limit = this.parts.timeout): Promise<void> {
     if (!this.#closing) {
       this.#closing = true
       this.#unread = []
@@ -77,12 +89,13 @@ export class HelperStream<Event> implements EventSource<Event> {
       this.#updateRef()
       // The end of the stream follows the messages that are still in the socket, so they must be read.
       this.#withExchange((exchange) => exchange.resume())
-      this.parts.client.close()
+      void this.parts.client.close(limit)
     }
-    return this.#ended
+    return this.ended
   }
 
   #receive(reader: Reader): void {
+    this.#stopWaiting()
     const kind = reader.text()
     if (kind === 'failure') {
       this.#fail(this.parts.openingError(reader.nativeFailure()))
@@ -105,6 +118,7 @@ export class HelperStream<Event> implements EventSource<Event> {
 
   /** Only the first reason is kept. */
   #fail(error: KmodError): void {
+    this.#stopWaiting()
     if (this.#closing) return
     this.#failure ??= error
     for (const { reject } of this.#waiting.splice(0)) reject(this.#failure)

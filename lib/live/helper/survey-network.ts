@@ -1,15 +1,19 @@
 /** The part of the survey about network namespaces. native/helper/survey_reply.cc is the other end. */
 import type {
+  RawActions,
   RawAddress,
   RawCarrier,
+  RawCount,
   RawIpSet,
   RawIpsec,
+  RawIpsecProtocol,
   RawLink,
   RawNetFile,
   RawNfPart,
   RawNfTable,
   RawRoute,
   RawSurvey,
+  RawTcpUses,
   RawTrafficControl,
   RawXTable,
 } from '../../snapshot/system/raw-survey'
@@ -22,6 +26,8 @@ type RawNetworks = Pick<
   | 'addresses'
   | 'netFiles'
   | 'trafficControl'
+  | 'actions'
+  | 'tcpUses'
   | 'nfTables'
   | 'xTables'
   | 'ipSets'
@@ -36,6 +42,8 @@ export function readNetworks(reader: Reader): RawNetworks {
     addresses: reader.records(readAddress),
     netFiles: reader.records(readNetFile),
     trafficControl: reader.records(readTrafficControl),
+    actions: reader.records(readActions),
+    tcpUses: reader.records(readTcpUses),
     nfTables: reader.records(readNfTable),
     xTables: reader.records(readXTable),
     ipSets: reader.records(readIpSet),
@@ -85,7 +93,24 @@ const readTrafficControl = (reader: Reader): RawTrafficControl => ({
   kind: reader.text(),
   handle: reader.number(),
   parent: reader.number(),
+  block: reader.number(),
+  chain: reader.number(),
+  priority: reader.number(),
+  protocol: reader.number(),
 })
+
+const readActions = (reader: Reader): RawActions => ({
+  netns: reader.optional(),
+  kinds: reader.records(readCount),
+})
+
+const readTcpUses = (reader: Reader): RawTcpUses => ({
+  netns: reader.optional(),
+  congestion: reader.records(readCount),
+  upper: reader.records(readCount),
+})
+
+const readCount = (reader: Reader): RawCount => ({ name: reader.text(), count: reader.number() })
 
 const readNfTable = (reader: Reader): RawNfTable => ({
   netns: reader.optional(),
@@ -102,18 +127,28 @@ const readXTable = (reader: Reader): RawXTable => ({
   name: reader.text(),
   rules: reader.number(),
   hasPolicy: reader.flag(),
+  chains: reader.number(),
+  extensions: reader.records(readCount),
 })
 
 const readIpSet = (reader: Reader): RawIpSet => ({
   netns: reader.optional(),
   name: reader.text(),
   type: reader.text(),
+  references: reader.number(),
 })
 
 const readXfrm = (reader: Reader): RawIpsec => ({
   netns: reader.optional(),
   states: reader.number(),
   policies: reader.number(),
+  protocols: reader.records(readIpsecProtocol),
+})
+
+const readIpsecProtocol = (reader: Reader): RawIpsecProtocol => ({
+  family: reader.number(),
+  protocol: reader.number(),
+  count: reader.number(),
 })
 
 const readPart = (reader: Reader): RawNfPart => ({

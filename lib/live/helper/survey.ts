@@ -1,32 +1,67 @@
 /** Asks the helper what depends on the modules. native/helper/survey_reply.cc is the other end. */
 import { unwrap } from '../../kernel/failure'
-import type { RawMountTable, RawOpenDevice, RawSurvey } from '../../snapshot/system/raw-survey'
-import { Questions } from './questions'
+import type {
+  RawHolder,
+  RawMapping,
+  RawMountTable,
+  RawOpenDevice,
+  RawOpenSockets,
+  RawSegment,
+  RawSurvey,
+} from '../../snapshot/system/raw-survey'
+import type { Questions } from './questions'
 import { readNetworks } from './survey-network'
 import { flagString, type Reader } from './wire'
 
-const questions = new Questions('survey', {
-  code: 'ERR_KMOD_SYSTEM',
-  why: 'the helper program that reads the state of the system ended before it answered. Try again.',
-})
-
 /** `users`: with what only uses modules, which requires a look at the open files of every process. */
-export async function readSurvey(users: boolean): Promise<RawSurvey> {
+export async function readSurvey(
+  questions: Questions,
+  users: boolean,
+  signal?: AbortSignal,
+): Promise<RawSurvey> {
   const doing = 'read what depends on the modules'
   // Answer() in native/helper/survey.cc is the other end.
   const request = ['survey', flagString(users), String(process.pid)]
-  const reader = unwrap(await questions.ask(request, doing), doing)
+  const reader = unwrap(await questions.ask(request, doing, { signal }), doing)
   // In the order of SurveyReply().
   const survey = {
     users,
     mountTables: reader.records(readMountTable),
+    mappings: reader.records(readMapping),
     ...readNetworks(reader),
     openDevices: reader.records(readOpenDevice),
+    openSockets: reader.records(readOpenSockets),
+    ownCgroups: reader.list(),
     allProcessesRead: reader.flag(),
     unreadable: reader.list(),
   }
   reader.end()
   return survey
+}
+
+/** A survey in which nothing could be read. */
+export function emptySurvey(users: boolean): RawSurvey {
+  return {
+    users,
+    mountTables: [],
+    mappings: [],
+    links: [],
+    defaultRoutes: [],
+    addresses: [],
+    netFiles: [],
+    trafficControl: [],
+    actions: [],
+    tcpUses: [],
+    nfTables: [],
+    xTables: [],
+    ipSets: [],
+    ipsec: [],
+    openDevices: [],
+    openSockets: [],
+    ownCgroups: [],
+    allProcessesRead: false,
+    unreadable: [],
+  }
 }
 
 const readMountTable = (reader: Reader): RawMountTable => ({
@@ -36,12 +71,36 @@ const readMountTable = (reader: Reader): RawMountTable => ({
   text: reader.text(),
 })
 
-const readOpenDevice = (reader: Reader): RawOpenDevice => ({
+const readMapping = (reader: Reader): RawMapping => ({
+  device: reader.text(),
+  segments: reader.records(readSegment),
+})
+
+const readSegment = (reader: Reader): RawSegment => ({
+  type: reader.text(),
+  status: reader.text(),
+})
+
+const readHolder = (reader: Reader): RawHolder => ({
   pid: reader.number(),
   comm: reader.text(),
   self: reader.flag(),
+  ancestor: reader.flag(),
+  cgroups: reader.text(),
+})
+
+const readOpenDevice = (reader: Reader): RawOpenDevice => ({
+  ...readHolder(reader),
   path: reader.text(),
   fd: reader.flag() ? reader.number() : null,
-  type: reader.flag() ? 'block' : 'char',
+  type: reader.text() as RawOpenDevice['type'],
   device: reader.text(),
+  shared: reader.flag(),
+})
+
+const readOpenSockets = (reader: Reader): RawOpenSockets => ({
+  ...readHolder(reader),
+  protocol: reader.text(),
+  count: reader.number(),
+  inodes: reader.list(),
 })

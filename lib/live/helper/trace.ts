@@ -1,17 +1,21 @@
 /** The references to a module, as they are taken and dropped. native/helper/trace.cc is the other end. */
 import { KmodError } from '../../contract/errors'
 import { failureToError, type NativeFailure } from '../../kernel/failure'
-import type { ReferenceTrace } from '../../kernel/kernel'
 import type { ReferenceEvent } from '../../contract/types'
 import { HelperClient } from './client'
 import { HelperStream } from './stream'
 import { malformedMessage, type Reader } from './wire'
 
-/** One trace, with a helper process and a tracing instance of its own. */
-export function traceReferences(module: string): ReferenceTrace {
+/**
+ * One trace, with a helper process and a tracing instance of its own. `timeout`: milliseconds that the
+ * helper may take to begin, and to end.
+ */
+export function traceReferences(module: string, timeout: number): HelperStream<ReferenceEvent> {
   return new HelperStream({
     client: new HelperClient('trace'),
     request: ['trace', module],
+    doing: `trace module ${module}`,
+    timeout,
     readEvent: (kind, reader) => (kind === 'event' ? readEvent(reader) : undefined),
     openingError: (failure) => openingError(module, failure),
     lostError: () =>

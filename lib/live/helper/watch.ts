@@ -2,7 +2,7 @@
 import { KmodError } from '../../contract/errors'
 import type { ModuleEvent } from '../../contract/types'
 import { failureToError, isFailure, type NativeFailure } from '../../kernel/failure'
-import type { EventSource, SleepOptions } from '../../kernel/kernel'
+import type { SleepOptions } from '../../kernel/kernel'
 import { load } from '../native'
 import { HelperClient } from './client'
 import { HelperStream } from './stream'
@@ -10,14 +10,20 @@ import { malformedMessage, type Reader } from './wire'
 
 /**
  * The socket is opened at once, in this process: events wait in it until the helper, which gets it, has
- * been started. Throws a KmodError if it cannot be opened.
+ * been started. Throws a KmodError if it cannot be opened. `timeout`: milliseconds that the helper may take
+ * to begin, and to end.
  */
-export function watchModules({ ref }: SleepOptions = {}): EventSource<ModuleEvent> {
+export function watchModules(
+  timeout: number,
+  { ref }: SleepOptions = {},
+): HelperStream<ModuleEvent> {
   const socket = load().native.openModuleEvents()
   if (isFailure(socket)) throw openingError(socket)
   return new HelperStream({
     client: new HelperClient('watch', socket),
     request: ['watch'],
+    doing: 'watch the modules',
+    timeout,
     readEvent,
     openingError,
     lostError: () =>

@@ -166,5 +166,5 @@ export class Reader {
 }
 
 function isFailureKind(kind: string): kind is NativeFailure['failure'] {
-  return ['system', 'library', 'format', 'transient'].includes(kind)
+  return ['system', 'library', 'format', 'unsupported', 'transient', 'permission'].includes(kind)
 }

@@ -5,10 +5,10 @@ import type { Sources } from '../system/sources'
 import type { Sysfs } from '../system/sysfs'
 
 export async function readBoundDevices(sources: Sources): Promise<BoundDevice[]> {
-  const modules = await loadedModules(sources.sysfs)
+  const modules = await sources.sysfs.loadedModules()
   const [linked, others] = await Promise.all([
-    byModuleFolders(modules, sources.sysfs),
-    byIdentity(new Set(modules), sources),
+    byModuleFolders([...modules], sources.sysfs),
+    byIdentity(modules, sources),
   ])
   return [...linked, ...others]
 }
@@ -30,12 +30,6 @@ async function byModuleFolders(modules: readonly string[], sysfs: Sysfs): Promis
     }),
   )
   return found.flat(2)
-}
-
-/** Read from /proc/modules, because built-in modules have folders in /sys/module too. */
-async function loadedModules(sysfs: Sysfs): Promise<string[]> {
-  const table = (await sysfs.text('/proc/modules')) ?? ''
-  return table.split('\n').flatMap((row) => /^(\w+) /.exec(row)?.[1] ?? [])
 }
 
 /** The entries in the folder of a driver that are not devices. */

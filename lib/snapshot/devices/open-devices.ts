@@ -1,58 +1,98 @@
-/** The device files that processes have open, and the modules of which they hold a reference. */
-import { posix } from 'node:path'
+/** The files that processes have open and that refer to modules: devices, and some others. */
 import type { OpenDevice } from '../../kernel/snapshot'
+import type { RawOpenDevice } from '../system/raw-survey'
 import type { Sources } from '../system/sources'
+import { charDevice, scsiHostModules } from './char-devices'
 import { kvmModules } from './virtual-machines'
 
-export function readOpenDevices(sources: Sources): Promise<OpenDevice[]> {
+type File = Pick<OpenDevice, 'type' | 'family' | 'name' | 'modules'>
+
+export async function readOpenDevices(sources: Sources): Promise<OpenDevice[]> {
+  // Many processes can have the same device open: it is looked up once.
+  const known = new Map<string, Promise<File>>()
   return Promise.all(
-    sources.raw.openDevices.map(async ({ pid, comm, self, path, fd, type, device }) => {
-      const modules = await (type === 'block' ? blockModules : charModules)(device, sources)
-      return { pid, comm, self, path, fd, modules }
+    sources.raw.openDevices.map(async (raw) => {
+      const { path, fd, shared, type, device } = raw
+      const key = `${type} ${device} ${type === 'char' || type === 'block' ? '' : path}`
+      const file = known.get(key) ?? fileOf(raw, sources)
+      known.set(key, file)
+      return { ...sources.holders.holder(raw), path, fd, shared, ...(await file) }
     }),
   )
 }
 
-async function blockModules(device: string, { blockDevices }: Sources): Promise<string[]> {
+async function fileOf(raw: RawOpenDevice, sources: Sources): Promise<File> {
+  const { type, device } = raw
+  if (type === 'char') return { type, ...(await charDevice(device, sources)) }
+  if (type === 'block') {
+    return { type, family: '', name: device, modules: await blockModules(device, sources) }
+  }
+  return {
+    type: 'file',
+    family: type,
+    name: device,
+    modules: await OTHER_FILES[type](raw, sources),
+  }
+}
+
+const OTHER_FILES: Record<
+  Exclude<RawOpenDevice['type'], 'char' | 'block'>,
+  (raw: RawOpenDevice, sources: Sources) => string[] | Promise<string[]>
+> = {
+  kvm: (_, { sysfs }) => kvmModules(sysfs),
+  proc: rpcModules,
+  debugfs: debugModules,
+  detached: async (raw, sources) => [
+    ...(await fileSystemModules(raw, sources)),
+    // The file system has the block device open.
+    ...(await blockModules(raw.device, sources)),
+  ],
+}
+
+async function blockModules(device: string, { blockDevices, sysfs }: Sources): Promise<string[]> {
   const folder = await blockDevices.byNumber(device)
-  return folder === null ? [] : blockDevices.driverModules(folder)
+  if (folder === null) return []
+  const [own, host] = await Promise.all([
+    blockDevices.driverModules(folder),
+    scsiHostModules(folder, sysfs),
+  ])
+  return [...new Set([...own, ...host])]
 }
 
 /**
- * Device numbers. Source: KVM_MINOR and WATCHDOG_MINOR in include/linux/miscdevice.h, INPUT_MAJOR in
- * include/uapi/linux/major.h.
+ * The caches of /proc/net/rpc, which mountd and others read, belong to sunrpc or to nfsd. Source:
+ * cache_open() and content_open() in net/sunrpc/cache.c.
  */
-const KVM = '10:232'
-const WATCHDOG = '10:130'
-const INPUT = '13:'
+function rpcModules({ path }: RawOpenDevice): string[] {
+  const cache = /\/net\/rpc\/([^/]+)\//.exec(path)?.[1]
+  if (cache === undefined) return []
+  return cache.startsWith('nfsd.') ? ['nfsd'] : ['sunrpc']
+}
+
+/** File systems that have a folder for each superblock in /sys/fs, named like the block device. */
+const NAMED_IN_SYSFS = ['ext4', 'xfs', 'f2fs', 'nilfs2', 'erofs']
 
 /**
- * An open input device holds a reference to its handler's module, not to its driver's. Source:
- * drivers/input.
+ * The modules of a file system that is not mounted any more but still has open files. No file shows
+ * its type, except for some types.
  */
-const INPUT_HANDLERS: readonly [pattern: RegExp, module: string][] = [
-  [/^event\d+$/, 'evdev'],
-  [/^(mouse\d+|mice)$/, 'mousedev'],
-  [/^js\d+$/, 'joydev'],
-]
+async function fileSystemModules({ device }: RawOpenDevice, sources: Sources): Promise<string[]> {
+  const { sysfs, blockDevices, aliases, unreadable } = sources
+  const folder = await blockDevices.byNumber(device)
+  const name = folder?.replace(/^.*\//, '') ?? ''
+  const found = await Promise.all(
+    NAMED_IN_SYSFS.map((type) => sysfs.list(`/sys/fs/${type}/${name}`)),
+  )
+  const type = NAMED_IN_SYSFS.find((_, i) => name !== '' && found[i]!.length > 0)
+  if (type !== undefined) return aliases.ofFileSystem(type)
+  unreadable.add(
+    `the type of the file system on ${name || device}, which was unmounted while files are open`,
+  )
+  return []
+}
 
-/**
- * The module of the nearest driver, and the module that has an alias for the device number. The alias is
- * needed for a misc device (tun, fuse, loop-control), which has no link to its module in /sys.
- */
-async function charModules(device: string, { sysfs, aliases }: Sources): Promise<string[]> {
-  if (device === KVM) return kvmModules(sysfs)
-  // /dev/watchdog opens the same watchdog as /dev/watchdog0. Source: drivers/watchdog/watchdog_dev.c.
-  const link = device === WATCHDOG ? '/sys/class/watchdog/watchdog0' : `/sys/dev/char/${device}`
-  const [folder, byNumber] = await Promise.all([sysfs.link(link), aliases.ofCharDevice(device)])
-  if (folder === null) return byNumber
-  if (device.startsWith(INPUT)) {
-    const name = posix.basename(folder)
-    const handlers = INPUT_HANDLERS.flatMap(([pattern, module]) =>
-      pattern.test(name) ? [module] : [],
-    )
-    return [...new Set([...handlers, ...byNumber])]
-  }
-  const [driver] = await sysfs.drivers(folder)
-  return [...new Set([...(driver?.module == null ? [] : [driver.module]), ...byNumber])]
+/** An open file of debugfs refers to the module that made it. Its folder is named like the module. */
+async function debugModules({ path }: RawOpenDevice, { sysfs }: Sources): Promise<string[]> {
+  const loaded = await sysfs.loadedModules()
+  return path.split('/').filter((folder) => loaded.has(folder))
 }

@@ -3,10 +3,11 @@
  * the services of IPVS, and IPsec.
  */
 import { normalize } from '../../contract/names'
-import type { Firewall, NfTable } from '../../kernel/snapshot'
+import type { Firewall, NfTable, PacketUse } from '../../kernel/snapshot'
+import type { Aliases } from '../system/aliases'
 import type { RawIpSet, RawIpsec, RawNetFile, RawXTable } from '../system/raw-survey'
 import type { Sources } from '../system/sources'
-import { readNfTables } from './netfilter'
+import { readNfTables, X_FAMILIES } from './netfilter'
 
 export async function readFirewalls(
   sources: Pick<Sources, 'raw' | 'aliases'>,
@@ -33,20 +34,12 @@ function ofNfTable({ netns, family, name, chains, parts }: NfTable): Firewall[] 
   return [{ netns, subject, what, modules: parts.map(({ module }) => module) }]
 }
 
-/** The tool of each family, and the modules that provide its tables. */
-const FAMILIES: Readonly<Record<string, { tool: string; prefix: string; core: string }>> = {
-  ip: { tool: 'iptables', prefix: 'iptable', core: 'ip_tables' },
-  ip6: { tool: 'ip6tables', prefix: 'ip6table', core: 'ip6_tables' },
-  arp: { tool: 'arptables', prefix: 'arptable', core: 'arp_tables' },
-  bridge: { tool: 'ebtables', prefix: 'ebtable', core: 'ebtables' },
-}
-
 /**
  * A table can exist only because its module is loaded. A table without rules and with ACCEPT as its
  * policy lets every packet pass, so it is left out.
  */
 function ofXTable({ netns, family, name, rules, hasPolicy }: RawXTable): Firewall[] {
-  const known = FAMILIES[family]
+  const known = X_FAMILIES[family]
   if (known === undefined || (rules === 0 && !hasPolicy)) return []
   const { tool, prefix, core } = known
   const contents = [
@@ -68,14 +61,18 @@ async function ofIpSet(
   { netns, name, type }: RawIpSet,
   { aliases }: Pick<Sources, 'aliases'>,
 ): Promise<Firewall> {
-  const found = await aliases.ofFirst([`ip_set_${type}`])
-  const provider = found.length > 0 ? found : [`ip_set_${normalize(type.replaceAll(/[:,]/g, '_'))}`]
+  const provider = await setProvider(type, aliases)
   return {
     netns,
     subject: `ipset ${name}`,
     what: `set ${name} of ipset (${type})`,
     modules: [...provider, 'ip_set'],
   }
+}
+
+async function setProvider(type: string, aliases: Aliases): Promise<string[]> {
+  const found = await aliases.ofFirst([`ip_set_${type}`])
+  return found.length > 0 ? found : [`ip_set_${normalize(type.replaceAll(/[:,]/g, '_'))}`]
 }
 
 /** "TCP  0A000001:0050 rr ...", "FWM  00000007 wrr". Source: ip_vs_info_seq_show() in ip_vs_ctl.c. */
@@ -111,4 +108,102 @@ function ofIpsec({ netns, states, policies }: RawIpsec): Firewall[] {
 
 function counted(count: number, what: string, many = `${what}s`): string {
   return `${count} ${count === 1 ? what : many}`
+}
+
+/** The sets, services and states of a firewall that take references of their own. */
+export async function readPacketUses({
+  raw,
+  aliases,
+}: Pick<Sources, 'raw' | 'aliases'>): Promise<PacketUse[]> {
+  const [sets, states] = await Promise.all([
+    Promise.all(raw.ipSets.map((set) => useOfSet(set, aliases))),
+    Promise.all(raw.ipsec.flatMap((one) => usesOfIpsec(one, aliases))),
+  ])
+  return [...sets, ...raw.netFiles.flatMap(usesOfIpvs), ...states]
+}
+
+/** A set takes a reference to the module of its type. Source: ip_set_create() in ip_set_core.c. */
+async function useOfSet(
+  { netns, name, type, references }: RawIpSet,
+  aliases: Aliases,
+): Promise<PacketUse> {
+  const first =
+    references === 0
+      ? []
+      : [`delete the ${counted(references, 'rule or list', 'rules and lists')} that use it`]
+  return {
+    netns,
+    name: `ipset ${name}`,
+    value: type,
+    count: 1,
+    // ipset would take such a name as an option.
+    remove: name.startsWith('-') ? [] : ['ipset', 'destroy', name],
+    first,
+    modules: await setProvider(type, aliases),
+  }
+}
+
+/** The protocol, the address, the port and the scheduler; or a firewall mark and the scheduler. */
+const IPVS_ROW =
+  /^(?:(TCP|UDP|SCTP) +(?:([0-9A-F]{8})|(\[[0-9a-f:]+\])):([0-9A-F]{4})|FWM +([0-9A-F]+)) +(\w+)/gm
+
+/**
+ * A service takes a reference to ip_vs and one to its scheduler. Source: ip_vs_add_service() in
+ * net/netfilter/ipvs/ip_vs_ctl.c.
+ */
+function usesOfIpvs({ netns, path, text }: RawNetFile): PacketUse[] {
+  if (path !== '/proc/net/ip_vs') return []
+  return [...text.matchAll(IPVS_ROW)].map(
+    ([, protocol, ipv4, ipv6, port, mark, scheduler]): PacketUse => {
+      const address = ipv4 === undefined ? ipv6 : dotted(ipv4)
+      const service =
+        mark === undefined ? `${address}:${parseInt(port!, 16)}` : String(parseInt(mark, 16))
+      const options = { TCP: '-t', UDP: '-u', SCTP: '--sctp-service' }
+      const option = protocol === undefined ? '-f' : options[protocol as keyof typeof options]
+      return {
+        netns,
+        name: `ipvs ${protocol ?? 'FWM'} ${service}`,
+        value: scheduler!,
+        count: 1,
+        remove: ['ipvsadm', '-D', option, service],
+        first: [],
+        modules: ['ip_vs', `ip_vs_${scheduler}`],
+      }
+    },
+  )
+}
+
+function dotted(hexadecimal: string): string {
+  return hexadecimal
+    .match(/../g)!
+    .map((byte) => parseInt(byte, 16))
+    .join('.')
+}
+
+/** The names that iproute2 has for the protocols of IPsec, by IPPROTO_... */
+const IPSEC_PROTOCOLS: ReadonlyMap<number, string> = new Map([
+  [50, 'esp'],
+  [51, 'ah'],
+  [108, 'comp'],
+  [43, 'route2'],
+  [60, 'hao'],
+])
+const AF_INET = 2
+
+/** A state takes a reference to the module of its protocol. Source: xfrm_get_type() in xfrm_state.c. */
+function usesOfIpsec({ netns, protocols }: RawIpsec, aliases: Aliases): Promise<PacketUse>[] {
+  return protocols.map(async ({ family, protocol, count }): Promise<PacketUse> => {
+    const name = IPSEC_PROTOCOLS.get(protocol)
+    const version = family === AF_INET ? '-4' : '-6'
+    return {
+      netns,
+      name: `xfrm ${name ?? `protocol ${protocol}`}`,
+      value: `${counted(count, 'state')} of ${family === AF_INET ? 'IPv4' : 'IPv6'}`,
+      count,
+      remove:
+        name === undefined ? [] : ['ip', version, 'xfrm', 'state', 'deleteall', 'proto', name],
+      first: [],
+      modules: await aliases.ofFirst([`xfrm-type-${family}-${protocol}`]),
+    }
+  })
 }

@@ -10,6 +10,28 @@ import type { Sysfs } from '../system/sysfs'
  */
 const PAIRS = new Set(['veth', 'netkit', 'vxcan'])
 
+/**
+ * The interface that each tunnel module creates in every network namespace, for packets that belong to
+ * no other tunnel, by link kind. It exists as long as the module is loaded: the kernel ignores a request
+ * to delete it. Source: the calls of ip_tunnel_init_net() in net/ipv4, and
+ * ip6_tnl_init_net(), ip6gre_init_net(), vti6_init_net() and sit_init_net() in net/ipv6.
+ */
+const FALLBACKS: ReadonlyMap<string, string> = new Map([
+  ['ipip', 'tunl0'],
+  ['gre', 'gre0'],
+  ['gretap', 'gretap0'],
+  ['erspan', 'erspan0'],
+  ['sit', 'sit0'],
+  ['vti', 'ip_vti0'],
+  ['ip6tnl', 'ip6tnl0'],
+  ['ip6gre', 'ip6gre0'],
+  ['vti6', 'ip6_vti0'],
+])
+
+export function isFallback({ type, name }: NetworkInterface): boolean {
+  return type !== null && FALLBACKS.get(type) === name
+}
+
 export function readInterfaces(
   sources: Pick<Sources, 'raw' | 'sysfs' | 'aliases'>,
 ): Promise<NetworkInterface[]> {
@@ -36,6 +58,7 @@ export function readInterfaces(
   return Promise.all(
     links.map(async (link): Promise<NetworkInterface> => {
       const key = inNamespace(link.netns, link.index)
+      const kind = await kindOf(link, sources.sysfs)
       const hasParent = link.lower !== link.index && !PAIRS.has(link.kind ?? '')
       const indexes = [
         ...(hasParent && link.lower !== 0 ? [inNamespace(link.netns, link.lower)] : []),
@@ -48,11 +71,11 @@ export function readInterfaces(
         name: link.name,
         netns: link.netns,
         up: link.up,
-        type: link.kind,
+        type: kind,
         master: nameOf(link, link.master),
         lower: [...new Set(lower)],
         hasDefaultRoute: routes.has(key),
-        modules: await modulesOf(link, sources),
+        modules: await modulesOf(link, kind, sources),
       }
     }),
   )
@@ -76,13 +99,27 @@ function pppoeCards(text: string): string[] {
     .flatMap((row) => /^[0-9A-F]{8} +[0-9a-f:]{17} +(\S+)/.exec(row)?.[1] ?? [])
 }
 
+const L2TP = 'l2tpeth'
+
+/**
+ * The interface of an L2TP session has no link kind; /sys shows what it is, but only for the network
+ * namespace of this process. Source: l2tpeth_type in net/l2tp/l2tp_eth.c.
+ */
+async function kindOf({ netns, name, kind }: RawLink, sysfs: Sysfs): Promise<string | null> {
+  if (netns !== null || kind !== null) return kind
+  const uevent = await sysfs.text(`/sys/class/net/${name}/uevent`)
+  return uevent?.split('\n').includes(`DEVTYPE=${L2TP}`) ? L2TP : null
+}
+
 /** First the modules of the link kind, then those of the hardware, the nearest device first. */
 async function modulesOf(
   link: RawLink,
+  kind: string | null,
   sources: Pick<Sources, 'sysfs' | 'aliases'>,
 ): Promise<string[]> {
+  if (kind === L2TP) return ['l2tp_eth']
   const [ofKind, ofHardware] = await Promise.all([
-    link.kind === null ? [] : sources.aliases.ofLinkKind(link.kind),
+    kind === null ? [] : sources.aliases.ofLinkKind(kind),
     hardwareModules(link, sources),
   ])
   return [...new Set([...ofKind, ...ofHardware])]

@@ -1,17 +1,23 @@
 /** The block devices that are set up or in use, and the users of each. */
 import { posix } from 'node:path'
-import type { BlockDevice } from '../../kernel/snapshot'
+import type { BlockDevice, Mapping } from '../../kernel/snapshot'
 import { virtualDisk } from '../system/disk-modules'
 import type { MountLine } from '../system/mount-tables'
 import type { Sources } from '../system/sources'
+import type { Sysfs } from '../system/sysfs'
+import { readFlash } from './flash'
 import { parseSwaps } from './swaps'
 
 interface Disk {
   folder: string
   partitions: string[]
-  /** The backing file or process that the device consists of; `null`: the device is not set up. */
-  madeOf: string[] | null
+  origin: Origin | null
 }
+
+/** What a device consists of; `null` instead of it: the device is not set up. */
+type Origin = Pick<BlockDevice, 'madeOf' | 'setUpBy'>
+
+const NOTHING: Origin = { madeOf: null, setUpBy: null }
 
 /** Lists whole disks only: a user of a partition is listed as a user of its disk. */
 export async function readBlockDevices(sources: Sources): Promise<BlockDevice[]> {
@@ -20,11 +26,11 @@ export async function readBlockDevices(sources: Sources): Promise<BlockDevice[]>
   const blocks = await Promise.all(
     disks.map(async (disk) => {
       const users = await usersOf(disk, direct, sources)
-      if (disk.madeOf === null && users.length === 0) return []
-      return [await toBlockDevice(disk.folder, [...(disk.madeOf ?? []), ...users], sources)]
+      if (disk.origin === null && users.length === 0) return []
+      return [await toBlockDevice(disk, users, sources)]
     }),
   )
-  return blocks.flat()
+  return [...blocks.flat(), ...(await readFlash(direct, sources))]
 }
 
 async function readDisks(sources: Sources): Promise<Disk[]> {
@@ -44,42 +50,65 @@ async function readDisks(sources: Sources): Promise<Disk[]> {
       .map(async (folder) => ({
         folder,
         partitions: partitions.get(folder) ?? [],
-        madeOf: await readMadeOf(folder, sources),
+        origin: await readOrigin(folder, sources),
       })),
   )
 }
 
-/**
- * The `madeOf` of a disk. Some drivers (loop, nbd, zram, md) create devices in advance: these are not
- * set up until they have contents.
- */
-async function readMadeOf(
-  folder: string,
-  { sysfs, blockDevices }: Sources,
-): Promise<string[] | null> {
+/** Some drivers (loop, nbd, zram, md, brd) create devices in advance, without contents. */
+async function readOrigin(folder: string, sources: Sources): Promise<Origin | null> {
+  const { sysfs, blockDevices } = sources
   const isEmpty = async (): Promise<boolean> => (await sysfs.text(`${folder}/size`)) === '0'
   switch (virtualDisk(folder)?.module) {
     case 'loop': {
       const file = await blockDevices.backingFile(folder)
-      return file === null ? null : [file]
+      return file === null ? null : { ...NOTHING, madeOf: file }
     }
-    case 'nbd': {
-      const pid = await sysfs.text(`${folder}/pid`)
-      return pid === null ? null : [`process ${pid}`]
-    }
+    case 'nbd':
+      return readNbd(folder, sysfs)
     case 'zram':
-      return Number(await sysfs.text(`${folder}/disksize`)) > 0 ? [] : null
+      return Number(await sysfs.text(`${folder}/disksize`)) > 0 ? NOTHING : null
     case 'md_mod':
-      return (await isEmpty()) ? null : []
-    // A RAM disk exists as long as its module is loaded, so it is listed only if something uses it.
-    case 'brd':
+      return (await isEmpty()) ? null : NOTHING
+    // One exists for each flash device, which is listed itself.
+    case 'mtdblock':
       return null
+    case 'brd':
+      return (await hasPages(folder, sysfs)) ? NOTHING : null
     case 'dm_mod':
-      return []
+      return NOTHING
     default:
       // Left out: a drive without a medium, and a path of NVMe multipath, which has no device file.
-      return (await isEmpty()) || (await sysfs.text(`${folder}/hidden`)) === '1' ? null : []
+      return (await isEmpty()) || (await sysfs.text(`${folder}/hidden`)) === '1' ? null : NOTHING
   }
+}
+
+/**
+ * qemu-nbd stays connected to the device as a process. nbd-client hands the connection over to the
+ * kernel and ends, or stays too (with -nonetlink); in both cases it can also end the connection. The
+ * file `pid` has the number of a thread.
+ */
+async function readNbd(folder: string, sysfs: Sysfs): Promise<Origin | null> {
+  const thread = await sysfs.text(`${folder}/pid`)
+  if (thread === null) return null
+  const [comm, status] = await Promise.all([
+    sysfs.text(`/proc/${thread}/comm`),
+    sysfs.text(`/proc/${thread}/status`),
+  ])
+  if (comm !== 'qemu-nbd' && comm !== 'nbd-client') {
+    return { madeOf: 'a server', setUpBy: 'nbd-client' }
+  }
+  const pid = /^Tgid:\s*(\d+)$/m.exec(status ?? '')?.[1] ?? thread
+  return { madeOf: `process ${pid}`, setUpBy: comm }
+}
+
+/**
+ * Whether anything was written to a RAM disk. Only debugfs tells; where it is not mounted, the disk is
+ * assumed to have contents, because they would be lost. Source: brd_alloc() in drivers/block/brd.c.
+ */
+async function hasPages(folder: string, sysfs: Sysfs): Promise<boolean> {
+  const name = posix.basename(folder)
+  return (await sysfs.text(`/sys/kernel/debug/ramdisk_pages/${name}`)) !== '0'
 }
 
 /**
@@ -118,9 +147,10 @@ async function addLoopDevices(
   direct: Map<string, string[]>,
   { blockDevices }: Sources,
 ): Promise<void> {
-  const loops = disks.flatMap(({ folder, madeOf }) =>
-    (madeOf ?? []).filter((one) => one.startsWith('/dev/')).map((source) => ({ folder, source })),
-  )
+  const loops = disks.flatMap(({ folder, origin }) => {
+    const source = origin?.madeOf
+    return source?.startsWith('/dev/') ? [{ folder, source }] : []
+  })
   const folders = await Promise.all(loops.map(({ source }) => blockDevices.byPath(source)))
   folders.forEach((folder, i) => {
     if (folder !== null) add(direct, folder, devicePath(loops[i]!.folder))
@@ -141,7 +171,7 @@ async function usersOf(
 }
 
 async function toBlockDevice(
-  folder: string,
+  { folder, origin }: Disk,
   usedBy: string[],
   sources: Sources,
 ): Promise<BlockDevice> {
@@ -152,20 +182,25 @@ async function toBlockDevice(
     stack.modules([folder]),
     readMapping(folder, path, sources),
   ])
-  return { path, mapping, usedBy, modules, below: all.filter((one) => !modules.includes(one)) }
+  const below = all.filter((one) => !modules.includes(one))
+  const { madeOf, setUpBy } = origin ?? NOTHING
+  const [mount] = madeOf?.startsWith('/') ? stack.ofFile(madeOf) : []
+  const fileOn = mount?.superblock ?? null
+  return { path, mapping, madeOf, fileOn, setUpBy, usedBy, modules, below }
 }
 
 async function readMapping(
   folder: string,
   path: string,
-  { sysfs }: Sources,
-): Promise<BlockDevice['mapping']> {
+  { sysfs, blockDevices }: Sources,
+): Promise<Mapping | null> {
   if (virtualDisk(folder)?.module !== 'dm_mod') return null
-  const [name, uuid] = await Promise.all([
+  const [name, uuid, segments] = await Promise.all([
     sysfs.text(`${folder}/dm/name`),
     sysfs.text(`${folder}/dm/uuid`),
+    blockDevices.segments(folder),
   ])
-  return { name: name ?? path, uuid: uuid ?? '' }
+  return { name: name ?? path, uuid: uuid ?? '', segments }
 }
 
 /** /sys has `!` where the name of a device has a slash. */

@@ -1,6 +1,8 @@
 /** The mounts of all mount namespaces, and the mounts of each file system as a group. */
+import { posix } from 'node:path'
 import type { Mount } from '../../kernel/snapshot'
 import { fileSystemModules } from '../system/file-systems'
+import type { MountLine } from '../system/mount-tables'
 import type { Sources } from '../system/sources'
 
 /** In the order of the mount tables. */
@@ -8,13 +10,17 @@ export function readMounts({ mountTables, stack, aliases }: Sources): Promise<Mo
   // One file system can be mounted in many namespaces: the modules below it are looked up once.
   const belowOf = new Map<string, Promise<string[]>>()
   return Promise.all(
-    mountTables.tables.flatMap(({ pid, own, first, lines }) =>
-      lines.map(async (line): Promise<Mount> => {
-        const { path, source, type, superblock, root, flags, options } = line
+    mountTables.tables.flatMap(({ pid, own, first, lines }) => {
+      const byId = new Map(lines.map((line) => [line.id, line]))
+      return lines.map(async (line): Promise<Mount> => {
+        const { id, parent, path, source, type, superblock, root, flags, options } = line
         const lookup = belowOf.get(superblock) ?? stack.below(line)
         belowOf.set(superblock, lookup)
         const [modules, below] = await Promise.all([fileSystemModules(line, aliases), lookup])
         return {
+          id,
+          parent,
+          ...propagationOf(line, byId.get(parent)),
           path,
           source,
           type,
@@ -27,9 +33,27 @@ export function readMounts({ mountTables, stack, aliases }: Sources): Promise<Mo
           modules,
           below,
         }
-      }),
-    ),
+      })
+    }),
   )
+}
+
+/**
+ * An unmount is repeated below every mount that receives the events of the parent, at the same place.
+ * Source: propagate_umount() in fs/pnode.c.
+ */
+function propagationOf(
+  { path }: MountLine,
+  parent: MountLine | undefined,
+): Pick<Mount, 'sends' | 'receives'> {
+  if (parent === undefined) return { sends: null, receives: [] }
+  const inFileSystem = posix.join(parent.root, posix.relative(parent.path, path))
+  const placeIn = (group: string): string => `${group}:${inFileSystem}`
+  const { shared, master } = parent
+  return {
+    sends: shared === null ? null : placeIn(shared),
+    receives: [shared, master].filter((group) => group !== null).map(placeIn),
+  }
 }
 
 /**

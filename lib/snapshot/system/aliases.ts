@@ -14,6 +14,8 @@ export class Aliases {
   /** `unreadable` receives a phrase if the index cannot be read. */
   constructor(index: ModuleIndex, unreadable: Set<string>) {
     this.#modules = new DataLoader(async (aliases) => {
+      // It would fail again, perhaps after as much time.
+      if (!this.#isReadable) return aliases.map(() => [])
       try {
         return await index.lookup(aliases)
       } catch (error) {
@@ -52,6 +54,11 @@ export class Aliases {
   /** Source: tty_ldisc_get() in drivers/tty/tty_ldisc.c. */
   ofLineDiscipline(number: number): Promise<string[]> {
     return this.#find(`tty-ldisc-${number}`, [])
+  }
+
+  /** Source: load_nls() in fs/nls/nls_base.c. */
+  ofCharset(name: string): Promise<string[]> {
+    return this.#find(`nls_${name}`, [`nls_${name}`])
   }
 
   /** Source: v9fs_get_trans_by_name() in net/9p/mod.c. */

@@ -1,16 +1,29 @@
 /** Block devices: their folders in /sys, the modules that drive them, the devices below them. */
 import { posix } from 'node:path'
+import type { Mapping } from '../../kernel/snapshot'
+import type { Aliases } from './aliases'
 import {
+  flashModules,
   mapperModules,
   raidModules,
   transportModules,
   virtualDisk,
   type VirtualDisk,
 } from './disk-modules'
+import { segmentsOf } from './mapper-segments'
+import type { RawMapping } from './raw-survey'
 import type { Sysfs } from './sysfs'
 
 export class BlockDevices {
-  constructor(private readonly sysfs: Sysfs) {}
+  readonly #mappings: ReadonlyMap<string, RawMapping>
+
+  constructor(
+    private readonly sysfs: Sysfs,
+    private readonly aliases: Aliases,
+    mappings: readonly RawMapping[],
+  ) {
+    this.#mappings = new Map(mappings.map((mapping) => [mapping.device, mapping]))
+  }
 
   /**
    * The folder of a device number such as `8:1`; `null`: no device has the number (none has major 0).
@@ -59,13 +72,14 @@ export class BlockDevices {
   /** The modules of the device and of all buses above it. */
   async modules(folder: string): Promise<string[]> {
     const virtual = virtualDisk(folder)
-    const [drivers, special, transport] = await Promise.all([
+    const [drivers, special, transport, flash] = await Promise.all([
       this.sysfs.drivers(folder),
       virtual === null ? [] : this.#virtualModules(virtual),
       transportModules(folder, this.sysfs),
+      flashModules(folder, this.sysfs),
     ])
-    const found = [...special, ...drivers.flatMap(({ module }) => module ?? []), ...transport]
-    return [...new Set(found)]
+    const ofDrivers = drivers.flatMap(({ module }) => module ?? [])
+    return [...new Set([...special, ...ofDrivers, ...transport, ...flash])]
   }
 
   async #virtualModules({ folder, module }: VirtualDisk): Promise<string[]> {
@@ -74,10 +88,20 @@ export class BlockDevices {
       return [module, ...(level ? raidModules(level) : [])]
     }
     if (module === 'dm_mod') {
-      const uuid = await this.sysfs.text(`${folder}/dm/uuid`)
-      return [module, ...mapperModules(uuid ?? '')]
+      const [uuid, segments] = await Promise.all([
+        this.sysfs.text(`${folder}/dm/uuid`),
+        this.segments(folder),
+      ])
+      const ofTargets = segments?.map((one) => one.module) ?? mapperModules(uuid ?? '')
+      return [...new Set([module, ...ofTargets])]
     }
     return [module]
+  }
+
+  /** The segments of a device of device-mapper, by module; `null`: not known. */
+  async segments(folder: string): Promise<Mapping['segments']> {
+    const mapping = this.#mappings.get((await this.sysfs.text(`${folder}/dev`)) ?? '')
+    return mapping === undefined ? null : segmentsOf(mapping, this.aliases)
   }
 
   /** The folders of the devices below a virtual device; empty for hardware. */

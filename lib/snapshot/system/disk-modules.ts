@@ -18,6 +18,8 @@ const VIRTUAL_DISKS: readonly [pattern: RegExp, module: string][] = [
   [/^drbd\d+$/, 'drbd'],
   [/^nullb\d+$/, 'null_blk'],
   [/^bcache\d+$/, 'bcache'],
+  [/^mtdblock\d+$/, 'mtdblock'],
+  [/^ubiblock\d+_\d+$/, 'ubi'],
 ]
 
 export interface VirtualDisk {
@@ -82,4 +84,32 @@ async function ofFabric(folder: string, sysfs: Sysfs): Promise<string | null> {
   if (controller === undefined) return null
   const transport = await sysfs.text(`${controller}/transport`)
   return transport !== null && /^\w+$/.test(transport) ? `nvme_${transport}` : null
+}
+
+/** The modules that simulate flash, by the names that they give it. No link in /sys leads to them. */
+const SIMULATED_FLASH: readonly [pattern: RegExp, module: string][] = [
+  [/^mtdram test device$/, 'mtdram'],
+  [/^NAND simulator /, 'nandsim'],
+]
+
+/** The folder of the flash device (mtdN) of which this one is a part; `null`: it is none. */
+export function flashFolder(folder: string): string | null {
+  return /^.*\/mtd\/mtd\d+(?=\/|$)/.exec(folder)?.[0] ?? null
+}
+
+/** The module that drives a flash device; `null`: not known. */
+export async function flashDriver(flash: string, sysfs: Sysfs): Promise<string | null> {
+  const [driver] = await sysfs.drivers(flash)
+  if (driver?.module != null) return driver.module
+  const name = (await sysfs.text(`${flash}/name`)) ?? ''
+  return SIMULATED_FLASH.find(([pattern]) => pattern.test(name))?.[1] ?? null
+}
+
+/** The modules of flash, and of UBI on it, below a device or a mount. */
+export async function flashModules(folder: string, sysfs: Sysfs): Promise<string[]> {
+  const flash = flashFolder(folder)
+  if (flash === null) return []
+  const driver = await flashDriver(flash, sysfs)
+  const hasUbi = folder.startsWith(`${flash}/ubi`)
+  return [...(hasUbi ? ['ubi'] : []), ...(driver === null ? [] : [driver]), 'mtd']
 }

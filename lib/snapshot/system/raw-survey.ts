@@ -13,6 +13,8 @@ export interface RawSurvey {
   users: boolean
   /** One for each mount namespace. */
   mountTables: RawMountTable[]
+  /** The devices of device-mapper whose tables could be read. */
+  mappings: RawMapping[]
   links: RawLink[]
   defaultRoutes: RawRoute[]
   addresses: RawAddress[]
@@ -20,6 +22,9 @@ export interface RawSurvey {
   netFiles: RawNetFile[]
   /** Only with users. The disciplines that the kernel adds to every interface are left out. */
   trafficControl: RawTrafficControl[]
+  /** Only with users, one for each network namespace. */
+  actions: RawActions[]
+  tcpUses: RawTcpUses[]
   /** The rules of the tables are included only with users. */
   nfTables: RawNfTable[]
   xTables: RawXTable[]
@@ -28,10 +33,29 @@ export interface RawSurvey {
   ipsec: RawIpsec[]
   /** Only with users. */
   openDevices: RawOpenDevice[]
+  /** Only with users. */
+  openSockets: RawOpenSockets[]
+  /** Only with users: the texts of /proc/PID/cgroup of this process and its ancestors. */
+  ownCgroups: string[]
   /** Whether the open files of every process were read. */
   allProcessesRead: boolean
   /** What could not be read, each as a phrase. */
   unreadable: string[]
+}
+
+/** A device of device-mapper, and what its tables consist of. */
+export interface RawMapping {
+  /** MAJOR:MINOR. */
+  device: string
+  /** Of the active table, and of one that was only loaded. */
+  segments: RawSegment[]
+}
+
+export interface RawSegment {
+  /** The type of the target, such as `linear`. */
+  type: string
+  /** What the target says of its state. */
+  status: string
 }
 
 export interface RawMountTable {
@@ -108,6 +132,32 @@ export interface RawTrafficControl {
   /** 0: the kernel added it by default. */
   handle: number
   parent: number
+  /** Of a filter in a block that several interfaces share: the number of the block; else 0. */
+  block: number
+  /** Of a filter. */
+  chain: number
+  priority: number
+  /** ETH_P_... */
+  protocol: number
+}
+
+/** How many there are of what has a name. */
+export interface RawCount {
+  name: string
+  count: number
+}
+
+/** How many actions of traffic control a network namespace has, by kind. */
+export interface RawActions {
+  netns: NetNamespace
+  kinds: RawCount[]
+}
+
+/** How many TCP sockets of a network namespace use each congestion control and each upper layer. */
+export interface RawTcpUses {
+  netns: NetNamespace
+  congestion: RawCount[]
+  upper: RawCount[]
 }
 
 export interface RawNfTable {
@@ -137,6 +187,10 @@ export interface RawXTable {
   rules: number
   /** Whether any chain has a policy other than ACCEPT. */
   hasPolicy: boolean
+  /** The number of chains that a user created. */
+  chains: number
+  /** How often its rules use each match and each target. */
+  extensions: RawCount[]
 }
 
 /** A set of ipset. */
@@ -145,6 +199,8 @@ export interface RawIpSet {
   name: string
   /** Such as `hash:ip`. */
   type: string
+  /** How many rules and lists use it. */
+  references: number
 }
 
 /** The number of IPsec states and policies in a network namespace. */
@@ -152,18 +208,52 @@ export interface RawIpsec {
   netns: NetNamespace
   states: number
   policies: number
+  /** Only with users. */
+  protocols: RawIpsecProtocol[]
 }
 
-/** A device file that a process has open or mapped. */
-export interface RawOpenDevice {
+/** How many states there are of an address family (AF_...) and a protocol (IPPROTO_...). */
+export interface RawIpsecProtocol {
+  family: number
+  protocol: number
+  count: number
+}
+
+/** A process that has something open. */
+export interface RawHolder {
   pid: number
   comm: string
   /** Whether it is this process or a child of it. */
   self: boolean
+  /** Whether it is an ancestor of this process, or process 1. */
+  ancestor: boolean
+  /** The text of /proc/PID/cgroup; `''`: not known. */
+  cgroups: string
+}
+
+/** A file that a process has open, or a device that it has mapped. */
+export interface RawOpenDevice extends RawHolder {
+  /** As /proc shows it. */
   path: string
   /** `null`: mapped into memory. */
   fd: number | null
-  type: 'char' | 'block'
-  /** MAJOR:MINOR. */
+  /**
+   * Besides devices: the files of a virtual machine, those in /proc/net/rpc and in debugfs, and those
+   * on a block device whose file system is not mounted any more.
+   */
+  type: 'char' | 'block' | 'kvm' | 'proc' | 'debugfs' | 'detached'
+  /** MAJOR:MINOR of the device; for the other types, of the file system. */
   device: string
+  /** Whether a descriptor before it leads to the same open file. */
+  shared: boolean
+}
+
+/** The open sockets of one protocol that a process holds. */
+export interface RawOpenSockets extends RawHolder {
+  /** As /proc/net/protocols names it. */
+  protocol: string
+  /** How many, without those that an earlier entry has counted for another process. */
+  count: number
+  /** Of protocol NETLINK: by which /proc/net/netlink lists them. */
+  inodes: string[]
 }

@@ -7,6 +7,7 @@ import type { ModuleIndex } from '../../kernel/module-index'
 import type { SystemFiles } from '../../kernel/system-files'
 import { Aliases } from './aliases'
 import { BlockDevices } from './block-devices'
+import { Holders } from './holders'
 import { MountTables } from './mount-tables'
 import type { RawSurvey } from './raw-survey'
 import { Stack } from './stack'
@@ -19,6 +20,7 @@ export interface Sources {
   mountTables: MountTables
   blockDevices: BlockDevices
   stack: Stack
+  holders: Holders
   /** Phrases that name what could not be read. Each reader adds to them. */
   unreadable: Set<string>
 }
@@ -28,7 +30,8 @@ export function openSources(raw: RawSurvey, files: SystemFiles, index: ModuleInd
   const sysfs = new Sysfs(files)
   const aliases = new Aliases(index, unreadable)
   const mountTables = new MountTables(raw.mountTables)
-  const blockDevices = new BlockDevices(sysfs)
+  const blockDevices = new BlockDevices(sysfs, aliases, raw.mappings)
   const stack = new Stack(sysfs, blockDevices, mountTables, aliases)
-  return { raw, sysfs, aliases, mountTables, blockDevices, stack, unreadable }
+  const holders = new Holders(raw)
+  return { raw, sysfs, aliases, mountTables, blockDevices, stack, holders, unreadable }
 }

@@ -104,12 +104,19 @@ export class Stack {
   /** The folders of the devices that a mounted file system is on. */
   async devicesOf(mount: MountLine): Promise<string[]> {
     const { superblock, type, source } = mount
+    const flash = flashOf(mount)
+    if (flash !== null) {
+      const device = await this.sysfs.link(flash)
+      return device === null ? [] : [device]
+    }
     const shared = await sharedFolderDevices(mount, this.sysfs)
     if (shared.length > 0) return shared
     const device = await this.devices.byNumber(superblock)
     if (device !== null) return [device]
     // The superblocks of btrfs and bcachefs have numbers that belong to no device. The source of
-    // bcachefs names all its devices.
+    // bcachefs names all its devices. Other users cannot mount these; the sources of what they can mount
+    // (tmpfs, overlay, FUSE) are any text, also a path that leads into a file system of theirs.
+    if (type !== 'btrfs' && type !== 'bcachefs') return []
     const paths = type === 'bcachefs' ? source.split(':') : [source]
     const named = await Promise.all(paths.map((path) => this.devices.byPath(path)))
     const known = named.filter((folder) => folder !== null)
@@ -130,6 +137,18 @@ export class Stack {
     const targets = await Promise.all(names.map((name) => this.sysfs.link(`${folder}/${name}`)))
     return targets.filter((target) => target !== null)
   }
+}
+
+/**
+ * The path in /sys/class of the flash that a file system uses directly. JFFS2 takes only the number of a
+ * block device, which need not exist. Source: get_tree_mtd() in drivers/mtd/mtdsuper.c,
+ * ubifs_show_options() in fs/ubifs/super.c.
+ */
+function flashOf({ type, superblock, options }: MountLine): string | null {
+  const mtd = type === 'jffs2' ? /^31:(\d+)$/.exec(superblock)?.[1] : undefined
+  if (mtd !== undefined) return `/sys/class/mtd/mtd${mtd}`
+  const ubi = type === 'ubifs' ? /(?:^|,)ubi=(\d+)/.exec(options)?.[1] : undefined
+  return ubi === undefined ? null : `/sys/class/ubi/ubi${ubi}`
 }
 
 /** The two kinds of keys differ: the path of a folder begins with a slash, a device number does not. */

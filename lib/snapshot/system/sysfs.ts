@@ -19,6 +19,7 @@ export class Sysfs {
   readonly #links: DataLoader<string, string | null>
   readonly #texts: DataLoader<string, string | null>
   readonly #names: DataLoader<string, string[]>
+  #loaded: ReadonlySet<string> | undefined
 
   constructor(files: SystemFiles) {
     this.#links = new DataLoader((paths) => files.readLinks(paths))
@@ -40,6 +41,13 @@ export class Sysfs {
   /** The names in a folder. */
   list(folder: string): Promise<string[]> {
     return this.#names.load(folder)
+  }
+
+  /** Read from /proc/modules, because built-in modules have folders in /sys/module too. */
+  async loadedModules(): Promise<ReadonlySet<string>> {
+    const table = (await this.text('/proc/modules')) ?? ''
+    this.#loaded ??= new Set(table.split('\n').flatMap((row) => /^(\w+) /.exec(row)?.[1] ?? []))
+    return this.#loaded
   }
 
   /** The drivers of a device and of the devices above it in the tree, nearest first. */

@@ -36,6 +36,7 @@ test('all examples are tested here', () => {
     'embed-the-plan.mjs',
     'reap.mjs',
     'scope-in-a-test.mjs',
+    'symbols.mjs',
     'unload-with-progress.mjs',
     'unload-with-restore.mjs',
     'update-driver.mjs',
@@ -161,4 +162,18 @@ test('why not: holders, and an open device', async () => {
   const inUse = example('why-not.mjs', ['tun'])
   expect(inUse.stdout).toContain('/dev/net/tun')
   expect(inUse.stdout).toContain(String(process.pid))
+})
+
+test('symbols: none is missing for what can be loaded; else the module that has it', () => {
+  modprobe('stp')
+  const [stp, bridge] = ['stp', 'bridge'].map((name) => run('modinfo', ['-n', name]).trim())
+  const complete = example('symbols.mjs', [stp!])
+  expect(complete).toMatchObject({ status: 0, stderr: '' })
+  expect(complete.stdout).toMatch(/^stp needs \d+ symbols, of which 0 are missing\n$/)
+  removeModules('stp', 'llc')
+  const incomplete = example('symbols.mjs', [bridge!])
+  expect(incomplete).toMatchObject({ status: 1, stderr: '' })
+  expect(incomplete.stdout).toContain('  stp_proto_register: load stp\n')
+  expect(incomplete.stdout).not.toContain('no module exports it')
+  expect(example('symbols.mjs', ['/nowhere/x.ko']).status).toBe(2)
 })

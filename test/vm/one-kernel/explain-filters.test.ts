@@ -128,7 +128,7 @@ test('traffic control: disciplines and filters are explained, and deleted by the
   for (const [module, values] of [
     ['sch_htb', ['htb']],
     ['sch_tbf', ['tbf', 'tbf']],
-    ['cls_u32', ['filter u32']],
+    ['cls_u32', ['filter u32', 'filter u32']],
     ['sch_ingress', ['clsact']],
   ] as const) {
     const usage = await kmod.explain(module)
@@ -140,6 +140,8 @@ test('traffic control: disciplines and filters are explained, and deleted by the
     for (const user of (await kmod.explain(module)).users) release(user)
     expect([module, countOf(module)]).toEqual([module, 0])
   }
-  // Its tree was deleted with the discipline at its root.
+  // The discipline below one of its classes was deleted, not the one at the root.
+  expect(countOf('sch_htb')).toBe(1)
+  release((await kmod.explain('sch_htb')).users[0])
   expect(countOf('sch_htb')).toBe(0)
 })

@@ -2,7 +2,6 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
 import { kmod } from 'node-kmod'
-import { readSurvey } from '../../../lib/live/helper/survey'
 import { end, startReady } from '../processes'
 import {
   addLink,
@@ -17,6 +16,7 @@ import {
   until,
 } from '../support'
 import { effectsOn, usersOf } from '../users'
+import { readSurvey } from '../../support/live'
 
 const ip = (line: string): string => run('ip', line.split(' '))
 

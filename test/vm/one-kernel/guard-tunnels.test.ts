@@ -1,8 +1,10 @@
 /** Interfaces below a default route that the guard finds although no attribute names them. */
 import { spawn, type ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
 import { kmod } from '../../../lib'
-import { readSurvey } from '../../../lib/live/helper/survey'
-import { attempt, removeModules, run } from '../support'
+import { readSurvey } from '../../support/live'
+import { end, startReady } from '../processes'
+import { attempt, modprobe, removeModules, run } from '../support'
 
 const ip = (line: string): string => run('ip', line.split(' '))
 
@@ -23,7 +25,8 @@ describe('over a network card (a dummy interface in this test)', () => {
   })
   afterAll(() => {
     attempt('ip', ['link', 'del', 'kmodc'])
-    removeModules('ip_gre', 'ip_tunnel', 'gre', 'macvlan', 'wireguard', 'dummy')
+    removeModules('ip_gre', 'ipip', 'vxlan', 'geneve', 'ip_tunnel', 'gre')
+    removeModules('macvlan', 'wireguard', 'dummy')
   })
 
   test('a tunnel without a device lies on the interface that leads to its other end', async () => {
@@ -32,6 +35,33 @@ describe('over a network card (a dummy interface in this test)', () => {
     expect(await defaultRoutesOf('dummy')).toEqual([])
     ip('route add default dev kmodgre')
     expect(await defaultRoutesOf('dummy')).toEqual(['kmodgre'])
+  })
+
+  test.each([
+    ['ipip', 'type ipip remote 192.0.2.7 local 192.0.2.2'],
+    ['vxlan', 'type vxlan id 7 remote 192.0.2.7 dstport 4789'],
+    ['geneve', 'type geneve id 7 remote 192.0.2.7'],
+  ])('so does one of kind %s', async (_, kind) => {
+    ip(`link add kmodgre ${kind}`)
+    ip('link set kmodgre up')
+    expect(await defaultRoutesOf('dummy')).toEqual([])
+    ip('route add default dev kmodgre')
+    expect(await defaultRoutesOf('dummy')).toEqual(['kmodgre'])
+  })
+
+  test('a PPP interface lies on the interfaces of all PPPoE sessions', async () => {
+    modprobe('pppoe')
+    const session = await startReady(['perl', join(__dirname, '../programs/pppoe.pl'), 'kmodc'])
+    try {
+      expect(await defaultRoutesOf('dummy')).toEqual([])
+      ip('link set ppp0 up')
+      ip('route add default dev ppp0')
+      expect(await defaultRoutesOf('dummy')).toEqual(['ppp0'])
+      expect(await defaultRoutesOf('ppp_generic')).toEqual(['ppp0'])
+    } finally {
+      await end(session)
+      removeModules('pppoe', 'pppox', 'ppp_generic', 'slhc')
+    }
   })
 
   test('two routes to half of all addresses through WireGuard are a default route', async () => {

@@ -1,8 +1,8 @@
 /** What a process may see and do without root, without CAP_SYS_MODULE, or without libkmod. */
-import { readFileSync, realpathSync } from 'node:fs'
+import { copyFileSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { kmod } from 'node-kmod'
 import { nodeAsOtherUser, nodeUnder, NOBODY } from '../processes'
-import { isInKernel, modprobe, openTun } from '../support'
+import { afterThisTest, isInKernel, modprobe, openTun, run } from '../support'
 
 beforeEach(() => modprobe('dummy'))
 
@@ -125,4 +125,72 @@ test('without libkmod, calls that need it reject with ERR_KMOD_LIBRARY, and the 
     ...[null, false, [missing], true, 'live', true],
     ...[missing, missing, missing, missing, missing],
   ])
+})
+
+describe('a process that drops its privileges', () => {
+  const dropped = `
+    const { kmod } = require('node-kmod')
+    const answer = (promise) => promise.then(() => ['done'], ({ code, message }) => [code, message])
+    const drop = () => { process.setgroups([]); process.setgid(65534); process.setuid(65534) }`
+
+  test('has none in its helpers either', () => {
+    modprobe('dummy')
+    const { stdout, stderr } = nodeAsOtherUser(
+      ['env'],
+      `${dropped}
+       ;(async () => {
+         const before = [(await kmod.preflight()).capability, await answer(kmod.remove('dummy'))]
+         drop()
+         const after = [(await kmod.preflight()).capability, await answer(kmod.load('dummy'))]
+         console.log(JSON.stringify([before, after]))
+       })()`,
+    )
+    expect(stderr).toBe('')
+    expect(JSON.parse(stdout)).toEqual([
+      [true, ['done']],
+      [false, ['ERR_KMOD_PERMISSION', expect.stringContaining('CAP_SYS_MODULE')]],
+    ])
+    expect(isInKernel('dummy')).toBe(false)
+  })
+
+  test('cannot use a helper that it started before', () => {
+    modprobe('dummy')
+    const { stdout, stderr } = nodeAsOtherUser(
+      ['env'],
+      `${dropped}
+       // Otherwise another helper is started.
+       process.geteuid = () => 0
+       ;(async () => {
+         const answers = [await answer(kmod.remove('dummy'))]
+         await kmod.resolve('dummy')
+         drop()
+         answers.push(await answer(kmod.load('dummy')), await answer(kmod.resolve('dummy')))
+         await kmod.close()
+         answers.push(await answer(kmod.resolve('dummy')))
+         console.log(JSON.stringify(answers))
+       })()`,
+    )
+    expect(stderr).toBe('')
+    const refused = ['ERR_KMOD_PERMISSION', expect.stringContaining('no longer has the privileges')]
+    expect(JSON.parse(stdout)).toEqual([['done'], refused, refused, ['done']])
+    expect(isInKernel('dummy')).toBe(false)
+  })
+})
+
+test('preflight says what the helper may do: capabilities of the executable do not reach it', () => {
+  const capable = '/tmp/kmod-capable-node'
+  copyFileSync(process.execPath, capable)
+  afterThisTest(() => rmSync(capable))
+  run('setcap', ['cap_sys_module+ep', capable])
+  const { stdout, stderr } = nodeAsOtherUser(
+    [...NOBODY, 'sh', '-c', 'shift; exec "$0" "$@"', capable],
+    `const own = require('fs').readFileSync('/proc/self/status', 'utf8').includes('CapEff:\\t0000000000010000')
+     const { kmod } = require('node-kmod')
+     kmod.preflight().then(async ({ canUnload, capability }) =>
+       console.log(own, canUnload, capability, await kmod.load('vfat').catch(({ code }) => code)))`,
+  )
+  expect({ stdout, stderr }).toEqual({
+    stdout: 'true false false ERR_KMOD_PERMISSION\n',
+    stderr: '',
+  })
 })

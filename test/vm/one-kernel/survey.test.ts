@@ -2,8 +2,6 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { onKernelChange } from '../../../lib/live/helper/events'
-import { readSurvey } from '../../../lib/live/helper/survey'
 import type { RawLink } from '../../../lib/snapshot/system/raw-survey'
 import { startIn } from '../processes'
 import {
@@ -17,6 +15,7 @@ import {
   temporaryFolder,
   until,
 } from '../support'
+import { onKernelChange, readSurvey } from '../../support/live'
 
 interface IpLink {
   ifindex: number
@@ -144,10 +143,13 @@ test('open devices have their process; devices that are part of every kernel are
     pid: child.pid,
     comm: 'sleep',
     self: true,
+    ancestor: false,
+    cgroups: readFileSync(`/proc/${child.pid}/cgroup`, 'utf8'),
     path: device,
     fd: 5,
     type: 'char',
     device: '10:200',
+    shared: false,
   })
   expect(openDevices.filter(({ device }) => device.startsWith('1:'))).toEqual([])
 })

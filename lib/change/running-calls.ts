@@ -1,0 +1,76 @@
+/** The calls of one Kmod that are running, so that close() can abort them. */
+import { abortSignal } from '../contract/options'
+import type { CallOptions } from '../contract/types'
+import type { Kernel } from '../kernel/kernel'
+import { waitFor } from './waiting'
+
+/** Milliseconds that close() may take if the questions of the Kmod have no limit. */
+const LONGEST_CLOSE = 10_000
+
+export class RunningCalls {
+  readonly #running = new Map<AbortController, Promise<unknown>>()
+  readonly #whenAborted: (() => Promise<unknown>)[] = []
+
+  /** Makes a call, whose signal also aborts when the Kmod is closed. */
+  async run<Options extends CallOptions | undefined, T>(
+    options: Options,
+    call: (options: Options) => Promise<T>,
+  ): Promise<T> {
+    const controller = new AbortController()
+    const own = signalOf(options)
+    const abort = (): void => controller.abort(own?.reason)
+    if (own?.aborted) abort()
+    own?.addEventListener('abort', abort)
+    const running = call(withSignal(options, controller.signal))
+    this.#running.set(controller, running)
+    try {
+      return await running
+    } finally {
+      own?.removeEventListener('abort', abort)
+      this.#running.delete(controller)
+    }
+  }
+
+  /** Resolves when all of them have ended. */
+  async abort(): Promise<void> {
+    for (const controller of this.#running.keys())
+      controller.abort(new Error('close() was called.'))
+    const others = this.#whenAborted.splice(0).map((end) => end())
+    await Promise.allSettled([...this.#running.values(), ...others])
+  }
+
+  /** For what lasts longer than a call: `end` is called once, by abort(). */
+  onAbort(end: () => Promise<unknown>): void {
+    this.#whenAborted.push(end)
+  }
+}
+
+/** Aborts the calls, and closes the kernel object. Resolves within its `timeout`, whatever hangs. */
+export async function close(kernel: Kernel, calls: RunningCalls): Promise<void> {
+  const { clock } = kernel
+  const limit = Math.min(kernel.timeout, LONGEST_CLOSE)
+  const begun = clock.now()
+  await waitFor(clock, calls.abort(), { timeout: limit / 2 })
+  await kernel.close(limit - (clock.now() - begun))
+}
+
+function signalOf(options: CallOptions | undefined): AbortSignal | undefined {
+  const signal: unknown = isObject(options) ? options.signal : undefined
+  return abortSignal.accepts(signal) ? signal : undefined
+}
+
+/** Wrong options are left as they are, so that the call rejects with what is wrong. */
+function withSignal<Options extends CallOptions | undefined>(
+  options: Options,
+  signal: AbortSignal,
+): Options {
+  if (options === undefined) return { signal } as Options
+  if (!isObject(options)) return options
+  const { signal: own } = options
+  return own === undefined || abortSignal.accepts(own) ? { ...options, signal } : options
+}
+
+/** TypeScript does not check what a program in JavaScript passes. */
+function isObject(options: unknown): options is CallOptions {
+  return typeof options === 'object' && options !== null && !Array.isArray(options)
+}
