@@ -1,5 +1,5 @@
 'use strict'
-/** The test projects. `npm run test:vm` runs the last four, in virtual machines (guests). */
+/** The test projects. `npm run test:vm` runs the last five, in virtual machines (guests). */
 const project = (name, { folder = name, ...more } = {}) => ({
   displayName: name,
   rootDir: __dirname,
@@ -30,6 +30,8 @@ module.exports = {
     guestProject('one-kernel'),
     // Tests that leave the kernel in a state in which other tests cannot run.
     guestProject('destructive'),
+    // Uses of modules, and what explain() says of them: npm run test:uses.
+    guestProject('uses'),
     // Random rounds with faults, for as long as asked: npm run test:soak.
     guestProject('soak'),
   ],

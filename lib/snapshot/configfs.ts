@@ -81,7 +81,10 @@ const SUBSYSTEMS: Readonly<Record<string, Subsystem>> = {
     items: [
       [
         'core/!alua',
-        async (path, aliases) => ['target_core_mod', ...(await backend(path, aliases))],
+        async (path, aliases): Promise<string[]> => [
+          'target_core_mod',
+          ...(await backend(path, aliases)),
+        ],
       ],
       ['core/!alua/*', backend],
       ['core/!alua/*/alua/!default_tg_pt_gp', by('target_core_mod')],

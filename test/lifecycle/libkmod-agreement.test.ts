@@ -134,7 +134,7 @@ function parseModinfo(text: string, begin: RegExp): Map<string, Printed> {
     if (subject !== undefined) {
       printed = { fields: [], parms: [] }
       modules.set(subject, printed)
-    } else if (/^parm: /.test(field)) {
+    } else if (field.startsWith('parm: ')) {
       printed.parms.push(field.replace(/^parm: +/, ''))
     } else if (field !== '' && !field.startsWith('filename:')) {
       printed.fields.push(field)

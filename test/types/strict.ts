@@ -51,7 +51,7 @@ export async function passOn(
   kmod.trace('a', { signal })
 }
 
-/** Every call that returns a promise, except close() and Symbol.asyncDispose, takes a signal in its last argument. */
+/** Every call that returns a promise, except close(), takes a signal in its last argument. */
 type Calls = {
   [Name in keyof Kmod]: Kmod[Name] extends (...args: never) => Promise<unknown> ? Name : never
 }
@@ -61,7 +61,7 @@ type WithoutSignal = {
 }[Calls[keyof Kmod]]
 
 export type Checks = [
-  Check<Same<Exclude<WithoutSignal, symbol>, 'close'>>,
+  Check<Same<WithoutSignal, 'close' | typeof Symbol.asyncDispose>>,
   Check<Same<Calls[keyof Kmod] & 'list', 'list'>>,
   Check<Same<UnloadPlan['options']['guard'], 'refuse' | 'strict' | 'off'>>,
   Check<Same<UnloadPlan['options']['allow'], readonly (EffectKind | `${EffectKind}:${string}`)[]>>,

@@ -48,7 +48,7 @@ describe('a path', () => {
       expect.objectContaining({
         code: 'ERR_KMOD_SYSTEM',
         message: expect.stringMatching(`${at('etc/a')}.*ELOOP`) as string,
-      }),
+      }) as Error,
     )
   })
 

@@ -3,7 +3,7 @@
  * `npm run test:vm -- [--kernel NAME]... [--project NAME]... [JEST ARGUMENTS]`
  *
  * Without arguments, this runs what `npm test` runs: not all tests on the oldest kernel, and not the
- * soak, which takes long.
+ * uses and the soak, which take long.
  */
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ import { prepareTestKernel } from './kernel'
 const ROOT = join(__dirname, '..', '..')
 
 /** Folders of test/vm, and projects of jest.config.js. */
-const PROJECTS = ['every-kernel', 'one-kernel', 'destructive', 'soak'] as const
+const PROJECTS = ['every-kernel', 'one-kernel', 'destructive', 'uses', 'soak'] as const
 type Project = (typeof PROJECTS)[number]
 
 /** Where the project one-kernel runs, unless one kernel is asked for. */
@@ -80,7 +80,7 @@ function readArguments(): Wish {
     kernels: choose('kernel', values.kernel, KERNELS),
     projects:
       values.project === undefined
-        ? PROJECTS.filter((project) => project !== 'soak')
+        ? PROJECTS.filter((project) => project !== 'uses' && project !== 'soak')
         : choose('project', values.project, PROJECTS),
     jestArguments: positionals,
     isDefault: [values.kernel, values.project, positionals[0]].every((one) => one === undefined),

@@ -30,7 +30,7 @@ export async function readFlash(
     return [{ ...PLAIN, path: `/dev/${name}`, usedBy, modules, below }]
   })
   const ofUbi = ubi.map(async (name, i): Promise<BlockDevice[]> => {
-    const folder = ubiFolders[i]!
+    const folder = ubiFolders[i] ?? null
     if (folder === null) return []
     const below = (await stack.modules([folder])).filter((one) => one !== 'ubi')
     const usedBy = direct.get(folder) ?? []

@@ -16,6 +16,13 @@ interface Layer {
   below: Place[]
 }
 
+/**
+ * What every user can mount in a user namespace. It is on no device, and its source is any text, also a
+ * path into a file system that never answers. Source: FS_USERNS_MOUNT in the kernel.
+ */
+const MOUNTED_BY_USERS =
+  /^(tmpfs|ramfs|overlay|proc|sysfs|mqueue|devpts|cgroup2?|bpf|binfmt_misc|fuse(\..*)?)$/
+
 export class Stack {
   readonly #layers = new Map<string, Promise<Layer>>()
   /** The mount paths of overlays with a folder whose file system is not known. */
@@ -113,10 +120,9 @@ export class Stack {
     if (shared.length > 0) return shared
     const device = await this.devices.byNumber(superblock)
     if (device !== null) return [device]
+    if (MOUNTED_BY_USERS.test(type)) return []
     // The superblocks of btrfs and bcachefs have numbers that belong to no device. The source of
-    // bcachefs names all its devices. Other users cannot mount these; the sources of what they can mount
-    // (tmpfs, overlay, FUSE) are any text, also a path that leads into a file system of theirs.
-    if (type !== 'btrfs' && type !== 'bcachefs') return []
+    // bcachefs names all its devices.
     const paths = type === 'bcachefs' ? source.split(':') : [source]
     const named = await Promise.all(paths.map((path) => this.devices.byPath(path)))
     const known = named.filter((folder) => folder !== null)

@@ -1,5 +1,5 @@
 /** The table of uses: sockets that a process has open. */
-import { python, testUses, type Use } from '../uses'
+import { python, testUses, type Use } from '../use-table'
 
 /** A process that has a socket open: `arguments_` are those of Python's socket.socket(). */
 function socket(module: string, arguments_: string, protocol: string, references = 2): Use {

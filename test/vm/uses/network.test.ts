@@ -1,5 +1,5 @@
 /** The table of uses: interfaces, packet filters, traffic control and TCP. */
-import { testUses, type Use } from '../uses'
+import { testUses, type Use } from '../use-table'
 
 const flush =
   'for t in filter nat mangle; do iptables-legacy -t $t -F; iptables-legacy -t $t -X; done'
@@ -310,7 +310,8 @@ s = socket.socket(); s.bind(('127.0.0.1', 7777)); s.listen()
 c = socket.create_connection(('127.0.0.1', 7777)); a, _ = s.accept()
 c.setsockopt(6, ${option})
 open('/tmp/uses.ready', 'w').close()
-time.sleep(1000)" > /dev/null 2>&1 & while [ ! -e /tmp/uses.ready ]; do sleep 0.2; done`
+time.sleep(1000)" > /tmp/uses.output 2>&1 &
+for i in $(seq 150); do [ -e /tmp/uses.ready ] && exit 0; sleep 0.2; done; cat /tmp/uses.output >&2; exit 1`
   const endIt = 'rm -f /tmp/uses.ready; pkill -9 -f create_connectio[n]'
   testUses([
     {

@@ -1,15 +1,20 @@
 /** The table of uses: devices that a process has open. */
-import { python, shell, testUses, type Use } from '../uses'
+import { python, shell, testUses, type Use } from '../use-table'
 
-/** A process that has the device open as descriptor 5. */
+/** A process that has the device open as descriptor 5. A shell starts much faster than Python. */
 function open(module: string, path: string, references: number, more: Partial<Use> = {}): Use {
   return {
     module,
     what: `open ${path}`,
-    process: python(`os.dup2(os.open("${path}", os.O_RDWR | os.O_NONBLOCK), 5)`),
+    process: shell(`exec 5<>${path}`),
     user: { kind: 'process', path, references, unit: null },
     ...more,
   }
+}
+
+/** Opened without waiting for a tape, or for a carrier. */
+function withoutWaiting(path: string): Partial<Use> {
+  return { process: python(`fd = os.open("${path}", os.O_RDWR | os.O_NONBLOCK)`) }
 }
 
 /** Opened for reading only. */
@@ -28,17 +33,20 @@ const SCSI_TAPE = {
   load: ['-a', 'st'],
   begin: `modprobe scsi_debug ptype=1; ${wait('/dev/nst0')}`,
   end: 'rmmod scsi_debug',
+  ...withoutWaiting('/dev/nst0'),
 }
 const MACVTAP = {
+  load: ['macvtap'],
   begin:
     'ip link add kmodd0 type dummy; ip link add link kmodd0 name kmodt0 type macvtap; ' +
     'ln -s /dev/tap$(cat /sys/class/net/kmodt0/ifindex) /tmp/kmodtap',
-  process: python('os.dup2(os.open(os.path.realpath("/tmp/kmodtap"), os.O_RDWR), 5)'),
+  process: shell('exec 5<>$(realpath /tmp/kmodtap)'),
   end: 'rm -f /tmp/kmodtap; ip link del kmodt0; ip link del kmodd0',
 }
 const SERIAL_GADGET = {
   load: ['-a', 'dummy_hcd', 'g_serial'],
   end: 'rmmod g_serial dummy_hcd',
+  ...withoutWaiting('/dev/ttyGS0'),
 }
 
 describe('drivers whose cdev and file operations have one owner', () => {
@@ -70,7 +78,8 @@ describe('devices below a host or a core', () => {
   testUses([
     open('scsi_debug', '/dev/sg0', 1, { ...SCSI_DISK, effects: ['disruptive storage:/dev/sda'] }),
     open('sd_mod', '/dev/sda', 1, { ...SCSI_DISK, effects: ['disruptive storage:/dev/sda'] }),
-    open('drm', '/dev/dri/card0', 1, { load: ['vgem'], end: 'rmmod vgem' }),
+    // The core has one reference more than the links of its holders, also while nothing is open.
+    open('drm', '/dev/dri/card0', 1, { load: ['vgem'], end: 'rmmod vgem', unexplained: 1 }),
     open('vgem', '/dev/dri/card0', 1),
     open('videodev', '/dev/video0', 1, { load: ['vivid'] }),
     open('vivid', '/dev/video0', 1),

@@ -3,7 +3,7 @@ import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { kmod } from 'node-kmod'
 import { afterThisTest, attempt, modprobe, run } from '../support'
 import { usersOf } from '../users'
-import { python, startApart, testUses } from '../uses'
+import { python, startApart, testUses } from '../use-table'
 
 const FOLDER = '/run/kmod-uses'
 
@@ -11,7 +11,7 @@ const FOLDER = '/run/kmod-uses'
 const LAZY = {
   what: 'a file that is open after a lazy unmount',
   begin:
-    `mkdir -p ${FOLDER}; truncate -s 16M /tmp/kmod-uses.img; mkfs.ext4 -q /tmp/kmod-uses.img; ` +
+    `modprobe loop; mkdir -p ${FOLDER}; truncate -s 16M /tmp/kmod-uses.img; mkfs.ext4 -q /tmp/kmod-uses.img; ` +
     `mount -o loop /tmp/kmod-uses.img ${FOLDER}`,
   process: python(
     `f = open("${FOLDER}/held", "w"); assert os.system("umount --lazy ${FOLDER}") == 0`,
@@ -33,7 +33,7 @@ open("/tmp/kmod-uses.img", "wb").write(image)
 
 const FAT = {
   what: 'the names of a mounted FAT file system',
-  load: ['-a', 'vfat', 'nls_cp437', 'nls_ascii'],
+  load: ['-a', 'loop', 'vfat', 'nls_cp437', 'nls_ascii'],
   begin:
     `${MAKE_FAT}; mkdir -p ${FOLDER}; ` +
     `mount -t vfat -o loop,codepage=437,iocharset=ascii /tmp/kmod-uses.img ${FOLDER}`,

@@ -1,5 +1,5 @@
 /** The table of uses: what is created in configfs. */
-import { testUses, type Use } from '../uses'
+import { testUses, type Use } from '../use-table'
 
 const ROOT = '/sys/kernel/config'
 const mount = `mountpoint -q ${ROOT} || mount -t configfs none ${ROOT}`

@@ -1,5 +1,5 @@
 /** The table of uses: mounts, swap, block devices and flash. */
-import { testUses, type Use } from '../uses'
+import { testUses, type Use } from '../use-table'
 
 const IMAGE = '/tmp/uses.image'
 const FOLDER = '/tmp/uses.mount'
