@@ -59,6 +59,8 @@ function verbs(): typeof Verbs {
  *
  * @example
  * ```js
+ * import { IdleReaper } from 'node-kmod'
+ *
  * const reaper = new IdleReaper({ candidates: ['nf_*', 'xt_*'], keep: ['nf_conntrack'] })
  * reaper.on('removed', (module) => console.log('removed', module))
  * reaper.start()
