@@ -79,11 +79,11 @@ export class IdleReaper extends EventEmitter<IdleReaperEvents> implements AsyncD
     this.#options = verbs().checkReaperOptions(options)
     const { kmod = runningSystem, signal } = options
     this.#reaper = new (verbs().Reaper)(Kmod.kernelOf(kmod), this.#options, {
-      tagged: (module) => void this.emit('tagged', module),
-      spared: (module, reason) => void this.emit('spared', module, reason),
-      removed: (module) => void this.emit('removed', module),
-      blocked: (blocker) => void this.emit('blocked', blocker),
-      failed: (error) => this.#report(error),
+      tagged: (module): void => void this.emit('tagged', module),
+      spared: (module, reason): void => void this.emit('spared', module, reason),
+      removed: (module): void => void this.emit('removed', module),
+      blocked: (blocker): void => void this.emit('blocked', blocker),
+      failed: (error): void => this.#report(error),
     })
     signal?.addEventListener('abort', () => void this.stop(), { once: true })
   }
