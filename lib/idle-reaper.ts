@@ -59,6 +59,8 @@ function verbs(): typeof Verbs {
  *
  * @example
  * ```js
+ * import { IdleReaper } from 'node-kmod'
+ *
  * const reaper = new IdleReaper({ candidates: ['nf_*', 'xt_*'], keep: ['nf_conntrack'] })
  * reaper.on('removed', (module) => console.log('removed', module))
  * reaper.start()
@@ -69,6 +71,7 @@ export class IdleReaper extends EventEmitter<IdleReaperEvents> implements AsyncD
   readonly #kmod: Kmod
   /** Undefined while there is nothing that stop() would have to end. */
   #reaper: Verbs.Reaper | undefined
+  #giveBack: () => void = () => undefined
   #stop: AbortController | undefined
   /** The pass that runs; the next one begins after it. */
   #running: Promise<unknown> = Promise.resolve()
@@ -97,6 +100,7 @@ export class IdleReaper extends EventEmitter<IdleReaperEvents> implements AsyncD
     await this.#running.catch(() => undefined)
     const reaper = this.#reaper
     this.#reaper = undefined
+    this.#giveBack()
     await reaper?.close()
   }
 
@@ -115,13 +119,14 @@ export class IdleReaper extends EventEmitter<IdleReaperEvents> implements AsyncD
   /** After stop(), and thus after a close() of the Kmod, the next pass opens it again. */
   #open(): Verbs.Reaper {
     if (this.#reaper === undefined) {
-      const kernel = Kmod.lend(this.#kmod, () => this.stop())
+      const { kernel, giveBack } = Kmod.lend(this.#kmod, () => this.stop())
+      this.#giveBack = giveBack
       this.#reaper = new (verbs().Reaper)(kernel, this.#options, {
-        tagged: (module) => void this.emit('tagged', module),
-        spared: (module, reason) => void this.emit('spared', module, reason),
-        removed: (module) => void this.emit('removed', module),
-        blocked: (blocker) => void this.emit('blocked', blocker),
-        failed: (error) => this.#report(error),
+        tagged: (module): void => void this.emit('tagged', module),
+        spared: (module, reason): void => void this.emit('spared', module, reason),
+        removed: (module): void => void this.emit('removed', module),
+        blocked: (blocker): void => void this.emit('blocked', blocker),
+        failed: (error): void => this.#report(error),
       })
     }
     return this.#reaper

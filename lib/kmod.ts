@@ -80,13 +80,10 @@ export class Kmod implements Functions, AsyncDisposable {
     return kmod
   }
 
-  /**
-   * The kernel for an IdleReaper; `stop` is called once when the Kmod is closed. @internal
-   */
-  static lend(kmod: Kmod, stop: () => Promise<void>): Kernel {
+  /** The kernel for an IdleReaper. When the Kmod is closed, `stop` is called. @internal */
+  static lend(kmod: Kmod, stop: () => Promise<void>): { kernel: Kernel; giveBack: () => void } {
     const { kernel, calls } = kmod.#system
-    calls.onAbort(stop)
-    return kernel
+    return { kernel, giveBack: calls.onAbort(stop) }
   }
 
   #use(kernel: Kernel): { kernel: Kernel; calls: RunningCalls } {
