@@ -1,7 +1,7 @@
 /** The class IdleReaper. */
 import { EventEmitter } from 'node:events'
 import { asyncDispose } from './contract/dispose'
-import type { KmodError } from './contract/errors'
+import { isKmodError, type KmodError } from './contract/errors'
 import type { Blocker, ReapReport, Spared } from './contract/types'
 import { kmod as runningSystem, Kmod } from './kmod'
 import type * as Verbs from './verbs'
@@ -150,7 +150,8 @@ export class IdleReaper extends EventEmitter<IdleReaperEvents> implements AsyncD
       try {
         await this.#pass(signal)
       } catch (error) {
-        if (!signal.aborted) this.#report(error as KmodError)
+        // stop() ends the questions of a pass.
+        if (!isKmodError(error, 'ERR_KMOD_ABORTED')) this.#report(error as KmodError)
       }
       await clock.sleep(interval, signal, { ref })
     }
