@@ -7,17 +7,24 @@ import type {
   LoadedModule,
   LoadOptions,
   LoadReport,
+  ModuleEvent,
+  ModuleFile,
   ModuleInfo,
+  ModuleScope,
   ModuleStatus,
   Preflight,
   ReferenceEvent,
+  ReloadOptions,
+  ReloadReport,
   RemoveOptions,
   TraceOptions,
   UnloadOptions,
   UnloadPlan,
   UnloadReport,
   Usage,
+  WatchOptions,
 } from './contract/types'
+import type { TracedCall } from './change/diagnostics'
 import type { RunningCalls } from './change/running-calls'
 import { asyncDispose } from './contract/dispose'
 import type * as functions from './functions'
@@ -73,6 +80,12 @@ export class Kmod implements Functions, AsyncDisposable {
     return kmod
   }
 
+  /** The kernel for an IdleReaper. When the Kmod is closed, `stop` is called. @internal */
+  static lend(kmod: Kmod, stop: () => Promise<void>): { kernel: Kernel; giveBack: () => void } {
+    const { kernel, calls } = kmod.#system
+    return { kernel, giveBack: calls.onAbort(stop) }
+  }
+
   #use(kernel: Kernel): { kernel: Kernel; calls: RunningCalls } {
     return (this.#opened = { kernel, calls: new (verbs().RunningCalls)() })
   }
@@ -100,8 +113,8 @@ export class Kmod implements Functions, AsyncDisposable {
   }
 
   /**
-   * Ends everything that belongs to this object: its calls reject with ERR_KMOD_ABORTED, its traces end,
-   * its helper programs end, and the temporary folder of a captured system is deleted. Resolves within
+   * Ends everything that belongs to this object: its calls reject with ERR_KMOD_ABORTED; its traces,
+   * watches, reapers and helper programs end, and the temporary folder of a captured system is deleted. Resolves within
    * `timeout`; a removal that is stuck inside the kernel is abandoned. Never rejects. A later call starts
    * again. `await using` does the same.
    *
@@ -162,16 +175,43 @@ export class Kmod implements Functions, AsyncDisposable {
     return this.#ask('preflight', options, (kernel) => verbs().preflight(kernel))
   }
 
+  /** Runs a call of which tools are told. */
+  #traced<T>(name: TracedCall, args: readonly unknown[], call: () => Promise<T>): Promise<T> {
+    return verbs().traced(name, { kmod: this, arguments: args }, call)
+  }
+
   async plan(names: string | readonly string[], options?: UnloadOptions): Promise<UnloadPlan> {
-    const { signal } = verbs().checkUnloadOptions(options)
-    return this.#ask('plan', { signal }, (kernel) => verbs().plan(kernel, names, options))
+    return this.#traced('plan', [names, options], async () => {
+      const { signal } = verbs().checkUnloadOptions(options)
+      return this.#ask('plan', { signal }, (kernel) => verbs().plan(kernel, names, options))
+    })
   }
 
   async unload(
     what: string | readonly string[] | UnloadPlan,
     options?: UnloadOptions,
   ): Promise<UnloadReport> {
-    return this.#run(options, (kernel, own) => verbs().unload(kernel, what, own))
+    return this.#traced('unload', [what, options], () =>
+      this.#run(options, (kernel, own) => verbs().unload(kernel, what, own)),
+    )
+  }
+
+  async reload(
+    what: string | readonly string[] | ModuleFile,
+    options?: ReloadOptions,
+  ): Promise<ReloadReport> {
+    return this.#traced('reload', [what, options], () =>
+      this.#run(options, (kernel, own) => verbs().reload(kernel, what, own)),
+    )
+  }
+
+  async scope(options?: UnloadOptions): Promise<ModuleScope> {
+    const { kernel, calls } = this.#system
+    return verbs().scope(kernel, calls, options)
+  }
+
+  watch(options?: WatchOptions): AsyncIterableIterator<ModuleEvent> & AsyncDisposable {
+    return verbs().watch(this.#system.kernel, options)
   }
 
   async explain(name: string, options?: CallOptions): Promise<Usage> {
@@ -193,8 +233,10 @@ export class Kmod implements Functions, AsyncDisposable {
     return this.#run(options, (kernel, own) => verbs().remove(kernel, name, own))
   }
 
-  async load(what: string | { file: string }, options?: LoadOptions): Promise<LoadReport> {
-    return this.#run(options, (kernel, own) => verbs().load(kernel, what, own))
+  async load(what: string | ModuleFile, options?: LoadOptions): Promise<LoadReport> {
+    return this.#traced('load', [what, options], () =>
+      this.#run(options, (kernel, own) => verbs().load(kernel, what, own)),
+    )
   }
 }
 

@@ -12,7 +12,9 @@
 #include "bridge/convert.h"
 #include "bridge/handle.h"
 #include "bridge/promise_worker.h"
+#include "common/handles.h"
 #include "common/result.h"
+#include "net/module_events.h"
 #include "proc/kernel_log.h"
 #include "proc/loaded_table.h"
 #include "proc/sys_module.h"
@@ -23,6 +25,7 @@ namespace {
 
 using SharedLog = std::shared_ptr<KernelLog>;
 constexpr napi_type_tag kLogTag = {0x6b6d6f642d6c6f67, 0x8f1d0f7ae3f94c51};
+constexpr napi_type_tag kSocketTag = {0x6b6d6f642d736f63, 0x5ad27e40c1b9e836};
 constexpr napi_type_tag kHelperTag = {0x6b6d6f642d68656c, 0x3b0c6d5e91a7420f};
 
 // readTable(path): Promise<{ text, readings } | failure>
@@ -66,12 +69,28 @@ Napi::Value ReadModules(const Napi::CallbackInfo& info) {
       });
 }
 
-// spawnHelper(path, role): Promise<handle | failure>
+// openModuleEvents(): handle | failure. At once: what the kernel reports from now on waits in the
+// socket.
+Napi::Value OpenEvents(const Napi::CallbackInfo& info) {
+  Result<UniqueFd> opened = OpenModuleEvents();
+  if (!opened.ok()) return ToFailure(info.Env(), opened.failure());
+  return ToHandle(info.Env(), &kSocketTag, std::make_unique<UniqueFd>(*std::move(opened)));
+}
+
+// The socket that a helper inherits, which the handle no longer owns; -1 without a handle.
+UniqueFd TakeSocket(const Napi::CallbackInfo& info, size_t index) {
+  if (info.Length() <= index || info[index].IsUndefined()) return UniqueFd();
+  return std::move(*FromHandle<UniqueFd>(info, &kSocketTag, "not a socket", index));
+}
+
+// spawnHelper(path, role, socket?): Promise<handle | failure>. The helper inherits the socket.
 Napi::Value StartHelper(const Napi::CallbackInfo& info) {
   const std::string path = TakePath(info, 0);
   const std::string role = TakePath(info, 1);
+  const auto inherited = std::make_shared<UniqueFd>(TakeSocket(info, 2));
   return PromiseWorker<HelperProcess>::Run(
-      info.Env(), "kmod:helper", [path, role] { return SpawnHelper(path, role); },
+      info.Env(), "kmod:helper",
+      [path, role, inherited] { return SpawnHelper(path, role, inherited->get()); },
       [](Napi::Env env, HelperProcess& helper) -> Napi::Value {
         // The handle owns the socket until takeHelper(): if a worker thread is terminated before,
         // the end of its environment closes the socket, and the helper ends.
@@ -169,6 +188,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("readTable", Napi::Function::New<ReadTable>(env, "readTable"));
   exports.Set("readTableRow", Napi::Function::New<ReadRow>(env, "readTableRow"));
   exports.Set("readSysModules", Napi::Function::New<ReadModules>(env, "readSysModules"));
+  exports.Set("openModuleEvents", Napi::Function::New<OpenEvents>(env, "openModuleEvents"));
   exports.Set("spawnHelper", Napi::Function::New<StartHelper>(env, "spawnHelper"));
   exports.Set("takeHelper", Napi::Function::New<TakeHelper>(env, "takeHelper"));
   exports.Set("reapHelpers", Napi::Function::New<Reap>(env, "reapHelpers"));

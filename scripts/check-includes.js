@@ -21,7 +21,7 @@ const ROOMS = {
   helper: ['common', 'libkmod', 'net', 'proc', 'process'],
   bridge: ['common'],
   binding: ['bridge', 'common', 'libkmod'],
-  '.': ['binding', 'bridge', 'common', 'proc', 'process'],
+  '.': ['binding', 'bridge', 'common', 'net', 'proc', 'process'],
 }
 /** Not shipped; the tests may include everything but Node-API. */
 const TEST = 'test'

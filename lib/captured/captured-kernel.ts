@@ -3,7 +3,7 @@
  * files below the root.
  */
 import { KmodError } from '../contract/errors'
-import type { LoadedModule } from '../contract/types'
+import type { LoadedModule, ModuleEvent } from '../contract/types'
 import { hostClock } from '../kernel/clock'
 import { readCommandLine } from '../kernel/command-line'
 import { readKernel, readTaints } from '../kernel/facts'
@@ -12,11 +12,15 @@ import type { Host } from '../kernel/host'
 import type {
   Change,
   CommandRun,
+  EventSource,
+  FolderProcess,
   Kernel,
   KernelFacts,
   ReferenceTrace,
   SysModule,
+  UseCount,
 } from '../kernel/kernel'
+import { readLoopSetup } from '../kernel/loop-setup'
 import { readAttributes, type ModuleAttributes } from '../kernel/module-attributes'
 import { readModuleNames, type ModuleIndex } from '../kernel/module-index'
 import type { Snapshot } from '../kernel/snapshot'
@@ -120,6 +124,19 @@ export class CapturedKernel implements Kernel {
     return { kernel, capability: false, ...library, kernelBlacklist: blacklist }
   }
 
+  /** A captured system has no open files of processes but those of devices. */
+  processesBelow(): Promise<FolderProcess[]> {
+    return Promise.resolve([])
+  }
+
+  loopSetup(path: string): Promise<string[] | null> {
+    return readLoopSetup(this.#files(), path)
+  }
+
+  isRunning(): Promise<boolean> {
+    throw readOnlyError(this.view.root)
+  }
+
   taints(): Promise<bigint> {
     return readTaints(this.#files())
   }
@@ -140,11 +157,31 @@ export class CapturedKernel implements Kernel {
     throw readOnlyError(this.view.root)
   }
 
+  runProgram(): CommandRun {
+    throw readOnlyError(this.view.root)
+  }
+
+  setParameter(): Change {
+    throw readOnlyError(this.view.root)
+  }
+
   trace(): ReferenceTrace {
-    throw new KmodError(
+    throw this.#noKernelError('trace')
+  }
+
+  watchModules(): EventSource<ModuleEvent> {
+    throw this.#noKernelError('watch')
+  }
+
+  countUses(): UseCount {
+    throw this.#noKernelError('count')
+  }
+
+  #noKernelError(doing: string): KmodError {
+    return new KmodError(
       'ERR_KMOD_UNSUPPORTED',
       `This Kmod reads the captured system in ${this.view.root}, where no kernel runs: there is ` +
-        'nothing to trace. Use a Kmod without `root`.',
+        `nothing to ${doing}. Use a Kmod without \`root\`.`,
     )
   }
 

@@ -9,6 +9,7 @@ const LONGEST_CLOSE = 10_000
 
 export class RunningCalls {
   readonly #running = new Map<AbortController, Promise<unknown>>()
+  readonly #whenAborted = new Set<() => Promise<unknown>>()
 
   /** Makes a call, whose signal also aborts when the Kmod is closed. */
   async run<Options extends CallOptions | undefined, T>(
@@ -34,7 +35,15 @@ export class RunningCalls {
   async abort(): Promise<void> {
     for (const controller of this.#running.keys())
       controller.abort(new Error('close() was called.'))
-    await Promise.allSettled(this.#running.values())
+    const others = [...this.#whenAborted].map((end) => end())
+    this.#whenAborted.clear()
+    await Promise.allSettled([...this.#running.values(), ...others])
+  }
+
+  /** For what lasts longer than a call: abort() calls `end`. Returns a function that prevents it. */
+  onAbort(end: () => Promise<unknown>): () => void {
+    this.#whenAborted.add(end)
+    return () => void this.#whenAborted.delete(end)
   }
 }
 

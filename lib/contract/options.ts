@@ -4,7 +4,7 @@
  */
 import { invalidType, invalidValue } from './errors'
 import { didYouMean } from './nearest'
-import type { EffectKind } from './types'
+import type { EffectKind, ReleaseKind } from './types'
 
 /** Milliseconds that the system may take to answer one question. */
 export const DEFAULT_TIMEOUT = 10_000
@@ -85,6 +85,22 @@ export function listOf<T>(rule: Rule<T>): Rule<readonly T[]> {
 }
 
 /** An object, not an array, so that TypeScript reports a kind that is missing. */
+const RELEASE_KINDS: Record<ReleaseKind, true> = {
+  mount: true,
+  swap: true,
+  interface: true,
+  block: true,
+  device: true,
+  service: true,
+  process: true,
+}
+
+/** An element of `release`. */
+export const releaseKind: Rule<ReleaseKind> = oneOf(
+  ...(Object.keys(RELEASE_KINDS) as ReleaseKind[]),
+)
+
+/** The same for effects. */
 const EFFECT_KINDS: Record<EffectKind, true> = {
   'root-filesystem': true,
   filesystem: true,

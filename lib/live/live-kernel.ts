@@ -2,30 +2,36 @@
 import { release } from 'node:os'
 import { resolve } from 'node:path'
 import { isKmodError, KmodError } from '../contract/errors'
-import type { KmodOptions, LoadedModule } from '../contract/types'
+import type { KmodOptions, LoadedModule, ModuleEvent } from '../contract/types'
 import { hostClock } from '../kernel/clock'
 import { EMPTY_COMMAND_LINE, readCommandLine, type CommandLine } from '../kernel/command-line'
 import { readCapability, readKernel, readTaints } from '../kernel/facts'
 import { isFailure, unwrap, type NativeFailure } from '../kernel/failure'
+import { readFolderProcesses, readIsRunning } from '../kernel/folder-processes'
 import { LOAD_LISTS, type IndexSource } from '../kernel/index-source'
 import type {
   Change,
   Clock,
   CommandRun,
+  EventSource,
+  FolderProcess,
   InsertRequest,
   Kernel,
   KernelFacts,
   KernelLog,
   ReferenceTrace,
+  SleepOptions,
   SysModule,
+  UseCount,
 } from '../kernel/kernel'
+import { readLoopSetup } from '../kernel/loop-setup'
 import { readAttributes, type ModuleAttributes } from '../kernel/module-attributes'
 import { readModuleNames, type ModuleIndex } from '../kernel/module-index'
 import type { Snapshot } from '../kernel/snapshot'
 import { parseTable } from '../kernel/table'
 import { buildSnapshot } from '../snapshot/build'
-import { HelperChange, insertRequest, removeRequest } from './helper/changes'
-import { HelperCommand } from './helper/commands'
+import { HelperChange, insertRequest, removeRequest, setRequest } from './helper/changes'
+import { commandRequest, HelperCommand, programRequest } from './helper/commands'
 import { Helpers } from './helper/helpers'
 import { emptySurvey, readSurvey } from './helper/survey'
 import { LiveHost } from './host'
@@ -124,6 +130,18 @@ export class LiveKernel implements Kernel {
     }
   }
 
+  processesBelow(folders: readonly string[]): Promise<FolderProcess[]> {
+    return readFolderProcesses(this.#host.files, folders)
+  }
+
+  isRunning(pid: number): Promise<boolean> {
+    return readIsRunning(this.#host.files, pid)
+  }
+
+  loopSetup(path: string): Promise<string[] | null> {
+    return readLoopSetup(this.#host.files, path)
+  }
+
   attributes(name: string): Promise<ModuleAttributes> {
     return readAttributes(this.#host.files, name)
   }
@@ -179,11 +197,29 @@ export class LiveKernel implements Kernel {
   }
 
   runCommand(module: string, command: string): CommandRun {
-    return new HelperCommand(this.shared.helpers.changes, module, command)
+    const doing = `run the command of module ${module}`
+    return new HelperCommand(this.shared.helpers.changes, commandRequest(module, command), doing)
+  }
+
+  runProgram(argv: readonly string[]): CommandRun {
+    const doing = `run \`${argv.join(' ')}\``
+    return new HelperCommand(this.shared.helpers.changes, programRequest(argv), doing)
+  }
+
+  setParameter(module: string, name: string, value: string): Change {
+    return this.change(setRequest(module, name, value))
   }
 
   trace(name: string): ReferenceTrace {
     return this.shared.helpers.trace(name)
+  }
+
+  watchModules(options?: SleepOptions): EventSource<ModuleEvent> {
+    return this.shared.helpers.watchModules(options)
+  }
+
+  countUses(): UseCount {
+    return this.shared.helpers.countUses()
   }
 
   onChange(listener: () => void): () => void {

@@ -15,6 +15,11 @@ export interface NativeHelper {
   readonly [helperHandle]: true
 }
 
+declare const socketHandle: unique symbol
+export interface NativeSocket {
+  readonly [socketHandle]: true
+}
+
 /** The functions of native/addon.cc. A failure is a value, never an exception. */
 export interface Native {
   /** Reads the table until two readings in a row name the same modules in the same order. */
@@ -25,8 +30,17 @@ export interface Native {
     folder: string,
     names: readonly string[],
   ): Promise<{ identity: string; initstate: string }[] | NativeFailure>
-  /** Until takeHelper() the handle owns the socket, and closes it when a worker is terminated. */
-  spawnHelper(path: string, role: string): Promise<NativeHelper | NativeFailure>
+  /** A socket with the events of modules from now on. */
+  openModuleEvents(): NativeSocket | NativeFailure
+  /**
+   * Until takeHelper() the handle owns the socket, and closes it when a worker is terminated.
+   * `inherited` is given to the helper, and closed here.
+   */
+  spawnHelper(
+    path: string,
+    role: string,
+    inherited?: NativeSocket,
+  ): Promise<NativeHelper | NativeFailure>
   /** From now on the caller owns the socket, a descriptor. */
   takeHelper(helper: NativeHelper): { pid: number; socket: number }
   reapHelpers(): void

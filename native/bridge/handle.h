@@ -20,9 +20,10 @@ Napi::Value ToHandle(Napi::Env env, const napi_type_tag* tag, std::unique_ptr<T>
 
 // `message`: of the TypeError for any other argument.
 template <typename T>
-T* FromHandle(const Napi::CallbackInfo& info, const napi_type_tag* tag, const char* message) {
-  if (info.Length() >= 1 && info[0].IsExternal()) {
-    const auto handle = info[0].As<Napi::External<T>>();
+T* FromHandle(const Napi::CallbackInfo& info, const napi_type_tag* tag, const char* message,
+              size_t index = 0) {
+  if (info.Length() > index && info[index].IsExternal()) {
+    const auto handle = info[index].As<Napi::External<T>>();
     if (handle.CheckTypeTag(tag)) return handle.Data();
   }
   throw Napi::TypeError::New(info.Env(), message);

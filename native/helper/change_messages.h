@@ -6,6 +6,7 @@
 
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "../libkmod/insert.h"
 #include "../process/command.h"
@@ -25,6 +26,18 @@ struct RunRequest {
   std::string command;
 };
 
+// A program that releases a user of a module, or puts it back.
+struct ProgramRequest {
+  std::vector<std::string> arguments;
+};
+
+// A parameter of a loaded module.
+struct SetRequest {
+  std::string module;
+  std::string parameter;
+  std::string value;
+};
+
 // One module file, without what it needs.
 struct InsertFileRequest {
   std::string path;
@@ -32,12 +45,15 @@ struct InsertFileRequest {
   std::string parameters;
 };
 
-using ChangeRequest = std::variant<RemoveRequest, InsertRequest, InsertFileRequest, RunRequest>;
+using ChangeRequest = std::variant<RemoveRequest, InsertRequest, InsertFileRequest, RunRequest,
+                                   ProgramRequest, SetRequest>;
 
 //   remove NAME FORCE
 //   insert SOURCE WHAT IS_FILE MODULE MUST_BE_NEW PARAMETERS
 //   insert-file PATH FORCE PARAMETERS
 //   run MODULE COMMAND
+//   program ARGUMENTS   a list
+//   set MODULE PARAMETER VALUE
 Result<ChangeRequest> ReadChangeRequest(const Message& message);
 
 // Whether this is the request `remove`; the child that serves it can serve another one afterwards.
@@ -54,7 +70,7 @@ Reply AttemptReply(const InsertAttempt& attempt);
 
 // The last answer:
 //   done | failure FAILURE
-//   ran EXIT_CODE SIGNAL OUTPUT   for `run`; SIGNAL 0: the command exited
+//   ran EXIT_CODE SIGNAL OUTPUT   for `run` and `program`; SIGNAL 0: the command exited
 //   killed SIGNAL                 the process ended without an answer: killed by the kernel after
 //                                 an oops, or by `kill`
 Reply EndReply(const Result<>& end);

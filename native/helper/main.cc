@@ -18,6 +18,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "../common/handles.h"
@@ -31,10 +32,19 @@ struct Role {
   int (*serve)(kmod::RequestChannel channel);
 };
 
+constexpr int kSocket = 3;
+// Only the role `watch` gets it.
+constexpr int kInherited = 4;
+
+int ServeInherited(kmod::RequestChannel channel) {
+  return kmod::ServeWatch(std::move(channel), kInherited);
+}
+
 constexpr Role kRoles[] = {
     {"queries", "kmod-queries", kmod::ServeQueries}, {"files", "kmod-files", kmod::ServeFiles},
     {"changes", "kmod-changes", kmod::ServeChanges}, {"survey", "kmod-survey", kmod::ServeSurvey},
-    {"events", "kmod-events", kmod::ServeEvents},    {"trace", "kmod-trace", kmod::ServeTrace}};
+    {"events", "kmod-events", kmod::ServeEvents},    {"trace", "kmod-trace", kmod::ServeTrace},
+    {"watch", "kmod-watch", ServeInherited}};
 
 const Role* FindRole(const char* name) {
   for (const Role& role : kRoles) {
@@ -43,12 +53,10 @@ const Role* FindRole(const char* name) {
   return nullptr;
 }
 
-constexpr int kSocket = 3;
-
 // Descriptors of the Node process that were not close-on-exec must not stay open here.
-void CloseOthers() {
+void CloseOthers(int first) {
 #ifdef SYS_close_range
-  if (syscall(SYS_close_range, kSocket + 1, ~0U, 0) == 0) return;
+  if (syscall(SYS_close_range, first, ~0U, 0) == 0) return;
 #endif
   // Before Linux 5.9. Not all numbers up to the limit, which can be a million or more.
   const kmod::UniqueDir folder(opendir("/proc/self/fd"));
@@ -56,7 +64,7 @@ void CloseOthers() {
   std::vector<int> others;
   while (const dirent* entry = readdir(folder.get())) {
     const int fd = atoi(entry->d_name);
-    if (fd > kSocket && fd != dirfd(folder.get())) others.push_back(fd);
+    if (fd >= first && fd != dirfd(folder.get())) others.push_back(fd);
   }
   for (const int fd : others) close(fd);
 }
@@ -75,7 +83,7 @@ int main(int count, char** arguments) {
           stderr);
     return EX_USAGE;
   }
-  CloseOthers();
+  CloseOthers(role->serve == ServeInherited ? kInherited + 1 : kSocket + 1);
   if (chdir("/") != 0) return EX_OSERR;
   prctl(PR_SET_NAME, role->process_name);
   return role->serve(kmod::RequestChannel(kSocket));

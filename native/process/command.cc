@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <ctime>
+#include <string_view>
 #include <utility>
 
 #include "../common/handles.h"
@@ -20,11 +21,11 @@ namespace {
 
 constexpr const char* kShell = "/bin/sh";
 
-// How the shell starts: no input, both output streams into `output`, and all signals at their
+// How a command starts: no input, both output streams into `output`, and all signals at their
 // default, as in a new session.
-class ShellSetup {
+class Setup {
  public:
-  explicit ShellSetup(int output) {
+  explicit Setup(int output) {
     posix_spawn_file_actions_init(&actions_);
     posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions_, output, STDOUT_FILENO);
@@ -38,23 +39,22 @@ class ShellSetup {
     posix_spawnattr_setsigmask(&attributes_, &none);
     posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
   }
-  ~ShellSetup() {
+  ~Setup() {
     posix_spawn_file_actions_destroy(&actions_);
     posix_spawnattr_destroy(&attributes_);
   }
-  ShellSetup(const ShellSetup&) = delete;
-  ShellSetup& operator=(const ShellSetup&) = delete;
+  Setup(const Setup&) = delete;
+  Setup& operator=(const Setup&) = delete;
 
-  Result<pid_t> Start(std::string command, std::vector<std::string> variables) const {
-    std::string name = "sh";
-    std::string option = "-c";
-    char* const arguments[] = {name.data(), option.data(), command.data(), nullptr};
+  Result<pid_t> Start(const std::string& program, std::vector<std::string> words,
+                      std::vector<std::string> variables) const {
+    std::vector<char*> arguments = PointersTo(&words);
     for (std::string& variable : FixedEnvironment()) variables.push_back(std::move(variable));
-    const std::vector<char*> environment = EnvironmentPointers(&variables);
+    const std::vector<char*> environment = PointersTo(&variables);
     pid_t pid = 0;
-    const int error =
-        posix_spawn(&pid, kShell, &actions_, &attributes_, arguments, environment.data());
-    if (error != 0) return SystemFailure(error, "posix_spawn", kShell);
+    const int error = posix_spawn(&pid, program.c_str(), &actions_, &attributes_, arguments.data(),
+                                  environment.data());
+    if (error != 0) return SystemFailure(error, "posix_spawn", program);
     return pid;
   }
 
@@ -63,8 +63,8 @@ class ShellSetup {
   posix_spawnattr_t attributes_;
 };
 
-// Blocks SIGCHLD while it exists, so that AwaitChild() can wait for it. The shell has no signal
-// blocked (ShellSetup).
+// Blocks SIGCHLD while it exists, so that AwaitChild() can wait for it. The child has no signal
+// blocked (Setup).
 class ChildSignal {
  public:
   ChildSignal() {
@@ -106,16 +106,16 @@ void Close(int output) {
   fcntl(output, F_ADD_SEALS, F_SEAL_GROW);
 }
 
-// Waits for the shell. Closes `output` if the command writes more than kOutputFileLimit.
-Result<int> Await(pid_t shell, int output) {
+// Waits for the child. Closes `output` if it writes more than kOutputFileLimit.
+Result<int> Await(pid_t child, int output) {
   constexpr timespec kPause = {0, 20 * 1000 * 1000};
   bool closed = false;
   for (;;) {
     int status = 0;
     // With a full file there is nothing to watch.
-    const pid_t ended = waitpid(shell, &status, closed ? 0 : WNOHANG);
-    if (ended == shell) return status;
-    if (ended < 0 && errno != EINTR) return SystemFailure(errno, "waitpid", kShell);
+    const pid_t ended = waitpid(child, &status, closed ? 0 : WNOHANG);
+    if (ended == child) return status;
+    if (ended < 0 && errno != EINTR) return SystemFailure(errno, "waitpid");
     struct stat file = {};
     if (fstat(output, &file) == 0 && file.st_size > kOutputFileLimit) {
       Close(output);
@@ -126,16 +126,29 @@ Result<int> Await(pid_t shell, int output) {
   }
 }
 
-}  // namespace
+constexpr std::string_view kFolders = "/usr/sbin:/usr/bin:/sbin:/bin";
 
-Result<CommandEnd> RunCommand(const std::string& command,
-                              const std::vector<std::string>& variables) {
+Result<std::string> FindProgram(const std::string& name) {
+  if (!name.empty() && name[0] == '/') return name;
+  std::string_view folders = kFolders;
+  while (!folders.empty() && name.find('/') == std::string::npos) {
+    const size_t end = folders.find(':');
+    const std::string path = std::string(folders.substr(0, end)) + "/" + name;
+    // With the effective user, unlike access().
+    if (faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0) return path;
+    folders.remove_prefix(end == std::string_view::npos ? folders.size() : end + 1);
+  }
+  return SystemFailure(ENOENT, "faccessat", name);
+}
+
+Result<CommandEnd> Run(const std::string& program, const std::vector<std::string>& arguments,
+                       const std::vector<std::string>& variables) {
   // A file instead of a pipe: a pipe would stay open until the last process in the background ends,
   // and closing it earlier would kill those that still write to it.
   const UniqueFd output(memfd_create("output", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!output) return SystemFailure(errno, "memfd_create");
   const ChildSignal signal;
-  const Result<pid_t> pid = ShellSetup(output.get()).Start(command, variables);
+  const Result<pid_t> pid = Setup(output.get()).Start(program, arguments, variables);
   if (!pid.ok()) return pid.failure();
   const Result<int> waited = Await(*pid, output.get());
   // A process in the background can write to the file for as long as it runs.
@@ -149,6 +162,19 @@ Result<CommandEnd> RunCommand(const std::string& command,
   if (WIFEXITED(status)) end.exit_code = WEXITSTATUS(status);
   end.output = *std::move(text);
   return end;
+}
+
+}  // namespace
+
+Result<CommandEnd> RunCommand(const std::string& command,
+                              const std::vector<std::string>& variables) {
+  return Run(kShell, {"sh", "-c", command}, variables);
+}
+
+Result<CommandEnd> RunProgram(const std::vector<std::string>& arguments) {
+  const Result<std::string> program = FindProgram(arguments[0]);
+  if (!program.ok()) return program.failure();
+  return Run(*program, arguments, {});
 }
 
 }  // namespace kmod

@@ -20,11 +20,11 @@ inline std::vector<std::string> FixedEnvironment() {
   return variables;
 }
 
-// For posix_spawn(): valid as long as `variables` is not changed.
-inline std::vector<char*> EnvironmentPointers(std::vector<std::string>* variables) {
+// The arguments or the environment for posix_spawn(): valid as long as `strings` is not changed.
+inline std::vector<char*> PointersTo(std::vector<std::string>* strings) {
   std::vector<char*> pointers;
-  pointers.reserve(variables->size() + 1);
-  for (std::string& variable : *variables) pointers.push_back(variable.data());
+  pointers.reserve(strings->size() + 1);
+  for (std::string& one : *strings) pointers.push_back(one.data());
   pointers.push_back(nullptr);
   return pointers;
 }

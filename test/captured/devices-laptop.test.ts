@@ -44,7 +44,7 @@ describe('a laptop', () => {
     // The folder of the driver also has a link to the module, which is no device.
     expect(users(laptop, 'usbcore', 'device')).toMatchObject([
       { kind: 'device', bus: 'usb', device: '2-1', driver: 'usb', references: 0 },
-      { device: 'usb2', release: { command: null } },
+      { device: 'usb2', release: { kind: 'device' } },
     ])
     expect(laptop.boundDevices.map(({ driver }) => driver)).not.toContain('pcieport')
   })

@@ -5,12 +5,13 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { runScript } from '../support/child'
 import { HelperClient } from '../../lib/live/helper/client'
-import { HelperCommand } from '../../lib/live/helper/commands'
+import { commandRequest, HelperCommand } from '../../lib/live/helper/commands'
 
 const client = new HelperClient('changes')
 
-const run = (command: string): HelperCommand['ended'] =>
-  new HelperCommand(client, 'the_module', command).ended
+const begin = (command: string): HelperCommand =>
+  new HelperCommand(client, commandRequest('the_module', command), 'run a command')
+const run = (command: string): HelperCommand['ended'] => begin(command).ended
 
 let folder: string
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'kmod-command-'))))
@@ -29,10 +30,11 @@ test('a command gets a fixed environment, not that of this process', async () =>
   const names = ['MODPROBE_OPTIONS', 'LD_PRELOAD', 'BASH_ENV', 'KMOD_TEST']
   const script = `
     const { HelperClient } = require('./dist/live/helper/client')
-    const { HelperCommand } = require('./dist/live/helper/commands')
+    const { commandRequest, HelperCommand } = require('./dist/live/helper/commands')
     for (const name of ${JSON.stringify(names)}) process.env[name] = '/nowhere'
-    new HelperCommand(new HelperClient('changes'), 'the_module', 'exec env').ended.then(({ output }) =>
-      console.log(output))`
+    const request = commandRequest('the_module', 'exec env')
+    const command = new HelperCommand(new HelperClient('changes'), request, 'run a command')
+    command.ended.then(({ output }) => console.log(output))`
   const { stdout } = await runScript(script)
   const set = stdout
     .trim()
@@ -82,7 +84,7 @@ test('only the first 64 KiB of the output are kept', async () => {
 
 test('kill also ends the processes that the command started', async () => {
   const file = join(folder, 'pid')
-  const command = new HelperCommand(client, 'the_module', `sleep 600 & echo $! > ${file}; wait`)
+  const command = begin(`sleep 600 & echo $! > ${file}; wait`)
   const read = (): number => {
     try {
       return Number(readFileSync(file, 'utf8'))

@@ -24,7 +24,7 @@ export function mount(path: string, superblock: string, more: Partial<Mount> = {
   const tree = { id: ++mounts, parent: isRoot ? -1 : 0, sends: null, receives: [] }
   const noModules = { modules: [], below: [] }
   const own = { pid: process.pid, own: true, isRoot }
-  const type = { source: '/dev/sda1', type: 'ext4' }
+  const type = { source: '/dev/sda1', type: 'ext4', root: '/', options: 'rw' }
   return { ...tree, path, superblock, ...type, ...own, ...noModules, ...more }
 }
 

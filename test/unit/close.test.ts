@@ -1,5 +1,6 @@
 /** close() of a Kmod. With helper programs: test/lifecycle/answers. */
 import { getEventListeners } from 'node:events'
+import { IdleReaper } from '../../lib/idle-reaper'
 import { Kmod } from '../../lib/kmod'
 import { rejection } from '../support/rejection'
 import { SimulatedKernel } from '../support/simulated-kernel'
@@ -52,6 +53,42 @@ test('traces end', async () => {
   await kmod.close()
   await reading
   expect(events).toEqual([])
+})
+
+test('watches end', async () => {
+  const watch = kmod.watch()
+  const reading = watch.next()
+  await kmod.close()
+  expect(await reading).toEqual({ done: true, value: undefined })
+})
+
+test('the calls of a scope end', async () => {
+  kernel.addToIndex({ name: 'a' })
+  const scope = await kmod.scope({ wait: 60_000_000 })
+  await scope.load('a')
+  kernel.modules.get('a')!.references = 1
+  const disposal = rejection(scope.dispose())
+  await kmod.list()
+  await kmod.close()
+  expect(await disposal).toMatchObject({
+    code: 'ERR_KMOD_ABORTED',
+    cause: { message: 'close() was called.' },
+  })
+})
+
+test('a reaper stops, and can be started again', async () => {
+  kernel.add('idle')
+  const reaper = new IdleReaper({ candidates: ['*'], kmod, interval: 1 })
+  const errors: unknown[] = []
+  reaper.on('error', (error) => errors.push(error))
+  expect((await reaper.pass()).tagged).toEqual(['idle'])
+  await kmod.close()
+  expect([...kernel.watches].map(({ state }) => state)).toEqual(['gone'])
+  // What was tagged is forgotten.
+  expect((await reaper.pass()).tagged).toEqual(['idle'])
+  expect((await reaper.pass()).removed).toEqual(['idle'])
+  await reaper.stop()
+  expect(errors).toEqual([])
 })
 
 test('close() resolves although a call does not end', async () => {

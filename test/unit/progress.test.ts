@@ -44,5 +44,6 @@ test('each function returns a new value', () => {
     order: [],
     givenUp: new Map(),
     only: null,
+    own: new Set(),
   })
 })

@@ -3,10 +3,10 @@ import { Socket } from 'node:net'
 import { isKmodError, KmodError } from '../../contract/errors'
 import { LONGEST_TIMER } from '../../kernel/clock'
 import { unwrap } from '../../kernel/failure'
-import { load } from '../native'
+import { load, type NativeSocket } from '../native'
 import { Decoder, encode, malformedMessage } from './wire'
 
-export type Role = 'queries' | 'files' | 'changes' | 'survey' | 'events' | 'trace'
+export type Role = 'queries' | 'files' | 'changes' | 'survey' | 'events' | 'trace' | 'watch'
 
 /** Why the conversation ended before an exchange did. */
 export interface Loss {
@@ -186,7 +186,11 @@ export class HelperClient {
   #isClosed = false
   #abandoned: { pid: number; at: number }[] = []
 
-  constructor(private readonly role: Role) {}
+  /** `inherited`: a socket for the first helper. */
+  constructor(
+    private readonly role: Role,
+    private inherited?: NativeSocket,
+  ) {}
 
   /** Helpers that were killed, and that are still inside the kernel. */
   get stuck(): number[] {
@@ -251,8 +255,10 @@ export class HelperClient {
 
   async #spawn(onEnd: () => void): Promise<Conversation> {
     const { native, helper } = load()
+    const { inherited } = this
+    this.inherited = undefined
     const handle = unwrap(
-      await native.spawnHelper(helper, this.role),
+      await native.spawnHelper(helper, this.role, inherited),
       `start the helper program ${helper}`,
     )
     const { pid, socket: fd } = native.takeHelper(handle)

@@ -1,8 +1,20 @@
 /** The helper programs of one kernel object, each started at the first question to its role. */
+import type { ModuleEvent, ReferenceEvent } from '../../contract/types'
+import type { SleepOptions } from '../../kernel/kernel'
 import { HelperClient } from './client'
 import { KernelEvents } from './events'
 import { Questions } from './questions'
-import { HelperTrace } from './trace'
+import type { HelperStream } from './stream'
+import { traceReferences } from './trace'
+import { HelperUseCount } from './uses'
+import { watchModules } from './watch'
+
+/** A trace, a watch or a count. */
+interface Source {
+  close(limit: number): Promise<void>
+  /** Resolves when it is over, whatever has ended it. */
+  readonly ended: Promise<void>
+}
 
 /**
  * Each kernel object has its own, so that a question that hangs delays only those of the same object. If
@@ -14,7 +26,8 @@ export class Helpers {
   readonly survey: Questions
   readonly changes = new HelperClient('changes')
   readonly events: KernelEvents
-  readonly #traces = new Set<HelperTrace>()
+  /** Each has a helper of its own. */
+  readonly #sources = new Set<Source>()
 
   /** `timeout`: milliseconds that the system may take to answer one question. */
   constructor(readonly timeout: number) {
@@ -34,11 +47,23 @@ export class Helpers {
     collected.register(this, { clients: this.#clients, timeout })
   }
 
-  trace(module: string): HelperTrace {
-    const trace = new HelperTrace(module, this.timeout)
-    this.#traces.add(trace)
-    void trace.ended.then(() => this.#traces.delete(trace))
-    return trace
+  trace(module: string): HelperStream<ReferenceEvent> {
+    return this.#keep(traceReferences(module, this.timeout))
+  }
+
+  /** Throws a KmodError if the modules cannot be watched. */
+  watchModules(options?: SleepOptions): HelperStream<ModuleEvent> {
+    return this.#keep(watchModules(this.timeout, options))
+  }
+
+  countUses(): HelperUseCount {
+    return this.#keep(new HelperUseCount(this.timeout))
+  }
+
+  #keep<T extends Source>(source: T): T {
+    this.#sources.add(source)
+    void source.ended.then(() => this.#sources.delete(source))
+    return source
   }
 
   /**
@@ -49,7 +74,7 @@ export class Helpers {
     // The sockets do not keep the process alive until the helpers have ended.
     const keepAlive = setTimeout(() => undefined, limit)
     await Promise.all([
-      ...[...this.#traces].map((trace) => trace.close(limit)),
+      ...[...this.#sources].map((source) => source.close(limit)),
       this.events.close(limit),
       ...this.#clients.map((client) => client.close(limit)),
     ])

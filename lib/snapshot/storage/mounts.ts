@@ -13,7 +13,7 @@ export function readMounts({ mountTables, stack, aliases }: Sources): Promise<Mo
     mountTables.tables.flatMap(({ pid, own, first, lines }) => {
       const byId = new Map(lines.map((line) => [line.id, line]))
       return lines.map(async (line): Promise<Mount> => {
-        const { id, parent, path, source, type, superblock } = line
+        const { id, parent, path, source, type, superblock, root, flags, options } = line
         const lookup = belowOf.get(superblock) ?? stack.below(line)
         belowOf.set(superblock, lookup)
         const [modules, below] = await Promise.all([fileSystemModules(line, aliases), lookup])
@@ -28,6 +28,8 @@ export function readMounts({ mountTables, stack, aliases }: Sources): Promise<Mo
           own,
           isRoot: path === '/' && (own || first),
           superblock,
+          root,
+          options: [...new Set([...flags.split(','), ...options.split(',')])].join(),
           modules,
           below,
         }

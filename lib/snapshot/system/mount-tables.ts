@@ -16,6 +16,8 @@ export interface MountLine {
    */
   superblock: string
   path: string
+  /** The options of this mount, such as `rw,noexec`. */
+  flags: string
   type: string
   source: string
   /** The options of the file system, not unescaped: a comma inside a value is `\054`. */
@@ -68,9 +70,10 @@ function parseLine(line: string): MountLine[] {
   const fields = line.split(' ')
   // An optional field is NAME[:VALUE], so the first lone dash after the options is the separator.
   const dash = fields.indexOf('-', 6)
-  const [id, parent, superblock, root, path] = fields
+  const [id, parent, superblock, root, path, flags] = fields
   const [type, source, ...options] = dash < 0 ? [] : fields.slice(dash + 1)
-  if (root === undefined || superblock === undefined || path === undefined) return []
+  if (root === undefined || superblock === undefined) return []
+  if (path === undefined || flags === undefined) return []
   if (type === undefined || source === undefined) return []
   return [
     {
@@ -81,6 +84,7 @@ function parseLine(line: string): MountLine[] {
       master: optional(fields, dash, 'master'),
       superblock,
       path: unescapeOctal(path),
+      flags,
       type: unescapeOctal(type),
       source: unescapeOctal(source),
       options: options.join(' '),
