@@ -37,7 +37,7 @@ export function order(
     for (const one of post.filter(isOther)) constraints.add(one, name, 'softdep')
     for (const one of pre.filter(isOther)) constraints.add(name, one, 'softdep')
   }
-  return constraints.sort(preferredOrder(graph, removals, earlier))
+  return constraints.sort(preferredOrder(graph, removals, earlier), earlier)
 }
 
 /**
@@ -78,8 +78,9 @@ class Constraints {
    * free (without constraints). If no free module is left, soft dependencies contradict each other; then
    * the first of `names` that has only such constraints is next.
    */
-  sort(names: readonly string[]): Order {
-    const rank = new Map(names.map((name, i) => [name, i]))
+  sort(names: readonly string[], earlier: readonly string[]): Order {
+    const ranks = new Map(earlier.map((name, i) => [name, i]))
+    const rank = (name: string): number => ranks.get(name) ?? earlier.length
     const sorted = new Set<string>()
     const { holder, softdep } = this.#before
     const free: string[] = []
@@ -102,7 +103,7 @@ class Constraints {
         counts.set(second, counts.get(second)! - 1)
       }
       const freed = after.map(({ name: second }) => second)
-      classify(freed.sort((one, other) => rank.get(one)! - rank.get(other)!))
+      classify(freed.sort((one, other) => rank(one) - rank(other)))
     }
     classify(names)
     for (;;) {

@@ -10,8 +10,7 @@
 
 namespace kmod::bridge {
 
-// interface NativeFailure in lib/kernel/failure.ts:
-// { failure: 'system' | 'library' | 'format' | 'transient' | 'permission', errno, errnoName, syscall, detail }
+// As NativeFailure in lib/kernel/failure.ts.
 inline Napi::Value ToFailure(Napi::Env env, const Failure& failure) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("failure", FailureKindName(failure.kind));

@@ -3,9 +3,10 @@
  * With locks of the kernel: test/vm/one-kernel/no-answer.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { CapturedSystem, RELEASE } from '../support/captured-system'
 import { runScript, type Outcome } from '../support/child'
 
@@ -82,11 +83,23 @@ test('a signal ends a question that is not answered, and nothing keeps the proce
   expect(await run(script)).toEqual(success('ERR_KMOD_ABORTED TimeoutError\n'))
 })
 
-test('process.exit does not wait for a question', async () => {
+test('process.exit does not wait for a question, and the helper that hangs with it ends too', async () => {
   const script = `
     stuck(600_000).resolve('dummy')
-    setTimeout(() => process.exit(7), 300)`
-  expect(await run(script)).toEqual({ ...success(''), code: 7 })
+    setTimeout(() => { console.log(helpers().join()); process.exit(7) }, 300)`
+  const { stdout, ...end } = await run(script)
+  expect({ stdout: '', ...end }).toEqual({ ...success(''), code: 7 })
+  const pids = stdout.trim().split(',')
+  expect(pids).toContainEqual(expect.stringMatching(/^\d+$/))
+  // A zombie has ended: the process that inherits it has not waited for it yet.
+  const hasEnded = (pid: string): boolean => {
+    try {
+      return readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')
+    } catch {
+      return true
+    }
+  }
+  while (!pids.every(hasEnded)) await delay(10)
 })
 
 test('a helper that was killed is told as such, not as a damaged file', async () => {

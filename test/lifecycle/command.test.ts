@@ -35,7 +35,8 @@ test('a command gets a fixed environment, not that of this process', async () =>
     const request = commandRequest('the_module', 'exec env')
     const command = new HelperCommand(new HelperClient('changes'), request, 'run a command')
     command.ended.then(({ output }) => console.log(output))`
-  const { stdout } = await runScript(script)
+  const { code, stdout, stderr } = await runScript(script)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   const set = stdout
     .trim()
     .split('\n')
@@ -48,7 +49,8 @@ test('a command gets a fixed environment, not that of this process', async () =>
 })
 
 test('a process in the background cannot fill the memory with output', async () => {
-  const { output, exitCode } = await run('yes & echo $! >&2; exit 0')
+  // It writes a moment after the shell has ended.
+  const { output, exitCode } = await run('(sleep 0.1; exec yes) & echo $!; exit 0')
   expect(exitCode).toBe(0)
   const pid = Number(/^\d+$/m.exec(output)?.[0])
   expect(pid).toBeGreaterThan(1)

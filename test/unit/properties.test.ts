@@ -75,10 +75,11 @@ test('an unload removes exactly the modules of a feasible plan, and nothing if i
         expect(steps.filter((name) => report.removed.includes(name))).toEqual(report.removed)
         if (error === null) {
           expect(busy.filter(isRequired)).toEqual([])
-          // If one of them holds another one, that one is held as well.
+          const kept = new Set(report.kept.map((one) => one.module))
+          // What a module that stays uses is held as well.
           const isHeld = (module: string): boolean =>
             system.modules.some(
-              ({ uses }, i) => uses.map(nameOf).includes(module) && stays.has(nameOf(i)),
+              ({ uses }, i) => uses.map(nameOf).includes(module) && kept.has(nameOf(i)),
             )
           for (const module of stays) {
             const reason = isHeld(module) ? 'held' : 'in-use'
