@@ -22,6 +22,8 @@ ContextObject::ContextObject(const Napi::CallbackInfo& info) : TaggedWrap<Contex
     // it.
     Napi::Error error = Napi::Error::New(info.Env(), "no thread");
     error.Set("failure", bridge::ToFailure(info.Env(), started.failure()));
+    // It has a property, so it is not a temporary.
+    // NOLINTNEXTLINE(cert-err09-cpp,cert-err61-cpp,misc-throw-by-value-catch-by-reference)
     throw error;
   }
   thread_ = *std::move(started);

@@ -13,7 +13,7 @@ template <typename T>
 Napi::Value ToHandle(Napi::Env env, const napi_type_tag* tag, std::unique_ptr<T> object) {
   auto handle =
       Napi::External<T>::New(env, object.get(), [](Napi::Env, T* owned) { delete owned; });
-  object.release();
+  static_cast<void>(object.release());
   handle.TypeTag(tag);
   return handle;
 }

@@ -10,6 +10,7 @@ constexpr int kComparisonsLimit = 100'000;  // each takes less than a microsecon
 
 std::vector<pid_t> NumbersOf(const std::map<pid_t, ProcessStat>& processes) {
   std::vector<pid_t> numbers;
+  numbers.reserve(processes.size());
   for (const auto& [pid, stat] : processes) numbers.push_back(pid);
   return numbers;
 }

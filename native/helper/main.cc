@@ -63,7 +63,7 @@ void CloseOthers(int first) {
   if (!folder) return;
   std::vector<int> others;
   while (const dirent* entry = readdir(folder.get())) {
-    const int fd = atoi(entry->d_name);
+    const auto fd = static_cast<int>(strtol(entry->d_name, nullptr, 10));
     if (fd >= first && fd != dirfd(folder.get())) others.push_back(fd);
   }
   for (const int fd : others) close(fd);

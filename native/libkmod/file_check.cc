@@ -57,7 +57,7 @@ Result<> CheckConfigFiles(const std::string& directory,
     }
   }
   for (const std::string& file : files) {
-    if (const Result<> checked = CheckRegularFile(file); !checked.ok()) return checked;
+    if (Result<> checked = CheckRegularFile(file); !checked.ok()) return checked;
   }
   return Ok();
 }

@@ -143,7 +143,7 @@ Result<> InsertModule(const InsertRequest& request, const InsertCallbacks& callb
 
 Result<> InsertFile(const std::string& path, bool force, const std::string& parameters) {
   constexpr const char* kFunction = "kmod_module_insert_module";
-  if (const Result<> checked = CheckModuleFile(path); !checked.ok()) return checked;
+  if (Result<> checked = CheckModuleFile(path); !checked.ok()) return checked;
   const Result<Context> context = Context::OpenBare();
   if (!context.ok()) return context.failure();
   const Libkmod& library = context->library();

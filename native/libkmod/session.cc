@@ -180,7 +180,7 @@ void Session::Release(ModuleId module) {
 
 Result<> Session::LoadResources() {
   constexpr const char* kFunction = "kmod_load_resources";
-  if (const Result<> checked = parts_->CheckIndexes(kFunction); !checked.ok()) return checked;
+  if (Result<> checked = parts_->CheckIndexes(kFunction); !checked.ok()) return checked;
   const int error = parts_->library().kmod_load_resources(parts_->context().get());
   if (error < 0) return parts_->Failed(kFunction, error);
   return Ok();

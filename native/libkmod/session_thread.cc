@@ -125,7 +125,7 @@ void SessionThreads::CloseAndWait(std::chrono::milliseconds limit) {
 }
 
 Result<std::shared_ptr<SessionThread>> SessionThread::Start(
-    SessionSource source, std::shared_ptr<SessionThreads> threads) {
+    SessionSource source, const std::shared_ptr<SessionThreads>& threads) {
   auto queue = std::make_shared<TaskQueue>();
   threads->Add(queue);
   try {

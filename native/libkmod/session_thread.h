@@ -52,8 +52,8 @@ class SessionThread {
   using Task = std::function<void(const OpenedSession&)>;
 
   // Opens the session on the new thread, as its first task.
-  static Result<std::shared_ptr<SessionThread>> Start(SessionSource source,
-                                                      std::shared_ptr<SessionThreads> threads);
+  static Result<std::shared_ptr<SessionThread>> Start(
+      SessionSource source, const std::shared_ptr<SessionThreads>& threads);
   ~SessionThread();
   SessionThread(const SessionThread&) = delete;
   SessionThread& operator=(const SessionThread&) = delete;

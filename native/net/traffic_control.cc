@@ -107,7 +107,7 @@ Result<> ReadActions(int socket, std::map<std::string, size_t>* actions) {
         RTM_GETACTION, tcamsg{},
         BytesAttribute(TCA_ACT_TAB, BytesAttribute(1, BytesAttribute(TCA_ACT_KIND, kind + '\0'))));
     size_t count = 0;
-    const Result<> end = Dump(
+    Result<> end = Dump(
         socket, request, RTM_GETACTION,
         [&count](std::string_view message) { count += CountActions(message); }, kMessagesLimit);
     if (count > 0) (*actions)[kind] = count;
