@@ -43,7 +43,8 @@ std::optional<Number> ToNumber(std::string_view text, int base) {
   return number;
 }
 
-// Reads a status file from its beginning; the kernel writes it anew each time. '' if that fails.
+// Reads a status file from its beginning; the kernel writes it again
+// for each reading. Returns '' if that fails.
 std::string ReadStatus(int status) {
   // Much larger than the file.
   std::string text(8192, '\0');

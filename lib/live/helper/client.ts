@@ -130,7 +130,7 @@ class Conversation {
     if (this.#hasEnded) return
     this.#hasEnded = true
     this.onEnd()
-    // Only whoever waits for an answer has to know how the helper ended.
+    // How the helper ended matters only to calls that wait for an answer.
     this.#finish(this.#listeners.size === 0 ? null : await signalOf(this.pid))
   }
 

@@ -65,7 +65,7 @@ describeWithTestModules('while a module hangs with the lock of the network inter
     expect(isInKernel('dummy')).toBe(true)
   })
 
-  test('a process ends by itself, and whoever reads its output sees the end', async () => {
+  test('a process ends by itself, and the reader of its output sees the end', async () => {
     const child = startScript(`
       const { Kmod } = require('node-kmod')
       new Kmod({ timeout: ${TIMEOUT} }).unload('dummy').catch(({ code }) => console.log(code))`)

@@ -24,7 +24,7 @@ const mountLine = (path: string): string | undefined =>
   mountinfo()
     .split('\n')
     .find((line) => line.split(' ')[4] === path)
-    // Without the ids, which a new mount has anew.
+    // Without the ids: a new mount has other ones.
     ?.replace(/^\d+ \d+ /, '')
 
 /** Fails after all releases, when the module `llc` is to be removed, and restores. */
