@@ -1,29 +1,15 @@
 /** The devices of a captured laptop. */
-import type { User } from '../../lib/contract/types'
-import { findUsers } from '../../lib/explain/users'
 import { effectsOf } from '../../lib/guard/effects'
 import type { BlockDevice, Snapshot } from '../../lib/kernel/snapshot'
-import { snapshotOf } from '../support/captured-snapshot'
+import { snapshotOf, usersOf } from '../support/captured-snapshot'
 import { CapturedSystem } from '../support/captured-system'
 import { fillLaptop, LAPTOP_ALIASES } from '../support/laptop'
-import { loaded } from '../support/snapshots'
 
 let system: CapturedSystem
 beforeEach(() => {
   system = new CapturedSystem()
 })
 afterEach(() => system.remove())
-
-/** The users of one kind that a module has. */
-function users<Kind extends User['kind']>(
-  snapshot: Snapshot,
-  module: string,
-  kind: Kind,
-): (User & { kind: Kind })[] {
-  return findUsers(loaded(module), snapshot).filter(
-    (user): user is User & { kind: Kind } => user.kind === kind,
-  )
-}
 
 describe('a laptop', () => {
   let laptop: Snapshot
@@ -42,7 +28,7 @@ describe('a laptop', () => {
       modules: ['e1000e'],
     })
     // The folder of the driver also has a link to the module, which is no device.
-    expect(users(laptop, 'usbcore', 'device')).toMatchObject([
+    expect(usersOf(laptop, 'usbcore', 'device')).toMatchObject([
       { kind: 'device', bus: 'usb', device: '2-1', driver: 'usb', references: 0 },
       { device: 'usb2', release: { kind: 'device' } },
     ])
@@ -92,7 +78,7 @@ describe('a laptop', () => {
       ['loop', '/dev/loop1', 'unmount /mnt/image'],
       ['zram', '/dev/zram0', 'stop the swap on /dev/zram0'],
     ] as const) {
-      const user = users(laptop, module, 'block').find((one) => one.path === path)!
+      const user = usersOf(laptop, module, 'block').find((one) => one.path === path)!
       expect(user.release.command).toBeNull()
       expect(user.release.text).toContain(first)
     }
@@ -100,7 +86,7 @@ describe('a laptop', () => {
 
   test('has the references of block devices that are known', () => {
     const references = (module: string): unknown[] =>
-      users(laptop, module, 'block').map((user) => [user.path, user.references])
+      usersOf(laptop, module, 'block').map((user) => [user.path, user.references])
     // The backing file and the mount.
     expect(references('loop')).toEqual([
       ['/dev/loop0', 2],
@@ -116,10 +102,12 @@ describe('a laptop', () => {
         ['/dev/loop1', null],
       ].sort(),
     )
-    expect(users(laptop, 'zram', 'swap')).toMatchObject([
+    expect(usersOf(laptop, 'zram', 'swap')).toMatchObject([
       { path: '/dev/zram0', references: 1, release: { command: ['swapoff', '/dev/zram0'] } },
     ])
-    expect(users(laptop, 'ext4', 'swap')).toMatchObject([{ path: '/var/swap file', references: 0 }])
+    expect(usersOf(laptop, 'ext4', 'swap')).toMatchObject([
+      { path: '/var/swap file', references: 0 },
+    ])
   })
 
   test('has one display that is on, and the text console on the same card', () => {
@@ -127,22 +115,22 @@ describe('a laptop', () => {
     expect(effectsOf(laptop).get('i915')).toMatchObject([
       { kind: 'display', severity: 'critical', subject: 'card0-eDP-1' },
     ])
-    expect(users(laptop, 'i915', 'console')).toMatchObject([
+    expect(usersOf(laptop, 'i915', 'console')).toMatchObject([
       { kind: 'console', name: 'fb0', value: 'bound', references: 0 },
     ])
   })
 
   test('has a sound card that plays', () => {
-    expect(users(laptop, 'snd_hda_intel', 'sound')).toMatchObject([
+    expect(usersOf(laptop, 'snd_hda_intel', 'sound')).toMatchObject([
       { kind: 'sound', name: 'card0 (PCH)', value: 'open by 640', references: 0 },
     ])
   })
 
   test('has an algorithm in use, and one that is only registered', () => {
-    expect(users(laptop, 'rmd160', 'crypto')).toMatchObject([
+    expect(usersOf(laptop, 'rmd160', 'crypto')).toMatchObject([
       { name: 'rmd160-generic', value: 'rmd160', references: 2 },
     ])
-    expect(users(laptop, 'crc32c_intel', 'crypto')).toEqual([])
+    expect(usersOf(laptop, 'crc32c_intel', 'crypto')).toEqual([])
     expect(laptop.algorithms.map(({ driver }) => driver)).toEqual([
       'rmd160-generic',
       'crc32c-intel',
@@ -150,11 +138,11 @@ describe('a laptop', () => {
   })
 
   test('has a line discipline and a binary format', () => {
-    expect(users(laptop, 'n_gsm', 'tty')).toMatchObject([
+    expect(usersOf(laptop, 'n_gsm', 'tty')).toMatchObject([
       { name: 'n_gsm', value: 'line discipline 21', references: null },
     ])
     expect(laptop.lineDisciplines).toHaveLength(1)
-    expect(users(laptop, 'binfmt_misc', 'binfmt')).toMatchObject([
+    expect(usersOf(laptop, 'binfmt_misc', 'binfmt')).toMatchObject([
       { name: 'qemu-arm', value: '/usr/bin/qemu-arm', references: 0 },
     ])
   })
@@ -166,7 +154,7 @@ describe('a laptop', () => {
       { kind: 'virtual-machine', severity: 'critical', subject: '900' },
     ])
     const paths = (module: string): string[] =>
-      users(laptop, module, 'process').map(({ path }) => path)
+      usersOf(laptop, module, 'process').map(({ path }) => path)
     expect(paths('kvm_intel').sort()).toEqual([
       '/dev/kvm',
       'anon_inode:kvm-vcpu:0',
@@ -181,7 +169,7 @@ describe('a laptop', () => {
   })
 
   test('has an open input device, which refers to its handler, not to its driver', () => {
-    expect(users(laptop, 'evdev', 'process')).toMatchObject([
+    expect(usersOf(laptop, 'evdev', 'process')).toMatchObject([
       { pid: 700, comm: 'Xorg', path: '/dev/input/event3', references: 1 },
     ])
     const card = laptop.openDevices.find(({ path }) => path === '/dev/dri/card0')

@@ -1,12 +1,9 @@
 /** Devices, keyboards and displays of captured systems, also of damaged ones. */
-import type { User } from '../../lib/contract/types'
-import { findUsers } from '../../lib/explain/users'
 import { effectsOf } from '../../lib/guard/effects'
 import type { Snapshot } from '../../lib/kernel/snapshot'
-import { snapshotOf } from '../support/captured-snapshot'
+import { snapshotOf, effectsOn, usersOf } from '../support/captured-snapshot'
 import { CapturedSystem } from '../support/captured-system'
 import { fillLaptop, LAPTOP_ALIASES } from '../support/laptop'
-import { loaded } from '../support/snapshots'
 import { SysfsWriter } from '../support/sysfs'
 
 let system: CapturedSystem
@@ -16,22 +13,6 @@ beforeEach(() => {
   sysfs = new SysfsWriter(system)
 })
 afterEach(() => system.remove())
-
-/** The users of one kind that a module has. */
-function users<Kind extends User['kind']>(
-  snapshot: Snapshot,
-  module: string,
-  kind: Kind,
-): (User & { kind: Kind })[] {
-  return findUsers(loaded(module), snapshot).filter(
-    (user): user is User & { kind: Kind } => user.kind === kind,
-  )
-}
-
-/** "kind:subject" of each effect on a module. */
-function effects(snapshot: Snapshot, module: string): string[] {
-  return (effectsOf(snapshot).get(module) ?? []).map(({ kind, subject }) => `${kind}:${subject}`)
-}
 
 describe('devices of ACPI and PNP, whose drivers set no owner', () => {
   const modules = (snapshot: Snapshot): unknown[] =>
@@ -97,7 +78,7 @@ describe('keyboards', () => {
         modules: ['hid_generic', 'usbhid', 'xhci_pci'],
       },
     ])
-    expect(effects(snapshot, 'xhci_pci')).toEqual(['input:input5'])
+    expect(effectsOn(snapshot, 'xhci_pci')).toEqual(['input:input5'])
   })
 })
 
@@ -112,8 +93,8 @@ describe('displays', () => {
   test('include the text console if its card has no connectors', async () => {
     frameBuffer('pci0000:00/0000:00:02.0', 'VESA VGA')
     const snapshot = await snapshotOf(system)
-    expect(effects(snapshot, 'gpu')).toEqual(['display:fb0'])
-    expect(users(snapshot, 'gpu', 'console')).toMatchObject([{ name: 'fb0', references: null }])
+    expect(effectsOn(snapshot, 'gpu')).toEqual(['display:fb0'])
+    expect(usersOf(snapshot, 'gpu', 'console')).toMatchObject([{ name: 'fb0', references: null }])
   })
 
   test('do not include the text console if no connector of its card has a monitor', async () => {
@@ -121,7 +102,7 @@ describe('displays', () => {
     frameBuffer(path, 'gpudrmfb')
     const files = { status: 'disconnected\n', enabled: 'disabled\n' }
     sysfs.classDevice('drm', `${path}/drm/card0/card0-VGA-1`, files)
-    expect(effects(await snapshotOf(system), 'gpu')).toEqual([])
+    expect(effectsOn(await snapshotOf(system), 'gpu')).toEqual([])
   })
 })
 

@@ -1,11 +1,8 @@
 /** Disks and the root file system of a captured system. */
-import type { User } from '../../lib/contract/types'
-import { findUsers } from '../../lib/explain/users'
 import { effectsOf } from '../../lib/guard/effects'
 import type { Snapshot } from '../../lib/kernel/snapshot'
-import { snapshotOf } from '../support/captured-snapshot'
+import { snapshotOf, effectsOn, usersOf } from '../support/captured-snapshot'
 import { CapturedSystem } from '../support/captured-system'
-import { loaded } from '../support/snapshots'
 import { SysfsWriter } from '../support/sysfs'
 
 let system: CapturedSystem
@@ -15,22 +12,6 @@ beforeEach(() => {
   sysfs = new SysfsWriter(system)
 })
 afterEach(() => system.remove())
-
-/** The users of one kind that a module has. */
-function users<Kind extends User['kind']>(
-  snapshot: Snapshot,
-  module: string,
-  kind: Kind,
-): (User & { kind: Kind })[] {
-  return findUsers(loaded(module), snapshot).filter(
-    (user): user is User & { kind: Kind } => user.kind === kind,
-  )
-}
-
-/** "kind:subject" of each effect on a module. */
-function effects(snapshot: Snapshot, module: string): string[] {
-  return (effectsOf(snapshot).get(module) ?? []).map(({ kind, subject }) => `${kind}:${subject}`)
-}
 
 function mounts(...lines: string[]): void {
   system.write('proc/1/mountinfo', lines.map((line) => `${line}\n`).join(''))
@@ -67,7 +48,7 @@ describe('disks', () => {
         message: 'The block device /dev/sda would be removed.',
       },
     ])
-    expect(effects(snapshot, 'sd_mod')).toEqual(['storage:/dev/sda'])
+    expect(effectsOn(snapshot, 'sd_mod')).toEqual(['storage:/dev/sda'])
   })
 
   test('below LVM on LUKS, down to the controller, have the file system as their effect', async () => {
@@ -84,21 +65,21 @@ describe('disks', () => {
     })
     sysfs.slave(volume, crypt)
     const idle = await snapshotOf(system)
-    expect(effects(idle, 'ahci')).toEqual([
+    expect(effectsOn(idle, 'ahci')).toEqual([
       'storage:/dev/dm-0',
       'storage:/dev/dm-1',
       'storage:/dev/sda',
     ])
     mounts('1 1 0:2 / / rw - tmpfs none rw', '2 1 254:1 / /data rw - xfs /dev/mapper/vg-data rw')
     const used = await snapshotOf(system)
-    expect(effects(used, 'ahci')).toEqual(['filesystem:/data'])
+    expect(effectsOn(used, 'ahci')).toEqual(['filesystem:/data'])
     expect(used.blocks.map(({ path, usedBy }) => [path, usedBy])).toEqual([
       ['/dev/dm-0', ['/dev/dm-1']],
       ['/dev/dm-1', ['/data']],
       ['/dev/sda', ['/dev/dm-0']],
     ])
     const volume1 = (snapshot: Snapshot): unknown =>
-      users(snapshot, 'dm_mod', 'block').find(({ path }) => path === '/dev/dm-1')!.release.command
+      usersOf(snapshot, 'dm_mod', 'block').find(({ path }) => path === '/dev/dm-1')!.release.command
     expect(volume1(idle)).toEqual(['dmsetup', 'remove', 'vg-data'])
     expect(volume1(used)).toBeNull()
   })
@@ -108,8 +89,8 @@ describe('disks', () => {
     sysfs.block('virtual/block/loop3', '7:3', { 'loop/backing_file': '/dev/sda\n' })
     mounts('1 1 0:2 / / rw - tmpfs none rw', '2 1 7:3 / /mnt rw - ext4 /dev/loop3 rw')
     const snapshot = await snapshotOf(system)
-    expect(effects(snapshot, 'loop')).toEqual(['filesystem:/mnt'])
-    expect(effects(snapshot, 'ahci')).not.toContain('storage:/dev/loop3')
+    expect(effectsOn(snapshot, 'loop')).toEqual(['filesystem:/mnt'])
+    expect(effectsOn(snapshot, 'ahci')).not.toContain('storage:/dev/loop3')
     expect(snapshot.blocks.find(({ path }) => path === '/dev/sda')!.usedBy).toEqual(['/dev/loop3'])
   })
 
@@ -117,15 +98,15 @@ describe('disks', () => {
     iscsi()
     mounts('1 1 8:16 / / rw - ext4 /dev/sdb rw')
     const snapshot = await snapshotOf(system)
-    expect(effects(snapshot, 'iscsi_tcp')).toEqual(['root-filesystem:/'])
-    expect(effects(snapshot, 'sd_mod')).toEqual(['root-filesystem:/'])
+    expect(effectsOn(snapshot, 'iscsi_tcp')).toEqual(['root-filesystem:/'])
+    expect(effectsOn(snapshot, 'sd_mod')).toEqual(['root-filesystem:/'])
   })
 
   test('on NVMe over TCP depend on its module', async () => {
     sysfs.block('virtual/nvme-fabrics/ctl/nvme0/nvme0n1', '259:0')
     system.write('sys/devices/virtual/nvme-fabrics/ctl/nvme0/transport', 'tcp\n')
     mounts('1 1 259:0 / / rw - ext4 /dev/nvme0n1 rw')
-    expect(effects(await snapshotOf(system), 'nvme_tcp')).toEqual(['root-filesystem:/'])
+    expect(effectsOn(await snapshotOf(system), 'nvme_tcp')).toEqual(['root-filesystem:/'])
   })
 
   test('without a medium, or without a device file, are left out', async () => {
@@ -144,7 +125,7 @@ describe('disks', () => {
       ['/dev/nbd1', 'process 4711'],
       ['/dev/nbd2', 'a server'],
     ])
-    expect(users(snapshot, 'nbd', 'block')).toMatchObject([
+    expect(usersOf(snapshot, 'nbd', 'block')).toMatchObject([
       { usedBy: ['process 4711'], release: { command: ['qemu-nbd', '-d', '/dev/nbd1'] } },
       { usedBy: ['a server'], release: { command: ['nbd-client', '-d', '/dev/nbd2'] } },
     ])
@@ -160,8 +141,8 @@ describe('flash', () => {
     flash(1, 'NAND simulator partition 0')
     sysfs.classDevice('ubi', 'virtual/mtd/mtd1/ubi0', { mtd_num: '1\n' })
     const idle = await snapshotOf(system)
-    expect(effects(idle, 'nandsim')).toEqual(['storage:/dev/mtd1', 'storage:/dev/ubi0'])
-    expect(users(idle, 'ubi', 'block')).toMatchObject([
+    expect(effectsOn(idle, 'nandsim')).toEqual(['storage:/dev/mtd1', 'storage:/dev/ubi0'])
+    expect(usersOf(idle, 'ubi', 'block')).toMatchObject([
       { path: '/dev/ubi0', references: 0, release: { command: ['ubidetach', '-d', '0'] } },
     ])
     mounts(
@@ -170,16 +151,18 @@ describe('flash', () => {
       '3 1 0:36 / /b rw - ubifs ubi0:v rw,ubi=0,vol=0',
     )
     const used = await snapshotOf(system)
-    expect(effects(used, 'mtdram')).toEqual(['filesystem:/a'])
-    expect(effects(used, 'nandsim')).toEqual(['filesystem:/b'])
-    expect(users(used, 'mtdram', 'block')).toMatchObject([
+    expect(effectsOn(used, 'mtdram')).toEqual(['filesystem:/a'])
+    expect(effectsOn(used, 'nandsim')).toEqual(['filesystem:/b'])
+    expect(usersOf(used, 'mtdram', 'block')).toMatchObject([
       { path: '/dev/mtd0', usedBy: ['/a'], references: 1 },
     ])
-    expect(users(used, 'mtd', 'block').map(({ path, references }) => [path, references])).toEqual([
-      ['/dev/mtd0', 1],
-      ['/dev/mtd1', 1],
-      ['/dev/ubi0', null],
-    ])
+    expect(usersOf(used, 'mtd', 'block').map(({ path, references }) => [path, references])).toEqual(
+      [
+        ['/dev/mtd0', 1],
+        ['/dev/mtd1', 1],
+        ['/dev/ubi0', null],
+      ],
+    )
   })
 })
 
@@ -204,18 +187,18 @@ describe('a root file system', () => {
     shared('9pnet_virtio')
     const snapshot = await root('1 1 0:20 / / rw - 9p host rw,access=client,trans=virtio')
     for (const module of ['9p', '9pnet_virtio', 'virtio_pci']) {
-      expect(effects(snapshot, module)).toEqual(['root-filesystem:/'])
+      expect(effectsOn(snapshot, module)).toEqual(['root-filesystem:/'])
     }
     const other = await root('1 1 0:20 / / rw - 9p other rw,trans=virtio')
-    expect(effects(other, '9pnet_virtio')).toEqual(['root-filesystem:/'])
-    expect(effects(other, 'virtio_pci')).toEqual([])
+    expect(effectsOn(other, '9pnet_virtio')).toEqual(['root-filesystem:/'])
+    expect(effectsOn(other, 'virtio_pci')).toEqual([])
   })
 
   test('on virtiofs depends on its device', async () => {
     shared('virtiofs')
     const snapshot = await root('1 1 0:20 / / rw - virtiofs host rw')
-    expect(effects(snapshot, 'virtiofs')).toEqual(['root-filesystem:/'])
-    expect(effects(snapshot, 'virtio_pci')).toEqual(['root-filesystem:/'])
+    expect(effectsOn(snapshot, 'virtiofs')).toEqual(['root-filesystem:/'])
+    expect(effectsOn(snapshot, 'virtio_pci')).toEqual(['root-filesystem:/'])
   })
 
   test.each([
@@ -223,8 +206,8 @@ describe('a root file system', () => {
     ['vers=3', 'nfsv3'],
   ])('on NFS with %s depends on %s', async (option, module) => {
     const snapshot = await root(`1 1 0:20 / / rw - nfs4 server:/ rw,${option},rsize=1048576`)
-    expect(effects(snapshot, module)).toEqual(['root-filesystem:/'])
-    expect(effects(snapshot, 'nfs')).toEqual(['root-filesystem:/'])
+    expect(effectsOn(snapshot, module)).toEqual(['root-filesystem:/'])
+    expect(effectsOn(snapshot, 'nfs')).toEqual(['root-filesystem:/'])
   })
 
   test.each(['lowerdir=/lower,upperdir=/memory/upper', 'lowerdir=../a:../b,upperdir=/u'])(
@@ -247,7 +230,7 @@ describe('mounts', () => {
       .link('mnt:[2]', 'proc/77/ns/mnt')
     const command = async (lines: string): Promise<unknown> => {
       system.write('proc/77/mountinfo', lines)
-      const [user] = users(await snapshotOf(system), 'xfs', 'mount')
+      const [user] = usersOf(await snapshotOf(system), 'xfs', 'mount')
       return user!.release.command
     }
     const service = '11 10 8:1 / / rw master:1 - ext4 /dev/sda1 rw\n'

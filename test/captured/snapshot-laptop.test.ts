@@ -2,49 +2,32 @@
 import { mountUsers } from '../../lib/explain/mount'
 import { processUsers } from '../../lib/explain/process'
 import { effectsOf } from '../../lib/guard/effects'
-import type { ModuleIndex } from '../../lib/kernel/module-index'
 import type { Mount, NetworkInterface, Snapshot } from '../../lib/kernel/snapshot'
 import type { SystemFiles } from '../../lib/kernel/system-files'
 import { buildSnapshot } from '../../lib/snapshot/build'
 import type { RawSurvey } from '../../lib/snapshot/system/raw-survey'
-import { aliasIndex, filesOf, surveyOf } from '../support/captured-snapshot'
+import { filesOf, surveyOf, SnapshotBuilder } from '../support/captured-snapshot'
 import { CapturedSystem } from '../support/captured-system'
-import { CONTAINER_PID, fillLaptop, LAPTOP_ALIASES } from '../support/laptop'
+import { CONTAINER_PID, fillLaptop } from '../support/laptop'
 import { loaded } from '../support/snapshots'
 
 let system: CapturedSystem
-let lookups: string[][]
+let builder: SnapshotBuilder
 beforeEach(() => {
   system = new CapturedSystem()
-  lookups = []
+  builder = new SnapshotBuilder(system)
 })
 afterEach(() => system.remove())
 
-/** Records the aliases that each call asks for. */
-function index(aliases: Readonly<Record<string, string>> = LAPTOP_ALIASES): ModuleIndex {
-  const plain = aliasIndex(aliases)
-  return {
-    ...plain,
-    lookup: (asked) => {
-      lookups.push([...asked])
-      return plain.lookup(asked)
-    },
-  }
-}
-
 function survey(users = true): Promise<RawSurvey> {
   return surveyOf(system, users)
-}
-
-function build(raw: RawSurvey, of = index()): Promise<Snapshot> {
-  return buildSnapshot(raw, filesOf(system), of)
 }
 
 describe('a laptop', () => {
   let laptop: Snapshot
   beforeEach(async () => {
     fillLaptop(system)
-    laptop = await build(await survey())
+    laptop = await builder.build(await survey())
   })
   const mountAt = (path: string, pid = 3001): Mount =>
     laptop.mounts.find((mount) => mount.path === path && mount.pid === pid)!
@@ -173,14 +156,14 @@ describe('a laptop', () => {
   })
 
   test('has no open devices in a survey without users', async () => {
-    expect((await build(await survey(false))).openDevices).toEqual([])
+    expect((await builder.build(await survey(false))).openDevices).toEqual([])
   })
 
   test('asks the index once without users, and never twice for an alias', async () => {
-    expect(new Set(lookups.flat()).size).toBe(lookups.flat().length)
-    lookups = []
-    await build(await survey(false))
-    expect(lookups).toHaveLength(1)
+    expect(new Set(builder.lookups.flat()).size).toBe(builder.lookups.flat().length)
+    builder.lookups.length = 0
+    await builder.build(await survey(false))
+    expect(builder.lookups).toHaveLength(1)
   })
 
   test('reads many files with each call', async () => {
@@ -199,7 +182,7 @@ describe('a laptop', () => {
       listNames: (asked) => files.listNames(count(asked)),
       readStatuses: (asked) => files.readStatuses(count(asked)),
     }
-    await buildSnapshot(await survey(), counting, index())
+    await buildSnapshot(await survey(), counting, builder.index())
     // The number of calls depends on the order of the answers. Without batches, calls equal paths.
     expect(calls * 5).toBeLessThan(paths)
   })

@@ -1,37 +1,17 @@
 /** The snapshot of a captured server: mounts and the devices below them. */
-import type { ModuleIndex } from '../../lib/kernel/module-index'
-import type { Snapshot } from '../../lib/kernel/snapshot'
-import { buildSnapshot } from '../../lib/snapshot/build'
 import type { RawSurvey } from '../../lib/snapshot/system/raw-survey'
-import { aliasIndex, filesOf } from '../support/captured-snapshot'
+import { SnapshotBuilder } from '../support/captured-snapshot'
 import { CapturedSystem } from '../support/captured-system'
-import { LAPTOP_ALIASES } from '../support/laptop'
 import { rawLink, survey as emptySurvey } from '../support/snapshots'
 import { SysfsWriter } from '../support/sysfs'
 
 let system: CapturedSystem
-let lookups: string[][]
+let builder: SnapshotBuilder
 beforeEach(() => {
   system = new CapturedSystem()
-  lookups = []
+  builder = new SnapshotBuilder(system)
 })
 afterEach(() => system.remove())
-
-/** Records the aliases that each call asks for. */
-function index(aliases: Readonly<Record<string, string>> = LAPTOP_ALIASES): ModuleIndex {
-  const plain = aliasIndex(aliases)
-  return {
-    ...plain,
-    lookup: (asked) => {
-      lookups.push([...asked])
-      return plain.lookup(asked)
-    },
-  }
-}
-
-function build(raw: RawSurvey, of = index()): Promise<Snapshot> {
-  return buildSnapshot(raw, filesOf(system), of)
-}
 
 /** A survey of one mount namespace, with these lines of mountinfo. */
 function mounted(...lines: string[]): RawSurvey {
@@ -43,7 +23,7 @@ describe('a server', () => {
   let sysfs: SysfsWriter
   beforeEach(() => (sysfs = new SysfsWriter(system)))
   const below = async (line: string): Promise<string[]> =>
-    (await build(mounted(line))).mounts[0]!.below.sort()
+    (await builder.build(mounted(line))).mounts[0]!.below.sort()
 
   /** Disk N, on a separate SATA controller. */
   function sata(number: number): string {
@@ -146,13 +126,13 @@ describe('a server', () => {
   })
 
   test('with network and FUSE file systems', async () => {
-    const { mounts } = await build(
+    const { mounts } = await builder.build(
       mounted(
         '1 1 0:70 / /n rw - nfs4 server:/export rw',
         '1 1 0:71 / /f rw - fuse.sshfs me@far: rw',
         '1 1 0:72 / /9 rw - 9p share rw,trans=virtio',
       ),
-      index({ 'fs-nfs4': 'nfsv4', 'fs-fuse': 'fuse' }),
+      builder.index({ 'fs-nfs4': 'nfsv4', 'fs-fuse': 'fuse' }),
     )
     expect(mounts.map(({ modules }) => modules)).toEqual([
       ['nfsv4'],
@@ -160,7 +140,7 @@ describe('a server', () => {
       ['9p', '9pnet_virtio'],
     ])
     expect(mounts.flatMap((mount) => mount.below)).toEqual([])
-    expect(lookups.flat()).toContain('fs-fuse')
+    expect(builder.lookups.flat()).toContain('fs-fuse')
   })
 
   test('with interfaces in several namespaces', async () => {
@@ -172,7 +152,7 @@ describe('a server', () => {
     })
     sysfs.device(virtio, { bus: 'virtio', name: 'virtio_net', module: 'virtio_net' })
     const netns = '/run/netns/blue'
-    const { interfaces } = await build(
+    const { interfaces } = await builder.build(
       emptySurvey({
         links: [
           rawLink(2, 'eth0', { bus: 'virtio', device: 'virtio0' }),
@@ -183,7 +163,7 @@ describe('a server', () => {
         ],
         defaultRoutes: [{ netns, index: 3 }],
       }),
-      index({ 'rtnl-link-vlan': '8021q', 'rtnl-link-bond': 'bonding' }),
+      builder.index({ 'rtnl-link-vlan': '8021q', 'rtnl-link-bond': 'bonding' }),
     )
     const short = interfaces.map(({ name, master, lower, hasDefaultRoute, modules }) => ({
       name,

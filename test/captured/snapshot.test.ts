@@ -1,51 +1,36 @@
 /** The snapshot of a captured system whose index or files are missing. */
 import { KmodError } from '../../lib/contract/errors'
-import type { ModuleIndex } from '../../lib/kernel/module-index'
-import type { Snapshot } from '../../lib/kernel/snapshot'
 import type { SystemFiles } from '../../lib/kernel/system-files'
 import { buildSnapshot } from '../../lib/snapshot/build'
 import type { RawSurvey } from '../../lib/snapshot/system/raw-survey'
-import { aliasIndex, filesOf, surveyOf } from '../support/captured-snapshot'
+import { filesOf, surveyOf, SnapshotBuilder } from '../support/captured-snapshot'
 import { CapturedSystem } from '../support/captured-system'
-import { fillLaptop, LAPTOP_ALIASES } from '../support/laptop'
+import { fillLaptop } from '../support/laptop'
 import { survey as emptySurvey } from '../support/snapshots'
 import { SysfsWriter } from '../support/sysfs'
 
 let system: CapturedSystem
-let lookups: string[][]
+let builder: SnapshotBuilder
 beforeEach(() => {
   system = new CapturedSystem()
-  lookups = []
+  builder = new SnapshotBuilder(system)
 })
 afterEach(() => system.remove())
 
-/** Records the aliases that each call asks for. */
-function index(aliases: Readonly<Record<string, string>> = LAPTOP_ALIASES): ModuleIndex {
-  const plain = aliasIndex(aliases)
-  return {
-    ...plain,
-    lookup: (asked) => {
-      lookups.push([...asked])
-      return plain.lookup(asked)
-    },
-  }
-}
-
 function survey(users = true): Promise<RawSurvey> {
   return surveyOf(system, users)
-}
-
-function build(raw: RawSurvey, of = index()): Promise<Snapshot> {
-  return buildSnapshot(raw, filesOf(system), of)
 }
 
 describe('a module index that cannot be read', () => {
   beforeEach(() => fillLaptop(system))
 
   test('is reported; modules are assumed to have the names of types and kinds', async () => {
-    const failing = index()
+    const failing = builder.index()
     failing.lookup = () => Promise.reject(new KmodError('ERR_KMOD_FORMAT', 'It is damaged.'))
-    const { mounts, interfaces, openDevices, unreadable } = await build(await survey(), failing)
+    const { mounts, interfaces, openDevices, unreadable } = await builder.build(
+      await survey(),
+      failing,
+    )
     expect(mounts.find(({ path }) => path === '/')!.modules).toEqual(['ext4'])
     expect(mounts.find(({ path }) => path === '/')!.below).toContain('nvme')
     expect(interfaces.find(({ name }) => name === 'br0')!.modules).toEqual(['bridge'])
@@ -55,9 +40,9 @@ describe('a module index that cannot be read', () => {
   })
 
   test('is not the same as a defect of this program, which rejects', async () => {
-    const broken = index()
+    const broken = builder.index()
     broken.lookup = () => Promise.reject(new RangeError('defect'))
-    await expect(survey().then((raw) => build(raw, broken))).rejects.toThrow('defect')
+    await expect(survey().then((raw) => builder.build(raw, broken))).rejects.toThrow('defect')
   })
 
   test('is not the same as a defect in the reading of files, which rejects', async () => {
@@ -65,7 +50,7 @@ describe('a module index that cannot be read', () => {
       ...filesOf(system),
       readLinks: () => Promise.reject(new Error('defect')),
     }
-    const building = buildSnapshot(await survey(), broken, index())
+    const building = buildSnapshot(await survey(), broken, builder.index())
     await expect(building).rejects.toThrow('defect')
   })
 })
@@ -88,7 +73,10 @@ describe('what was not captured', () => {
     ]) {
       expect(unreadable).toContainEqual(expect.stringContaining(part))
     }
-    expect(await build(emptySurvey({ unreadable }))).toMatchObject({ mounts: [], unreadable })
+    expect(await builder.build(emptySurvey({ unreadable }))).toMatchObject({
+      mounts: [],
+      unreadable,
+    })
   })
 
   test('of mountinfo is replaced by /proc/mounts', async () => {
@@ -100,7 +88,7 @@ describe('what was not captured', () => {
       'proc /proc proc rw 0 0\n/dev/sda1 / ext4 rw,errors=remount-ro 0 0\n' +
         '/dev/sda1 /with\\040blank ext4 rw 0 0\ntmpfs /tmp tmpfs rw 0 0\n',
     )
-    const { mounts } = await build(await survey())
+    const { mounts } = await builder.build(await survey())
     expect(mounts.map(({ path }) => path)).toEqual(['/proc', '/', '/with blank', '/tmp'])
     expect(mounts[1]).toMatchObject({ isRoot: true, own: true, modules: ['ext4'], below: ['ahci'] })
     expect(mounts[2]!.superblock).toBe(mounts[1]!.superblock)

@@ -2,12 +2,17 @@
 import { capturedFiles, type CapturedFiles } from '../../lib/captured/captured-files'
 import { capturedSurvey } from '../../lib/captured/captured-survey'
 import { RootView } from '../../lib/captured/root-view'
+import type { User } from '../../lib/contract/types'
+import { findUsers } from '../../lib/explain/users'
+import { effectsOf } from '../../lib/guard/effects'
 import type { ModuleIndex } from '../../lib/kernel/module-index'
 import type { Snapshot } from '../../lib/kernel/snapshot'
 import { host } from './live'
 import { buildSnapshot } from '../../lib/snapshot/build'
 import type { RawSurvey } from '../../lib/snapshot/system/raw-survey'
 import type { CapturedSystem } from './captured-system'
+import { LAPTOP_ALIASES } from './laptop'
+import { loaded } from './snapshots'
 
 export type AliasTable = Readonly<Record<string, string>>
 
@@ -45,4 +50,42 @@ export async function snapshotOf(
   users = true,
 ): Promise<Snapshot> {
   return buildSnapshot(await surveyOf(system, users), filesOf(system), aliasIndex(aliases))
+}
+
+/** Builds snapshots of a captured system, and records the aliases that each question asks for. */
+export class SnapshotBuilder {
+  readonly lookups: string[][] = []
+
+  constructor(private readonly system: CapturedSystem) {}
+
+  build(raw: RawSurvey, index = this.index()): Promise<Snapshot> {
+    return buildSnapshot(raw, filesOf(this.system), index)
+  }
+
+  index(aliases: AliasTable = LAPTOP_ALIASES): ModuleIndex {
+    const plain = aliasIndex(aliases)
+    return {
+      ...plain,
+      lookup: (asked) => {
+        this.lookups.push([...asked])
+        return plain.lookup(asked)
+      },
+    }
+  }
+}
+
+/** The users of one kind that a module has. */
+export function usersOf<Kind extends User['kind']>(
+  snapshot: Snapshot,
+  module: string,
+  kind: Kind,
+): (User & { kind: Kind })[] {
+  return findUsers(loaded(module), snapshot).filter(
+    (user): user is User & { kind: Kind } => user.kind === kind,
+  )
+}
+
+/** "kind:subject" of each effect on a module. */
+export function effectsOn(snapshot: Snapshot, module: string): string[] {
+  return (effectsOf(snapshot).get(module) ?? []).map(({ kind, subject }) => `${kind}:${subject}`)
 }
