@@ -106,9 +106,9 @@ export class CapturedKernel implements Kernel {
     }))
   }
 
-  async snapshot({ users }: { users: boolean }): Promise<Snapshot> {
+  snapshot({ users }: { users: boolean }): Promise<Snapshot> {
     const files = this.#files()
-    return buildSnapshot(await capturedSurvey(files, users), files, this.index)
+    return buildSnapshot(capturedSurvey(files, users), files, this.index)
   }
 
   attributes(name: string): Promise<ModuleAttributes> {

@@ -115,14 +115,14 @@ export class LiveKernel implements Kernel {
   async snapshot({ users }: { users: boolean }): Promise<Snapshot> {
     const errors: KmodError[] = []
     const files = this.#host.filesWithout((error) => errors.push(error))
-    const raw = await readSurvey(this.shared.helpers.survey, users, this.signal).catch(
+    const survey = readSurvey(this.shared.helpers.survey, users, this.signal).catch(
       (error: unknown) => {
         if (!isKmodError(error, 'ERR_KMOD_NO_ANSWER')) throw error
         errors.push(error)
         return emptySurvey(users)
       },
     )
-    const snapshot = await buildSnapshot(raw, files, this.index)
+    const snapshot = await buildSnapshot(survey, files, this.index)
     return {
       ...snapshot,
       unreadable: [...snapshot.unreadable, ...errors.map(({ message }) => message)],

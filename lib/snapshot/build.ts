@@ -2,8 +2,8 @@
  * lib/snapshot builds a Snapshot from a raw survey and the files of a system. A Snapshot lists what uses
  * which modules.
  *
- * Each list of a Snapshot has one reader function, which one of the two tables below names. All readers
- * run at the same time, so that their questions to the system are sent together.
+ * Each list of a Snapshot has one reader function, which one of the tables below names. The readers of
+ * one table run at the same time, so that their questions to the system are sent together.
  */
 import { printable } from '../contract/printable'
 import type { ModuleIndex } from '../kernel/module-index'
@@ -32,32 +32,36 @@ import { readBlockDevices } from './storage/block-devices'
 import { readCharsets } from './storage/charsets'
 import { readMounts } from './storage/mounts'
 import { readSwaps } from './storage/swaps'
-import { openSources, type Sources } from './system/sources'
+import { openFileSources, openSources, type FileSources, type Sources } from './system/sources'
 import type { RawSurvey } from './system/raw-survey'
 
-type Readers<Lists> = {
-  [Name in keyof Lists]: (sources: Sources) => Lists[Name] | Promise<Lists[Name]>
+type Readers<Lists, From> = {
+  [Name in keyof Lists]: (sources: From) => Lists[Name] | Promise<Lists[Name]>
+}
+
+/** Read while the survey is made, from files only. */
+const FILES: Readers<Pick<Dependents, 'displays' | 'keyboards' | 'boundDevices'>, FileSources> = {
+  displays: readDisplays,
+  keyboards: readKeyboards,
+  boundDevices: readBoundDevices,
 }
 
 /**
  * Read for every snapshot. The guard reads one before every unload, so none of these readers examines
  * all processes.
  */
-const DEPENDENTS: Readers<Dependents> = {
+const DEPENDENTS: Readers<Omit<Dependents, keyof typeof FILES>, Sources> = {
   mounts: readMounts,
   interfaces: readInterfaces,
   swaps: readSwaps,
   sessions: readSessions,
-  displays: readDisplays,
   virtualMachines: readVirtualMachines,
   blocks: readBlockDevices,
   firewalls: readFirewalls,
-  keyboards: readKeyboards,
-  boundDevices: readBoundDevices,
 }
 
 /** Read only if the survey was made with `users: true`. */
-const USERS: Readers<Users> = {
+const USERS: Readers<Users, Sources> = {
   openDevices: readOpenDevices,
   sockets: readSockets,
   charsets: readCharsets,
@@ -76,38 +80,53 @@ const USERS: Readers<Users> = {
   settings: readNetworkSettings,
 }
 
+interface Surveyed extends Omit<Dependents, keyof typeof FILES>, Users {
+  allProcessesRead: boolean
+  unreadableStack: string[]
+}
+
 /**
  * Does not reject if the module index cannot be read. Then `unreadable` says so, and the snapshot has
  * only the modules that are known from names and from /sys.
  */
 export async function buildSnapshot(
-  raw: RawSurvey,
+  survey: RawSurvey | Promise<RawSurvey>,
   files: SystemFiles,
   index: ModuleIndex,
 ): Promise<Snapshot> {
-  const sources = openSources(raw, files, index)
+  const sources = openFileSources(files, index)
+  const [ofFiles, ofSurvey] = await Promise.all([
+    readAll(FILES, sources),
+    Promise.resolve(survey).then((raw) => readSurveyed(openSources(raw, sources))),
+  ])
+  const { unreadableStack, ...lists } = ofSurvey
+  const unreadable = [...sources.unreadable, ...unreadableStack].map(printable)
+  return { ...ofFiles, ...lists, unreadable, unanswered: [] }
+}
+
+async function readSurveyed(sources: Sources): Promise<Surveyed> {
+  const { raw, stack } = sources
   const [dependents, users] = await Promise.all([
     readAll(DEPENDENTS, sources),
     raw.users ? readAll(USERS, sources) : noUsers(),
   ])
-  const unreadable = [...sources.unreadable, ...sources.stack.unreadable].map(printable)
   const allProcessesRead = raw.users && raw.allProcessesRead
-  return { ...dependents, ...users, unreadable, unanswered: [], allProcessesRead }
+  return { ...dependents, ...users, allProcessesRead, unreadableStack: stack.unreadable }
 }
 
 /** A snapshot in which nothing uses a module. */
 export function emptySnapshot(): Snapshot {
   const complete = { unreadable: [], unanswered: [], allProcessesRead: true }
-  return { ...emptyLists(DEPENDENTS), ...noUsers(), ...complete }
+  return { ...emptyLists(FILES), ...emptyLists(DEPENDENTS), ...noUsers(), ...complete }
 }
 
 function noUsers(): Users {
   return emptyLists(USERS)
 }
 
-async function readAll<Lists extends object>(
-  readers: Readers<Lists>,
-  sources: Sources,
+async function readAll<Lists extends object, From>(
+  readers: Readers<Lists, From>,
+  sources: From,
 ): Promise<Lists> {
   const names = Object.keys(readers) as (keyof Lists)[]
   const lists = await Promise.all(
@@ -116,6 +135,6 @@ async function readAll<Lists extends object>(
   return Object.fromEntries(lists) as Lists
 }
 
-function emptyLists<Lists extends object>(readers: Readers<Lists>): Lists {
+function emptyLists<Lists extends object, From>(readers: Readers<Lists, From>): Lists {
   return Object.fromEntries(Object.keys(readers).map((name) => [name, []])) as Lists
 }

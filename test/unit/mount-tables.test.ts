@@ -6,7 +6,7 @@ import { charsetsOf } from '../../lib/snapshot/storage/charsets'
 import { readMounts } from '../../lib/snapshot/storage/mounts'
 import { overlayFolders } from '../../lib/snapshot/system/file-systems'
 import { MountTables, parseMountinfo } from '../../lib/snapshot/system/mount-tables'
-import { openSources } from '../../lib/snapshot/system/sources'
+import { openFileSources, openSources } from '../../lib/snapshot/system/sources'
 import { survey } from '../support/snapshots'
 
 test('lines have optional fields or none', () => {
@@ -155,7 +155,7 @@ test('many mounts cost one look at each folder of a path, and no question to the
       return Promise.resolve(names.map(() => []))
     },
   } as unknown as ModuleIndex
-  const mounts = await readMounts(openSources(raw, files, index))
+  const mounts = await readMounts(openSources(raw, openFileSources(files, index)))
   expect(mounts).toHaveLength(count + 1)
   // What the other user writes as the source of a mount is no path to look at.
   expect(asked).toBeLessThan(10)

@@ -1,10 +1,10 @@
 /** The devices that are bound to drivers of loaded modules. */
 import { posix } from 'node:path'
 import type { BoundDevice } from '../../kernel/snapshot'
-import type { Sources } from '../system/sources'
+import type { FileSources } from '../system/sources'
 import type { Sysfs } from '../system/sysfs'
 
-export async function readBoundDevices(sources: Sources): Promise<BoundDevice[]> {
+export async function readBoundDevices(sources: FileSources): Promise<BoundDevice[]> {
   const modules = await sources.sysfs.loadedModules()
   const [linked, others] = await Promise.all([
     byModuleFolders([...modules], sources.sysfs),
@@ -62,7 +62,7 @@ const BUSES_WITHOUT_OWNERS = [
 /** Found by the aliases of each device whose driver has no link to a module. */
 async function byIdentity(
   modules: ReadonlySet<string>,
-  { sysfs, aliases }: Sources,
+  { sysfs, aliases }: FileSources,
 ): Promise<BoundDevice[]> {
   const found = await Promise.all(
     BUSES_WITHOUT_OWNERS.map(async ({ bus, file, prefix }) => {

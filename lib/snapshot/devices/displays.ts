@@ -1,6 +1,6 @@
 /** The displays that are switched on. */
 import type { Display } from '../../kernel/snapshot'
-import type { Sources } from '../system/sources'
+import type { FileSources } from '../system/sources'
 import type { Sysfs } from '../system/sysfs'
 import { consoleBuffer } from './consoles'
 
@@ -16,7 +16,7 @@ interface Connector {
  * card has no connectors in /sys. Source: status_show() and enabled_show() in
  * drivers/gpu/drm/drm_sysfs.c.
  */
-export async function readDisplays({ sysfs }: Sources): Promise<Display[]> {
+export async function readDisplays({ sysfs }: FileSources): Promise<Display[]> {
   const [entries, console] = await Promise.all([sysfs.list('/sys/class/drm'), consoleBuffer(sysfs)])
   const names = entries.filter((entry) => /^card\d+-/.test(entry))
   const connectors = (await Promise.all(names.map((name) => readConnector(name, sysfs)))).filter(

@@ -1,6 +1,6 @@
 /** The connected keyboards. */
 import type { Keyboard } from '../../kernel/snapshot'
-import type { Sources } from '../system/sources'
+import type { FileSources } from '../system/sources'
 
 /**
  * Every keyboard with letters has the keys with the codes 1 (KEY_ESC) to 31 (KEY_S); code 0 is
@@ -12,7 +12,7 @@ const LETTERS = 0xfffffffen
  * `modules` does not have evdev. evdev delivers the events of all input devices, and a process that
  * reads them holds a reference to evdev itself.
  */
-export async function readKeyboards({ sysfs }: Sources): Promise<Keyboard[]> {
+export async function readKeyboards({ sysfs }: FileSources): Promise<Keyboard[]> {
   const inputs = (await sysfs.list('/sys/class/input')).filter((name) => /^input\d+$/.test(name))
   const found = await Promise.all(
     inputs.map(async (input): Promise<Keyboard[]> => {

@@ -23,14 +23,15 @@ const NOTHING: Origin = { madeOf: null, setUpBy: null }
 export async function readBlockDevices(sources: Sources): Promise<BlockDevice[]> {
   const [disks, direct] = await Promise.all([readDisks(sources), findDirectUsers(sources)])
   await addLoopDevices(disks, direct, sources)
-  const blocks = await Promise.all(
-    disks.map(async (disk) => {
+  const [flash, ...blocks] = await Promise.all([
+    readFlash(direct, sources),
+    ...disks.map(async (disk) => {
       const users = await usersOf(disk, direct, sources)
       if (disk.origin === null && users.length === 0) return []
       return [await toBlockDevice(disk, users, sources)]
     }),
-  )
-  return [...blocks.flat(), ...(await readFlash(direct, sources))]
+  ])
+  return [...blocks.flat(), ...flash]
 }
 
 async function readDisks(sources: Sources): Promise<Disk[]> {

@@ -13,25 +13,33 @@ import type { RawSurvey } from './raw-survey'
 import { Stack } from './stack'
 import { Sysfs } from './sysfs'
 
-export interface Sources {
-  raw: RawSurvey
+/** What can be asked before the survey is there. */
+export interface FileSources {
   sysfs: Sysfs
   aliases: Aliases
-  mountTables: MountTables
-  blockDevices: BlockDevices
-  stack: Stack
-  holders: Holders
   /** Phrases that name what could not be read. Each reader adds to them. */
   unreadable: Set<string>
 }
 
-export function openSources(raw: RawSurvey, files: SystemFiles, index: ModuleIndex): Sources {
-  const unreadable = new Set(raw.unreadable)
-  const sysfs = new Sysfs(files)
-  const aliases = new Aliases(index, unreadable)
+export interface Sources extends FileSources {
+  raw: RawSurvey
+  mountTables: MountTables
+  blockDevices: BlockDevices
+  stack: Stack
+  holders: Holders
+}
+
+export function openFileSources(files: SystemFiles, index: ModuleIndex): FileSources {
+  const unreadable = new Set<string>()
+  return { sysfs: new Sysfs(files), aliases: new Aliases(index, unreadable), unreadable }
+}
+
+export function openSources(raw: RawSurvey, sources: FileSources): Sources {
+  const { sysfs, aliases, unreadable } = sources
+  for (const phrase of raw.unreadable) unreadable.add(phrase)
   const mountTables = new MountTables(raw.mountTables)
   const blockDevices = new BlockDevices(sysfs, aliases, raw.mappings)
   const stack = new Stack(sysfs, blockDevices, mountTables, aliases)
   const holders = new Holders(raw)
-  return { raw, sysfs, aliases, mountTables, blockDevices, stack, holders, unreadable }
+  return { ...sources, raw, mountTables, blockDevices, stack, holders }
 }
