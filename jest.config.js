@@ -7,7 +7,10 @@ const project = (name, { folder = name, ...more } = {}) => ({
   testEnvironment: 'node',
   transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.test.json', diagnostics: false }] },
   // Tests use the package as it was built, like users.
-  moduleNameMapper: { '^node-kmod$': '<rootDir>/dist/index.js' },
+  moduleNameMapper: {
+    '^node-kmod$': '<rootDir>/dist/index.js',
+    '^node-kmod/graph$': '<rootDir>/dist/graph/index.js',
+  },
   ...more,
 })
 
@@ -21,6 +24,8 @@ module.exports = {
     project('captured'),
     project('lifecycle'),
     project('package'),
+    // In Chromium.
+    project('browser'),
     // Behaviour that may differ between kernels.
     guestProject('every-kernel'),
     // Behaviour that is the same on all kernels.

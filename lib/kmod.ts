@@ -2,11 +2,15 @@
 import type { Kernel } from './kernel/kernel'
 import type {
   CallOptions,
+  CaptureOptions,
+  CaptureReport,
   Effect,
+  GraphOptions,
   KmodOptions,
   LoadedModule,
   LoadOptions,
   LoadReport,
+  ModuleGraph,
   ModuleInfo,
   ModuleStatus,
   Preflight,
@@ -134,6 +138,15 @@ export class Kmod implements Functions {
 
   async impact(names: string | readonly string[], options?: CallOptions): Promise<Effect[]> {
     return this.#ask('impact', options, (kernel) => verbs().impact(kernel, names))
+  }
+
+  async graph(names?: string | readonly string[], options?: GraphOptions): Promise<ModuleGraph> {
+    const { signal } = verbs().checkGraphOptions(options)
+    return this.#ask('graph', { signal }, (kernel) => verbs().graph(kernel, names, options))
+  }
+
+  async capture(folder: string, options?: CaptureOptions): Promise<CaptureReport> {
+    return verbs().capture(this.#kernel, folder, options)
   }
 
   trace(

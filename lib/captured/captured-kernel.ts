@@ -3,7 +3,7 @@
  * files below the root.
  */
 import { stat } from 'node:fs/promises'
-import { KmodError } from '../contract/errors'
+import { isKmodError, KmodError } from '../contract/errors'
 import type { LoadedModule } from '../contract/types'
 import { hostClock } from '../kernel/clock'
 import { readCommandLine } from '../kernel/command-line'
@@ -11,6 +11,7 @@ import { readKernel, readTaints } from '../kernel/facts'
 import { isFailure, unwrap } from '../kernel/failure'
 import type { Host } from '../kernel/host'
 import type {
+  CaptureSource,
   Change,
   CommandRun,
   Kernel,
@@ -26,6 +27,7 @@ import { buildSnapshot } from '../snapshot/build'
 import { capturedFiles, type CapturedFiles } from './captured-files'
 import { CapturedIndex, type CapturedPlaces } from './captured-index'
 import { capturedSurvey } from './captured-survey'
+import { SURVEY_FILE } from './survey-file'
 import type { RootView } from './root-view'
 
 export class CapturedKernel implements Kernel {
@@ -38,6 +40,8 @@ export class CapturedKernel implements Kernel {
     private readonly view: RootView,
     private readonly places: CapturedPlaces,
     private readonly host: Host,
+    /** For a capture, whose survey does not come from the files that it copies. */
+    private readonly readSurvey = capturedSurvey,
   ) {
     this.index = new CapturedIndex(view, places, host)
   }
@@ -90,7 +94,28 @@ export class CapturedKernel implements Kernel {
 
   async snapshot({ users }: { users: boolean }): Promise<Snapshot> {
     const files = this.#files()
-    return buildSnapshot(await capturedSurvey(files, users), files, this.index)
+    try {
+      return await buildSnapshot(await this.readSurvey(files, users), files, this.index)
+    } catch (cause) {
+      const isOwn = isKmodError(cause) || (await files.readTexts([SURVEY_FILE]))[0] == null
+      if (isOwn) throw cause
+      // Its rows are not checked one by one: a reader fails at a row that is damaged.
+      throw new KmodError(
+        'ERR_KMOD_FORMAT',
+        `${this.view.show(SURVEY_FILE)} is damaged: capture() does not write such a file. Capture the ` +
+          'system again.',
+        { cause },
+      )
+    }
+  }
+
+  get captureSource(): CaptureSource {
+    return {
+      root: this.view.root,
+      places: this.places,
+      host: this.host,
+      readSurvey: (users) => this.readSurvey(this.#files(), users),
+    }
   }
 
   attributes(name: string): Promise<ModuleAttributes> {

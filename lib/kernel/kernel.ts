@@ -6,6 +6,7 @@
  * A method rejects with a KmodError when it cannot read what it has to read.
  */
 import type { NativeFailure } from './failure'
+import type { Host } from './host'
 import type { ModuleAttributes } from './module-attributes'
 import type { ModuleIndex } from './module-index'
 import type { Snapshot } from './snapshot'
@@ -117,6 +118,22 @@ export interface KernelFacts extends Pick<Preflight, 'kernel' | 'capability' | '
   kernelBlacklist: readonly string[]
 }
 
+/** A system whose files a capture copies: see lib/capture. */
+export interface CaptureSource {
+  /** The folder of this machine that is the root of the system. */
+  root: string
+  /** Where the module index and its configuration are, inside the root. */
+  places: {
+    release: string
+    moduleDirectory: string
+    /** `null`: the folders in which libkmod looks. */
+    configPaths: readonly string[] | null
+  }
+  host: Host
+  /** What no file shows: a RawSurvey of lib/snapshot/system, which is plain JSON. */
+  readSurvey(users: boolean): Promise<object>
+}
+
 export interface Kernel {
   /**
    * Identity of the system. All kernel objects of one running system share it, so that calls of one
@@ -139,6 +156,8 @@ export interface Kernel {
   /** The parameters and versions of a loaded module. */
   attributes(name: string): Promise<ModuleAttributes>
   facts(): Promise<KernelFacts>
+  /** What a capture of this system is made from; `null`: it has no files. */
+  readonly captureSource: CaptureSource | null
   /** The bits of /proc/sys/kernel/tainted. */
   taints(): Promise<bigint>
   /** The kernel log from now on; `null`: this process may not read it. */

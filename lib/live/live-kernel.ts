@@ -9,6 +9,7 @@ import { readCapability, readKernel, readTaints } from '../kernel/facts'
 import { isFailure, unwrap, type NativeFailure } from '../kernel/failure'
 import { LOAD_LISTS, type IndexSource } from '../kernel/index-source'
 import type {
+  CaptureSource,
   Change,
   Clock,
   CommandRun,
@@ -80,6 +81,16 @@ export class LiveKernel implements Kernel {
 
   async snapshot({ users }: { users: boolean }): Promise<Snapshot> {
     return buildSnapshot(await readSurvey(users), host.files, this.index)
+  }
+
+  get captureSource(): CaptureSource {
+    const { directory: moduleDirectory, config: configPaths } = this.#places
+    return {
+      root: '/',
+      places: { release: this.#release, moduleDirectory, configPaths },
+      host,
+      readSurvey,
+    }
   }
 
   attributes(name: string): Promise<ModuleAttributes> {

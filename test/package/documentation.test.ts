@@ -1,5 +1,7 @@
 /** The documentation: what an editor shows for the package, and what README and CONTRIBUTING say. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import ts from 'typescript'
 import { plan } from '../../lib/plan/plan'
@@ -238,6 +240,24 @@ test.each(['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'])(
     expect(local.filter((link) => !existsSync(join(ROOT, link)))).toEqual([])
   },
 )
+
+test('the pictures are those that npm run docs:pictures makes', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'kmod-pictures-'))
+  try {
+    execFileSync('npx', ['tsx', 'tools/pictures.ts', folder], { cwd: ROOT, stdio: 'pipe' })
+    const names = readdirSync(folder)
+    expect(names.sort()).toEqual(readdirSync(join(ROOT, 'docs')).sort())
+    for (const name of names) {
+      const made = readFileSync(join(folder, name), 'utf8')
+      expect({ name, isSame: made === readFileSync(join(ROOT, 'docs', name), 'utf8') }).toEqual({
+        name,
+        isSame: true,
+      })
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
 
 describe('CONTRIBUTING', () => {
   test('names files and folders that exist', () => {

@@ -1,5 +1,7 @@
 /** What a strict user writes must type-check; what is wrong must not. Checked against the package. */
 import {
+  capture,
+  graph,
   isKmodError,
   Kmod,
   kmod,
@@ -13,12 +15,14 @@ import {
   type Effect,
   type KmodErrorCode,
   type LoadedModule,
+  type ModuleGraph,
   type ModuleStatus,
   type ReferenceEvent,
   type UnloadPlan,
   type UnloadReport,
   type Usage,
 } from 'node-kmod'
+import { toDot, toHtml, toMermaid, toSvg } from 'node-kmod/graph'
 
 export async function inspect(): Promise<string[]> {
   const modules: LoadedModule[] = await list()
@@ -98,3 +102,22 @@ void kmod.find(5)
 isKmodError(undefined, 'ERR_KMOD_NOTHING')
 // @ts-expect-error -- a parameter that the kernel could not take
 void load('dummy', { parameters: { a: null } })
+
+export async function pictures(signal: AbortSignal): Promise<string[]> {
+  const picture: ModuleGraph = await graph(['tun'], {
+    users: true,
+    plan: await plan('tun'),
+    signal,
+  })
+  const drawn = picture.nodes.map(({ id, kind, role, order }) => `${order} ${id} ${kind} ${role}`)
+  const plain = toDot({ nodes: [], edges: [] }) + toMermaid(picture)
+  const { files, bytes, unreadable } = await capture('/srv/copy', { users: false, signal })
+  return [
+    ...drawn,
+    plain,
+    await toSvg(picture),
+    await toHtml(picture),
+    `${files} ${bytes}`,
+    ...unreadable,
+  ]
+}

@@ -24,6 +24,7 @@ const calls: [string, (kmod: Kmod, signal: AbortSignal) => Promise<unknown>][] =
   ['preflight', (kmod, signal) => kmod.preflight({ signal })],
   ['plan', (kmod, signal) => kmod.plan('a', { signal })],
   ['explain', (kmod, signal) => kmod.explain('a', { signal })],
+  ['graph', (kmod, signal) => kmod.graph('a', { signal })],
   ['impact', (kmod, signal) => kmod.impact('a', { signal })],
 ]
 
@@ -51,7 +52,7 @@ describe.each(calls)('%s', (_, call) => {
 })
 
 test('every call that only reads is in this list', () => {
-  const others = ['constructor', 'unload', 'remove', 'load', 'trace']
+  const others = ['constructor', 'capture', 'unload', 'remove', 'load', 'trace']
   const all = Object.getOwnPropertyNames(Kmod.prototype).filter((name) => !others.includes(name))
   expect(calls.map(([name]) => name).sort()).toEqual(all.sort())
 })

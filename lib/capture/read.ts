@@ -1,0 +1,103 @@
+/**
+ * Reads of a system what lib/captured would read of a copy of it, so that the list of files has one home:
+ * a new reader in lib/snapshot is captured without a change here.
+ */
+import { CapturedKernel } from '../captured/captured-kernel'
+import { capturedFiles } from '../captured/captured-files'
+import { indexFiles } from '../captured/captured-index'
+import { RootView } from '../captured/root-view'
+import { surveyText, SURVEY_FILE, type StoredSurveys } from '../captured/survey-file'
+import { isFailure } from '../kernel/failure'
+import type { Host } from '../kernel/host'
+import type { CaptureSource } from '../kernel/kernel'
+import type { RawSurvey } from '../snapshot/system/raw-survey'
+import { Recorder, type Entry } from './recorder'
+
+export interface Recording {
+  /** By path inside the root. */
+  entries: Map<string, Entry>
+  unreadable: string[]
+}
+
+/** `alive` throws when the call was aborted. */
+export async function readSystem(
+  { root, places, host, readSurvey }: CaptureSource,
+  users: boolean,
+  alive: () => void,
+): Promise<Recording> {
+  const view = new RootView(root)
+  const recorder = new Recorder(host.files, root)
+  const surveys: StoredSurveys = { plain: {}, withUsers: null }
+  const recording: Host = {
+    files: recorder,
+    readTable: async (path) => {
+      const table = await host.readTable(path)
+      if (!isFailure(table)) recorder.recordFile(path, table)
+      return table
+    },
+    openIndex: (locate) => host.openIndex(locate),
+    findLibrary: () => host.findLibrary(),
+  }
+  const reader = new CapturedKernel(view, places, recording, async (_, withUsers) => {
+    const survey = (await readSurvey(withUsers)) as RawSurvey
+    surveys[withUsers ? 'withUsers' : 'plain'] = reduced(survey)
+    return survey
+  })
+
+  const unreadable = new Set<string>()
+  for (const withUsers of users ? [false, true] : [false]) {
+    const snapshot = await reader.snapshot({ users: withUsers })
+    for (const one of snapshot.unreadable) unreadable.add(one)
+    alive()
+  }
+  await readIndex(recorder, view, places, alive)
+  const names = (await reader.table()).map(({ name }) => name)
+  await Promise.all([
+    reader.facts(),
+    reader.taints(),
+    reader.moduleNames(),
+    reader.sysModules(names),
+    // The folders of built-ins too.
+    capturedFiles(view, recorder).listNames(['/sys/module']),
+    ...names.map((name) => reader.attributes(name)),
+  ])
+  // Once more, because facts() has read it too, and its one reading may not be consistent.
+  await reader.table()
+  recorder.entries.set(SURVEY_FILE, { kind: 'file', content: surveyText(surveys) })
+  return { entries: recorder.entries, unreadable: [...unreadable] }
+}
+
+/** Reads the files that libkmod reads itself. */
+async function readIndex(
+  recorder: Recorder,
+  view: RootView,
+  places: CaptureSource['places'],
+  alive: () => void,
+): Promise<void> {
+  const files = capturedFiles(view, recorder)
+  for (const [link, path] of await indexFiles(files, places)) {
+    // Of the folder of modules the indexes only: some distributions have the kernel itself there.
+    if (link.startsWith('modules/') && !link.startsWith('modules/modules.')) continue
+    // One at a time, because the indexes are large.
+    await files.readBytes([path])
+    alive()
+  }
+  // The name of this folder is the release of the kernel, also if there is no index.
+  const [folder] = await files.resolve([places.moduleDirectory])
+  if (folder != null) recorder.recordName(folder)
+}
+
+/** The header of /proc/net/tcp, and the rows of connections that are established. */
+const NEEDED_ROW = /^ *(?:sl |\d+: [0-9A-F]+:[0-9A-F]{4} [0-9A-F]+:[0-9A-F]{4} 01 )/
+
+/** The survey without the listening and closing connections, which no answer needs. */
+function reduced(survey: RawSurvey): RawSurvey {
+  return {
+    ...survey,
+    netFiles: survey.netFiles.map((file) => {
+      if (!/\/tcp6?$/.test(file.path)) return file
+      const rows = file.text.split('\n').filter((row) => NEEDED_ROW.test(row))
+      return { ...file, text: rows.map((row) => `${row}\n`).join('') }
+    }),
+  }
+}
