@@ -20,7 +20,8 @@ export async function capture(
     signal: abortSignal,
   })
   throwIfAborted(signal, 'capture()')
-  if (kernel.captureSource === null) {
+  const source = kernel.captureSource
+  if (source === undefined) {
     throw new KmodError(
       'ERR_KMOD_UNSUPPORTED',
       'The kernel of this Kmod has no files that could be captured.',
@@ -31,7 +32,6 @@ export async function capture(
   }
   const target = await CaptureFolder.open(resolve(folder))
   try {
-    const source = kernel.captureSource
     // The table first, which rejects where there are no modules.
     const reading = kernel.table().then(() => readSystem(source, users, alive))
     const wait = await waitFor(kernel.clock, reading, { signal })

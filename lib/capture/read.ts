@@ -7,10 +7,12 @@ import { capturedFiles } from '../captured/captured-files'
 import { indexFiles } from '../captured/captured-index'
 import { RootView } from '../captured/root-view'
 import { surveyText, SURVEY_FILE, type StoredSurveys } from '../captured/survey-file'
+import { isKmodError } from '../contract/errors'
 import { isFailure } from '../kernel/failure'
 import type { Host } from '../kernel/host'
 import type { CaptureSource } from '../kernel/kernel'
 import type { RawSurvey } from '../snapshot/system/raw-survey'
+import { makeModuleFile } from './module-file'
 import { Recorder, type Entry } from './recorder'
 
 export interface Recording {
@@ -61,6 +63,7 @@ export async function readSystem(
     capturedFiles(view, recorder).listNames(['/sys/module']),
     ...names.map((name) => reader.attributes(name)),
   ])
+  await recordModuleFiles(recorder, reader, view, names, alive)
   // Once more, because facts() has read it too, and its one reading may not be consistent.
   await reader.table()
   recorder.entries.set(SURVEY_FILE, { kind: 'file', content: surveyText(surveys) })
@@ -85,6 +88,27 @@ async function readIndex(
   // The name of this folder is the release of the kernel, also if there is no index.
   const [folder] = await files.resolve([places.moduleDirectory])
   if (folder != null) recorder.recordName(folder)
+}
+
+/** The files of the loaded modules, with nothing but their information. */
+async function recordModuleFiles(
+  recorder: Recorder,
+  { index }: CapturedKernel,
+  view: RootView,
+  names: readonly string[],
+  alive: () => void,
+): Promise<void> {
+  for (const name of names) {
+    alive()
+    // The index, or the file of a module that was updated or deleted, may be missing.
+    const description = await index.describe(name).catch((error: unknown) => {
+      if (!isKmodError(error)) throw error
+      return null
+    })
+    if (description?.path == null) continue
+    const path = await view.resolve(view.inside(description.path))
+    recorder.recordFile(path, makeModuleFile(description.fields))
+  }
 }
 
 /** The header of /proc/net/tcp, and the rows of connections that are established. */

@@ -28,7 +28,8 @@ const planRule: Rule<UnloadPlan> = {
       Array.isArray(targets) &&
       [steps, blockers, kept].every(
         (list) =>
-          Array.isArray(list) && list.every((one) => typeof one === 'object' && one !== null),
+          Array.isArray(list) &&
+          list.every((one: unknown) => typeof one === 'object' && one !== null),
       )
     )
   },

@@ -23,11 +23,11 @@ export async function drawSvg(graph: ModuleGraph): Promise<string> {
 }
 
 interface Viz {
-  instance(): Promise<{ renderString(dot: string, options: object): string }>
+  instance: () => Promise<{ renderString(dot: string, options: object): string }>
 }
 
 /** Not a literal in the import, because a bundler must not look for a package that is optional. */
-const VIZ: string = '@viz-js/viz'
+const VIZ = '@viz-js/viz' as string
 
 async function loadViz(): Promise<Viz> {
   try {

@@ -131,7 +131,7 @@ export interface CaptureSource {
   }
   host: Host
   /** What no file shows: a RawSurvey of lib/snapshot/system, which is plain JSON. */
-  readSurvey(users: boolean): Promise<object>
+  readSurvey: (users: boolean) => Promise<object>
 }
 
 export interface Kernel {
@@ -156,8 +156,8 @@ export interface Kernel {
   /** The parameters and versions of a loaded module. */
   attributes(name: string): Promise<ModuleAttributes>
   facts(): Promise<KernelFacts>
-  /** What a capture of this system is made from; `null`: it has no files. */
-  readonly captureSource: CaptureSource | null
+  /** What a capture of this system is made from; absent: it has no files. */
+  readonly captureSource?: CaptureSource
   /** The bits of /proc/sys/kernel/tainted. */
   taints(): Promise<bigint>
   /** The kernel log from now on; `null`: this process may not read it. */

@@ -14,6 +14,8 @@ import { CapturedSystem, RELEASE } from '../support/captured-system'
 import { fillLaptop } from '../support/laptop'
 import { rejection } from '../support/rejection'
 
+jest.setTimeout(120_000)
+
 let system: CapturedSystem
 let source: Kmod
 let copy: string
@@ -38,9 +40,16 @@ const files = (): string[] =>
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
 
+/** Without the folder of the root, which differs. */
+async function informationOf(kmod: Kmod, name: string): Promise<unknown> {
+  const { path, ...information } = await kmod.info(name)
+  return { ...information, path: path?.replace(/^.*(?=\/lib\/modules\/)/, '') }
+}
+
 async function answers(kmod: Kmod): Promise<unknown> {
   const modules = await kmod.list()
-  const names = modules.map(({ name }) => name)
+  // Of all kinds: in use, with a command, with soft dependencies, in a list of modules to load, free.
+  const names = ['tun', 'zram', 'bridge', 'kvm', 'nvme', 'ext4', 'snd', 'veth', 'loop', 'usbcore']
   const { kernel, libkmod } = await kmod.preflight()
   return {
     modules,
@@ -48,6 +57,7 @@ async function answers(kmod: Kmod): Promise<unknown> {
     statuses: await Promise.all([...names, 'tmpfs', 'floppy'].map((name) => kmod.status(name))),
     explained: await Promise.all(names.map((name) => kmod.explain(name))),
     plans: await Promise.all(names.map((name) => kmod.plan(name, { commands: 'run' }))),
+    information: await Promise.all(names.map((name) => informationOf(kmod, name))),
     effects: await kmod.impact(names),
     aliases: await Promise.all(['fs-ext4', 'rtnl-link-tun'].map((alias) => kmod.resolve(alias))),
     graph: await kmod.graph(undefined, { users: true }),

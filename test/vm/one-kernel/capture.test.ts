@@ -24,7 +24,7 @@ async function setUp(): Promise<void> {
 
   const folder = temporaryFolder()
   const image = join(folder, 'an "image"\nof two lines')
-  const mountPoint = join(folder, 'mount </script>')
+  const mountPoint = join(folder, 'mount <script>')
   mkdirSync(mountPoint)
   run('truncate', ['-s', '16M', image])
   run('mkfs.ext4', ['-q', image])
@@ -53,6 +53,12 @@ async function setUp(): Promise<void> {
   afterThisTest(() => run('rm', ['-r', '/etc/modprobe.d']))
 }
 
+/** Without the folder of the root, which differs. */
+async function informationOf(system: Kmod, name: string): Promise<unknown> {
+  const { path, ...information } = await system.info(name)
+  return { ...information, path: path?.replace(/^.*(?=\/lib\/modules\/)/, '') }
+}
+
 async function answers(system: Kmod): Promise<Record<string, unknown>> {
   const modules = await system.list()
   const names = modules.map(({ name }) => name)
@@ -61,6 +67,7 @@ async function answers(system: Kmod): Promise<Record<string, unknown>> {
     all[`explain ${name}`] = await system.explain(name)
     all[`plan ${name}`] = await system.plan(name)
     all[`impact ${name}`] = await system.impact(name)
+    all[`info ${name}`] = await informationOf(system, name)
   }
   all.together = await system.plan(names, { holders: 'remove', commands: 'run' })
   all.graph = await system.graph(undefined, { users: true, plan: all.together as never })
@@ -93,7 +100,7 @@ test('the copy answers as the running system', async () => {
     'kmodd9',
     'kmodtest',
     'htb',
-    'mount </script>',
+    'mount <script>',
     '/dev/net/tun',
   ]) {
     expect(text).toContain(what)
@@ -123,7 +130,7 @@ test('the copy has no environments, command lines or files of users', async () =
 })
 
 test('an ordinary user can capture what this user sees', async () => {
-  modprobe('dummy')
+  modprobe('dummy', 'numdummies=0')
   addLink('kmodd0', 'type', 'dummy')
   const folder = temporaryFolder()
   run('chown', ['65534', folder])
