@@ -106,8 +106,8 @@ async function recordModuleFiles(
       return null
     })
     if (description?.path == null) continue
-    const path = await view.resolve(view.inside(description.path))
-    recorder.recordFile(path, makeModuleFile(description.fields))
+    const [path] = await capturedFiles(view, recorder).resolve([view.inside(description.path)])
+    if (path != null) recorder.recordFile(path, makeModuleFile(description.fields))
   }
 }
 

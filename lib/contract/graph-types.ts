@@ -29,12 +29,12 @@ export interface GraphNode {
   /**
    * With the option `plan`:
    * - `target`: the plan removes it, because it was asked for.
-   * - `goes`: the plan removes it, because it is a holder or a dependency.
+   * - `goes`: the plan removes it, because it is a holder or a dependency; or releases it, if it is a user.
    * - `stays`: the plan keeps it.
    * - `blocks`: it is why the plan is not feasible.
    */
   role?: 'target' | 'goes' | 'stays' | 'blocks' | undefined
-  /** The number of the step of the plan that removes it; the first step is 1. */
+  /** The number of the step of the plan that removes or releases it; the first step is 1. */
   order?: number | undefined
 }
 

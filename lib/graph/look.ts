@@ -59,7 +59,7 @@ export const DARK: Theme = {
 /** What the legend says about each role. */
 export const MEANINGS: Record<NonNullable<GraphNode['role']>, string> = {
   target: 'is removed: it was asked for',
-  goes: 'is removed too',
+  goes: 'is removed or released too',
   stays: 'stays loaded',
   blocks: 'blocks the plan',
 }

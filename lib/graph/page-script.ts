@@ -2,6 +2,8 @@
  * The script of the HTML page. It is a text, because it runs in a browser and not in Node.js;
  * test/browser/ runs it there.
  */
+import { MEANINGS } from './look'
+
 export const PAGE_SCRIPT = String.raw`
 'use strict'
 const { nodes, edges, unreadable } = JSON.parse(document.getElementById('graph').textContent)
@@ -102,7 +104,7 @@ const list = (title, members) => {
     button.addEventListener('click', () => go(i))
   }
 }
-const ROLES = { target: 'is removed: it was asked for', goes: 'is removed too', stays: 'stays loaded', blocks: 'blocks the plan' }
+const ROLES = ${JSON.stringify(MEANINGS)}
 const describe = () => {
   details.replaceChildren()
   if (selected === null) return overview()

@@ -1,23 +1,29 @@
 /** What a plan does with each module of a graph, and what blocks it. */
-import type { GraphNode, UnloadPlan } from '../contract/types'
+import type { GraphNode, UnloadPlan, User } from '../contract/types'
 import { userId } from './user-nodes'
 
-type Role = Pick<GraphNode, 'role' | 'order'>
+export type Role = Pick<GraphNode, 'role' | 'order'>
 
 export interface Roles {
   modules: ReadonlyMap<string, Role>
-  /** The ids of the users that block the plan. */
-  blockingUsers: ReadonlySet<string>
+  /** By the id of the node: users that the plan releases, and users that block it. */
+  users: ReadonlyMap<string, Role>
 }
 
 export function rolesIn(plan: UnloadPlan | undefined): Roles {
   const modules = new Map<string, Role>()
-  const blockingUsers = new Set<string>()
-  if (plan === undefined) return { modules, blockingUsers }
+  const users = new Map<string, Role>()
+  if (plan === undefined) return { modules, users }
   for (const name of plan.targets) modules.set(name, { role: 'target' })
   for (const { module } of plan.kept) modules.set(module, { role: 'stays' })
-  plan.steps.forEach(({ module, reason }, i) => {
-    modules.set(module, { role: reason === 'target' ? 'target' : 'goes', order: i + 1 })
+  plan.steps.forEach((step, i) => {
+    const { module, reason } = step
+    const order = i + 1
+    if ('user' in step) users.set(userId(step.user as User), { role: 'goes', order })
+    // A reload loads the module again in a later step.
+    else if (modules.get(module)?.order === undefined) {
+      modules.set(module, { role: reason === 'target' ? 'target' : 'goes', order })
+    }
   })
   const block = (name: string): void => {
     modules.set(name, { ...modules.get(name), role: 'blocks' })
@@ -26,11 +32,10 @@ export function rolesIn(plan: UnloadPlan | undefined): Roles {
     // The module itself can go as soon as its holders do.
     if (blocker.code === 'ERR_KMOD_HELD') blocker.holders.forEach(block)
     else block(blocker.module)
-    if (blocker.code === 'ERR_KMOD_IN_USE') {
-      // A device or interface that takes no reference does not block.
-      const holding = blocker.users.filter(({ references }) => references !== 0)
-      for (const user of holding) blockingUsers.add(userId(user))
-    }
+    if (blocker.code !== 'ERR_KMOD_IN_USE') continue
+    // A device or interface that takes no reference does not block.
+    const holding = blocker.users.filter(({ references }) => references !== 0)
+    for (const user of holding) users.set(userId(user), { role: 'blocks' })
   }
-  return { modules, blockingUsers }
+  return { modules, users }
 }

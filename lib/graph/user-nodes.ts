@@ -12,18 +12,17 @@ const MAX_OF_A_KIND = 30
 /** The nodes of users other than modules, and the edges from each user to what it uses. */
 export function userNodes(
   users: readonly User[],
-  { blockingUsers }: Pick<Roles, 'blockingUsers'>,
+  { users: roles }: Pick<Roles, 'users'>,
 ): { nodes: GraphNode[]; edges: GraphEdge[] } {
   const nodes = new Map<string, GraphNode>()
   const edges = new Map<string, GraphEdge>()
   for (const group of groups(users).values()) {
-    // Those that block the plan are always drawn.
+    // Those with a role in the plan come first, so that they are drawn.
     const inOrder = [...group.entries()].sort(
-      ([one], [other]) => Number(blockingUsers.has(other)) - Number(blockingUsers.has(one)),
+      ([one], [other]) => Number(roles.has(other)) - Number(roles.has(one)),
     )
     for (const [id, user] of inOrder.slice(0, MAX_OF_A_KIND)) {
-      const role = blockingUsers.has(id) ? { role: 'blocks' as const } : {}
-      nodes.set(id, { id, kind: user.kind, label: printable(labelOf(user)), ...role })
+      nodes.set(id, { id, kind: user.kind, label: printable(labelOf(user)), ...roles.get(id) })
       edges.set(`${id}\0${user.module}`, { from: id, to: user.module, kind: 'uses' })
     }
     const [, first] = inOrder[0]!

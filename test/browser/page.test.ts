@@ -105,7 +105,7 @@ test('shows every module, the plan, and what could not be read', async () => {
   expect(text).toContain('2. stp')
   expect(text).toContain('the open files of process <7>')
   const legend = await page.innerText('#legend')
-  for (const one of ['module', 'other user', 'is removed too', 'blocks the plan']) {
+  for (const one of ['module', 'other user', 'is removed or released too', 'blocks the plan']) {
     expect(legend).toContain(one)
   }
   expect(await isOnScreen('module_0')).toBe(true)
@@ -152,7 +152,7 @@ test('a search finds modules, with dashes too, and Enter shows the next one so t
 test('a click shows what a module uses and what uses it', async () => {
   await page.click(shape('stp'))
   const text = await details()
-  expect(text).toMatch(/^stp\s+module, 16,384 bytes\s+Step 2: is removed too/)
+  expect(text).toMatch(/^stp\s+module, 16,384 bytes\s+Step 2: is removed or released too/)
   expect(text).toMatch(/Uses \(1\)\s+llc\s+Used by \(1\)\s+bridge/)
   expect((await near()).filter((one) => !one.startsWith('/mnt'))).toEqual(['bridge', 'stp', 'llc'])
   const faded = await page.$eval(shape('module_0'), (one) => getComputedStyle(one).opacity)

@@ -89,6 +89,18 @@ test('users are nodes, one for a user of several modules, and those that block a
   expect(nodeOf(plain, 'tun').role).toBe('blocks')
 })
 
+test('a user that the plan releases has the number of its step', async () => {
+  const open = openDevice(77, '/dev/net/tun', { modules: ['tun'] })
+  kernel.snapshotNow = snapshot({ openDevices: [open] })
+  const user = (await kmod.explain('tun')).users[0]!
+  const step = { action: 'release', module: 'tun', reason: 'user', user, command: [], undo: null }
+  const plan = { ...(await kmod.plan('tun')), blockers: [] }
+  const releasing = { ...plan, steps: [step, ...plan.steps] } as never
+  const graph = await kmod.graph('tun', { users: true, plan: releasing })
+  expect(nodeOf(graph, 'process:77')).toMatchObject({ role: 'goes', order: 1 })
+  expect(nodeOf(graph, 'tun')).toMatchObject({ role: 'target', order: 2 })
+})
+
 test('many users of one kind are counted, not drawn', async () => {
   const openDevices = Array.from({ length: 5000 }, (_, i) =>
     openDevice(i + 1, '/dev/net/tun', { modules: ['tun'] }),
