@@ -95,8 +95,13 @@ function partRules({ parts }: Theme): string {
 }
 
 function partRule(selector: string, { fill, line, text }: Colours): string {
-  const shapes = ['path', 'polygon', 'ellipse'].map((shape) => `${selector} ${shape}`).join(', ')
-  return `${rule(shapes, { fill, stroke: line })}\n${rule(`${selector} text`, { fill: text })}`
+  const shapes = ['path', 'polygon', 'ellipse'].map((shape) => `${selector} ${shape}`)
+  return [
+    rule(shapes.join(', '), { stroke: line }),
+    // The outer line of a double border is not filled.
+    rule(shapes.map((shape) => `${shape}:not([fill=none])`).join(', '), { fill }),
+    rule(`${selector} text`, { fill: text }),
+  ].join('\n')
 }
 
 function rule(selector: string, properties: Record<string, string>): string {
