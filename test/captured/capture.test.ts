@@ -181,19 +181,23 @@ test('an aborted capture leaves nothing', async () => {
   expect(existsSync(copy)).toBe(false)
 })
 
-test.each([
-  ['is no JSON', '{', /damaged/],
-  ['is something else', 'null', /damaged/],
-  ['has a list that is none', '{"form":1,"plain":{"links":7}}', /damaged/],
-  ['has rows that are none', '{"form":1,"plain":{"links":[null],"netFiles":[null]}}', /damaged/],
-  ['is newer', '{"form":99}', /newer version/],
-])('a survey that %s is ERR_KMOD_FORMAT', async (_, text, message) => {
+const DAMAGED: readonly [text: string, message: RegExp][] = [
+  ['{', /damaged/],
+  ['null', /damaged/],
+  ['{"form":1,"plain":{"links":7}}', /damaged/],
+  ['{"form":1,"plain":{"links":[null],"netFiles":[null]}}', /damaged/],
+  ['{"form":99}', /newer version/],
+]
+
+test('a survey that capture() did not write is ERR_KMOD_FORMAT', async () => {
   await source.capture(copy)
-  writeFileSync(join(copy, 'node-kmod-survey.json'), text)
-  const error = await rejection(new Kmod({ root: copy }).impact('bridge'))
-  expect(error.code).toBe('ERR_KMOD_FORMAT')
-  expect(error.message).toMatch(message)
-  expect(error.message).toContain('/node-kmod-survey.json')
+  for (const [text, message] of DAMAGED) {
+    writeFileSync(join(copy, 'node-kmod-survey.json'), text)
+    const error = await rejection(new Kmod({ root: copy }).impact('bridge'))
+    expect({ text, code: error.code }).toEqual({ text, code: 'ERR_KMOD_FORMAT' })
+    expect(error.message).toMatch(message)
+    expect(error.message).toContain('/node-kmod-survey.json')
+  }
 })
 
 test('an older survey without a list still answers', async () => {
