@@ -58,19 +58,22 @@ export async function storedSurvey(files: SystemFiles, users: boolean): Promise<
 
 /** Throws a SyntaxError or TypeError for a text that capture() does not write. */
 function parse(text: string): StoredSurveys {
-  const stored = JSON.parse(text) as Partial<StoredSurveys & { form: number }>
-  if (typeof stored.form === 'number' && stored.form > FORM) {
+  const { form, plain, withUsers = null } = JSON.parse(text) as Record<string, unknown>
+  if (typeof form === 'number' && form > FORM) {
     throw new KmodError(
       'ERR_KMOD_FORMAT',
-      `${SURVEY_FILE} of the captured system has form ${stored.form}, and this version of node-kmod reads ` +
+      `${SURVEY_FILE} of the captured system has form ${form}, and this version of node-kmod reads ` +
         `form ${FORM}: a newer version captured the system. Update node-kmod: npm install node-kmod@latest`,
     )
   }
-  const { plain, withUsers = null } = stored
-  if (stored.form !== FORM || typeof plain !== 'object' || typeof withUsers !== 'object') {
+  if (form !== FORM || !isObject(plain) || !(withUsers === null || isObject(withUsers))) {
     throw new TypeError('a survey is missing')
   }
   return { plain, withUsers }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }
 
 /** The survey, in which each list is a list; else throws a TypeError. What another version does not write is empty. */

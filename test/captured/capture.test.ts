@@ -184,6 +184,7 @@ test('an aborted capture leaves nothing', async () => {
 const DAMAGED: readonly [text: string, message: RegExp][] = [
   ['{', /damaged/],
   ['null', /damaged/],
+  ['{"form":1,"plain":null}', /damaged/],
   ['{"form":1,"plain":{"links":7}}', /damaged/],
   ['{"form":1,"plain":{"links":[null],"netFiles":[null]}}', /damaged/],
   ['{"form":99}', /newer version/],
