@@ -23,12 +23,13 @@ export interface Recording {
 
 /** `alive` throws when the call was aborted. */
 export async function readSystem(
-  { root, places, host, readSurvey }: CaptureSource,
+  source: CaptureSource,
   users: boolean,
   alive: () => void,
 ): Promise<Recording> {
+  const { root, places, host, readSurvey } = source
   const view = new RootView(root)
-  const recorder = new Recorder(host.files, root)
+  const recorder = new Recorder(source.files, root)
   const surveys: StoredSurveys = { plain: {}, withUsers: null }
   const recording: Host = {
     files: recorder,
@@ -67,6 +68,7 @@ export async function readSystem(
   // Once more, because facts() has read it too, and its one reading may not be consistent.
   await reader.table()
   recorder.entries.set(SURVEY_FILE, { kind: 'file', content: surveyText(surveys) })
+  for (const one of source.unreadable) unreadable.add(one)
   return { entries: recorder.entries, unreadable: [...unreadable] }
 }
 

@@ -114,6 +114,8 @@ export class CapturedKernel implements Kernel {
       root: this.view.root,
       places: this.places,
       host: this.host,
+      files: this.host.files,
+      unreadable: [],
       readSurvey: (users) => this.readSurvey(this.#files(), users),
     }
   }

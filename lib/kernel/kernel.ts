@@ -10,6 +10,7 @@ import type { Host } from './host'
 import type { ModuleAttributes } from './module-attributes'
 import type { ModuleIndex } from './module-index'
 import type { Snapshot } from './snapshot'
+import type { SystemFiles } from './system-files'
 import type { LoadedModule, Preflight, ReferenceEvent } from '../contract/types'
 
 /** A module's folder in /sys/module. */
@@ -130,6 +131,10 @@ export interface CaptureSource {
     configPaths: readonly string[] | null
   }
   host: Host
+  /** The files of `host`, for one capture. */
+  files: SystemFiles
+  /** What could not be read of `files` so far. */
+  unreadable: readonly string[]
   /** What no file shows: a RawSurvey of lib/snapshot/system, which is plain JSON. */
   readSurvey: (users: boolean) => Promise<object>
 }
@@ -156,7 +161,7 @@ export interface Kernel {
   /** The parameters and versions of a loaded module. */
   attributes(name: string): Promise<ModuleAttributes>
   facts(): Promise<KernelFacts>
-  /** What a capture of this system is made from; absent: it has no files. */
+  /** What one capture of this system is made from; absent: it has no files. */
   readonly captureSource?: CaptureSource
   /** The bits of /proc/sys/kernel/tainted. */
   taints(): Promise<bigint>

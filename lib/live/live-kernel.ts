@@ -89,6 +89,8 @@ export class LiveKernel implements Kernel {
       root: '/',
       places: { release: this.#release, moduleDirectory, configPaths },
       host,
+      files: host.files,
+      unreadable: [],
       readSurvey,
     }
   }
