@@ -62,8 +62,11 @@ export async function readSystem(
     reader.sysModules(names),
     // The folders of built-ins too.
     capturedFiles(view, recorder).listNames(['/sys/module']),
-    ...names.map((name) => reader.attributes(name)),
   ])
+  for (const name of names) {
+    await reader.attributes(name)
+    alive()
+  }
   await recordModuleFiles(recorder, reader, view, names, alive)
   // Once more, because facts() has read it too, and its one reading may not be consistent.
   await reader.table()
