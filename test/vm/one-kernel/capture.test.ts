@@ -144,7 +144,7 @@ test('the copy has no environments, command lines or files of users', async () =
   expect(inProcesses.filter((path) => !/\/(comm|net\/\w+)$/.test(path))).toEqual([])
 })
 
-test('an ordinary user can capture what this user sees', async () => {
+test('an ordinary user can capture what this user sees', () => {
   modprobe('dummy', 'numdummies=0')
   addLink('kmodd0', 'type', 'dummy')
   const folder = temporaryFolder()
