@@ -130,5 +130,6 @@ test('the types compile under strict settings', () => {
 
 test('publint and attw find no problem', () => {
   run('npx', ['publint', '--strict'], ROOT)
-  run('npx', ['attw', '--pack', '.', '--format', 'ascii'], ROOT)
+  // Not the resolution of Node.js 10, which knows no subpaths of a package.
+  run('npx', ['attw', '--pack', '.', '--format', 'ascii', '--profile', 'node16'], ROOT)
 })
