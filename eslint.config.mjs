@@ -25,18 +25,24 @@ const ROOMS = {
   reload: ['contract', 'kernel', 'change', 'plan', 'load', 'unload'],
   scope: ['contract', 'kernel', 'change', 'plan', 'load', 'unload'],
   reap: ['contract', 'kernel', 'change', 'explain', 'guard', 'plan', 'unload'],
+  graph: ['contract', 'kernel', 'inspect', 'explain', 'plan'],
+  capture: ['contract', 'kernel', 'snapshot/system', 'change', 'captured'],
   live: ['contract', 'kernel', 'snapshot/system', 'snapshot'],
   captured: ['contract', 'kernel', 'snapshot/system', 'snapshot'],
   // node-kmod/libkmod, an entry of its own; nothing else imports it.
   libkmod: ['contract', 'kernel', 'change', 'live'],
 }
 
-/** Only these rooms touch the system; everything else asks the Kernel. */
-const SYSTEM_ROOMS = ['live', 'captured']
+/**
+ * Only these rooms touch the system; everything else asks the Kernel. `capture` writes the folder that its
+ * caller gives.
+ */
+const SYSTEM_ROOMS = ['live', 'captured', 'capture']
 const SYSTEM_MODULES = ['fs', 'fs/promises', 'child_process', 'net']
 const SYSTEM = {
   regex: `^node:(${SYSTEM_MODULES.join('|')})$`,
-  message: 'Only lib/live and lib/captured may touch the system: ask the Kernel instead.',
+  message:
+    'Only lib/live, lib/captured and lib/capture may touch the system: ask the Kernel instead.',
 }
 
 /** Whether an import of one room leads into another one that it may not know. */

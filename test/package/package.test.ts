@@ -1,6 +1,14 @@
 /** The package as users get it: packed, installed elsewhere, required, imported, type-checked. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ROOT } from '../support/child'
@@ -84,6 +92,25 @@ test('node-kmod/libkmod can be required and imported', () => {
      context.close()`,
   )
   expect(inUser(process.execPath, ['libkmod.mjs'])).toBe('x_y\n')
+})
+
+test('node-kmod/graph says which package is missing, and draws with it', () => {
+  const draw = `const { toDot, toSvg } = require('node-kmod/graph')
+    const graph = { nodes: [{ id: 'tun', kind: 'module', label: 'tun' }], edges: [] }
+    console.log(toDot(graph).startsWith('digraph'))
+    toSvg(graph).then((svg) => console.log(svg.slice(0, 4)), ({ code, message }) => console.log(code, message))`
+  const missing = inUser(process.execPath, ['-e', draw])
+  expect(missing).toMatch(/^true\nERR_KMOD_UNSUPPORTED .*npm install @viz-js\/viz/)
+  cpSync(join(ROOT, 'node_modules/@viz-js'), join(folder, 'user/node_modules/@viz-js'), {
+    recursive: true,
+  })
+  expect(inUser(process.execPath, ['-e', draw])).toBe('true\n<svg\n')
+  writeFileSync(
+    join(folder, 'user', 'picture.mjs'),
+    `import { toHtml } from 'node-kmod/graph'
+     console.log((await toHtml({ nodes: [], edges: [] })).startsWith('<!doctype html>'))`,
+  )
+  expect(inUser(process.execPath, ['picture.mjs'])).toBe('true\n')
 })
 
 test('the types compile under strict settings', () => {
