@@ -21,6 +21,7 @@ module.exports = {
     'nftables',
     'procps',
     'qemu-system-x86',
+    'tmux',
     'wireguard-tools',
     'xz-utils',
     'zstd',
