@@ -19,7 +19,12 @@ const ROOMS = {
   load: ['contract', 'kernel', 'change', 'inspect'],
   remove: ['contract', 'kernel', 'change', 'inspect'],
   trace: ['contract', 'kernel', 'change', 'inspect'],
-  unload: ['contract', 'kernel', 'change', 'inspect', 'explain', 'plan'],
+  release: ['contract', 'kernel', 'change', 'explain'],
+  watch: ['contract', 'kernel', 'change'],
+  unload: ['contract', 'kernel', 'change', 'inspect', 'explain', 'plan', 'release'],
+  reload: ['contract', 'kernel', 'change', 'plan', 'load', 'unload'],
+  scope: ['contract', 'kernel', 'change', 'plan', 'load', 'unload'],
+  reap: ['contract', 'kernel', 'change', 'explain', 'guard', 'plan', 'unload'],
   live: ['contract', 'kernel', 'snapshot/system', 'snapshot'],
   captured: ['contract', 'kernel', 'snapshot/system', 'snapshot'],
   // Besides the face of the package: of contract/ only what makes text printable.

@@ -12,16 +12,22 @@ import type {
   LoadedModule,
   LoadOptions,
   LoadReport,
+  ModuleEvent,
+  ModuleFile,
   ModuleInfo,
+  ModuleScope,
   ModuleStatus,
   Preflight,
   ReferenceEvent,
+  ReloadOptions,
+  ReloadReport,
   RemoveOptions,
   TraceOptions,
   UnloadOptions,
   UnloadPlan,
   UnloadReport,
   Usage,
+  WatchOptions,
 } from './contract/types'
 
 /**
@@ -183,13 +189,13 @@ export function plan(
  * can run.
  *
  * Rejects with the code of the first blocker if the plan is not feasible (nothing is removed then); with
- * ERR_KMOD_TIMEOUT, ERR_KMOD_REAPPEARED, ERR_KMOD_CALLBACK, ERR_KMOD_REMOVE_COMMAND and
- * ERR_KMOD_PLAN_CHANGED; and with the change codes of `KmodErrorCode`. Errors of a call that has begun
+ * ERR_KMOD_TIMEOUT, ERR_KMOD_REAPPEARED, ERR_KMOD_CALLBACK, ERR_KMOD_REMOVE_COMMAND, ERR_KMOD_RELEASE
+ * and ERR_KMOD_PLAN_CHANGED; and with the change codes of `KmodErrorCode`. Errors of a call that has begun
  * its work carry the `report` of what was done, and the `plan`.
  *
  * @param what Names or aliases, as for `plan`; or a plan, which is computed again and executed only if
  * it is still the same. An option of the plan that permits more than its default (`force`, `allow`,
- * `guard: 'off'`, `holders: 'remove'`, `commands: 'run'` or `'skip'`) must be given again.
+ * `release`, `guard: 'off'`, `holders: 'remove'`, `commands: 'run'` or `'skip'`) must be given again.
  * @example
  * ```js
  * const { removed } = await unload('uvcvideo', { wait: 10_000, onFailure: 'restore' })
@@ -291,12 +297,86 @@ export function remove(name: string, options?: RemoveOptions): Promise<void> {
  * TypeError if the file of the module does not declare a parameter.
  *
  * @param what A name or an alias, or the path of a .ko file that is not installed: what its `depends`
- * field names is loaded first.
+ * field names is loaded first, from `files` where they have it, else from the module index.
  * @example
  * ```js
  * const { loaded, clean } = await load('dummy', { parameters: { numdummies: 2 } })
  * ```
  */
-export function load(what: string | { file: string }, options?: LoadOptions): Promise<LoadReport> {
+export function load(what: string | ModuleFile, options?: LoadOptions): Promise<LoadReport> {
   return kmod.load(what, options)
+}
+
+/**
+ * Unloads modules and loads them again, as one transaction: makes a plan and unloads, calls `between`,
+ * loads what was unloaded (dependents too), and then puts back the users that were released. A target that
+ * is not loaded is only loaded. The dependencies of a target stay, unless `dependencies` says otherwise.
+ *
+ * Before anything is touched, the call makes sure that each module has a file that was built for this
+ * kernel. Another srcversion is fine, because that is what an update is. Targets are loaded with their
+ * configuration and `parameters`; other modules with their configuration and, where these differ, the
+ * parameters that they had. A parameter of a target that neither modprobe.d nor `parameters` sets gets the
+ * value that it had, if sysfs can write it. What is lost is in `parametersLost`.
+ *
+ * If loading fails, or `between` throws, what was removed is loaded again, whatever `onFailure` says. A
+ * module whose file was replaced on disk cannot be, and is in `notRestored`. To keep a way back, reload
+ * from `{ file }` before you install the file.
+ *
+ * Rejects as `unload` and `load` do: with ERR_KMOD_LOAD if the kernel refuses a module, or if a file was
+ * built for another kernel; with ERR_KMOD_NOT_FOUND if a module has no file. `report` of the error is a
+ * `ReloadReport`.
+ *
+ * @param what Names or aliases, or the path of a .ko file to load instead of the loaded module.
+ * @example
+ * ```js
+ * await reload({ file: './new/bridge.ko' }, { holders: 'remove' })
+ * await reload('snd_hda_intel', { parameters: { power_save: 0 }, release: ['service'] })
+ * ```
+ */
+export function reload(
+  what: string | readonly string[] | ModuleFile,
+  options?: ReloadOptions,
+): Promise<ReloadReport> {
+  return kmod.reload(what, options)
+}
+
+/**
+ * Opens a scope for modules that are to be loaded for a limited time, such as that of one test. Its
+ * `load` remembers what came in; `check()` says what the kernel reported meanwhile and what others have
+ * loaded; `dispose()`, or the end of `await using`, unloads everything again, the newest first.
+ *
+ * Rejects with ERR_KMOD_READ_ONLY and with the common codes of `KmodErrorCode`.
+ *
+ * @param options As for `unload`; here the default of `wait` is 10,000 and that of `dependencies` is
+ * `keep`. They are for `dispose()`.
+ * @example
+ * ```js
+ * await using modules = await scope()
+ * await modules.load('dummy', { parameters: { numdummies: 2 } })
+ * ```
+ */
+export function scope(options?: UnloadOptions): Promise<ModuleScope> {
+  return kmod.scope(options)
+}
+
+/**
+ * Returns the modules as they are loaded and unloaded. The watch is open when the call returns: nothing
+ * after that is lost, or an event with `action: 'overrun'` says that something was. An idle watch costs
+ * nothing: there is no timer.
+ *
+ * `break`, `return()` and `await using` end the watch. Only a pending `next()` keeps the process alive.
+ *
+ * The call does not throw. The first `next()` rejects with a TypeError for a wrong argument, with
+ * ERR_KMOD_UNSUPPORTED in a network namespace of another user namespace, to which the kernel sends no
+ * events, and for a captured system; with ERR_KMOD_ABORTED; or with the common codes of `KmodErrorCode`.
+ *
+ * @example
+ * ```js
+ * for await (const { action, module } of watch({ modules: 'usb_storage' })) console.log(action, module)
+ * ```
+ */
+export function watch(
+  options?: WatchOptions,
+): AsyncIterableIterator<ModuleEvent> & AsyncDisposable {
+  return kmod.watch(options)
 }

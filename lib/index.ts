@@ -5,6 +5,7 @@
  */
 export * from './functions'
 export { Kmod, kmod } from './kmod'
+export { IdleReaper, type IdleReaperEvents, type IdleReaperOptions } from './idle-reaper'
 export { KmodError, isKmodError, type KmodErrorDetails } from './contract/errors'
 export { formatPlan } from './plan/format'
 export type {
@@ -20,14 +21,22 @@ export type {
   LoadedModule,
   LoadOptions,
   LoadReport,
+  ModuleEvent,
+  ModuleFile,
   ModuleInfo,
   ModuleParameters,
+  ModuleScope,
   ModuleStatus,
   PlanOptions,
   Preflight,
+  ReapReport,
   ReferenceEvent,
   ReleaseKind,
+  ReloadOptions,
+  ReloadReport,
   RemoveOptions,
+  ScopeCheck,
+  Spared,
   StepReason,
   TraceOptions,
   UnloadEvent,
@@ -37,4 +46,6 @@ export type {
   UnloadStep,
   Usage,
   User,
+  WaitedFor,
+  WatchOptions,
 } from './contract/types'

@@ -7,17 +7,24 @@ import type {
   LoadedModule,
   LoadOptions,
   LoadReport,
+  ModuleEvent,
+  ModuleFile,
   ModuleInfo,
+  ModuleScope,
   ModuleStatus,
   Preflight,
   ReferenceEvent,
+  ReloadOptions,
+  ReloadReport,
   RemoveOptions,
   TraceOptions,
   UnloadOptions,
   UnloadPlan,
   UnloadReport,
   Usage,
+  WatchOptions,
 } from './contract/types'
+import type { TracedCall } from './change/diagnostics'
 import type * as functions from './functions'
 import type * as Verbs from './verbs'
 
@@ -63,6 +70,11 @@ export class Kmod implements Functions {
     const kmod = new Kmod()
     kmod.#opened = kernel
     return kmod
+  }
+
+  /** For IdleReaper. @internal */
+  static kernelOf(kmod: Kmod): Kernel {
+    return kmod.#kernel
   }
 
   get #kernel(): Kernel {
@@ -116,16 +128,42 @@ export class Kmod implements Functions {
     return this.#ask('preflight', options, (kernel) => verbs().preflight(kernel))
   }
 
+  /** Runs a call of which tools are told. */
+  #traced<T>(name: TracedCall, args: readonly unknown[], call: () => Promise<T>): Promise<T> {
+    return verbs().traced(name, { kmod: this, arguments: args }, call)
+  }
+
   async plan(names: string | readonly string[], options?: UnloadOptions): Promise<UnloadPlan> {
-    const { signal } = verbs().checkUnloadOptions(options)
-    return this.#ask('plan', { signal }, (kernel) => verbs().plan(kernel, names, options))
+    return this.#traced('plan', [names, options], async () => {
+      const { signal } = verbs().checkUnloadOptions(options)
+      return this.#ask('plan', { signal }, (kernel) => verbs().plan(kernel, names, options))
+    })
   }
 
   async unload(
     what: string | readonly string[] | UnloadPlan,
     options?: UnloadOptions,
   ): Promise<UnloadReport> {
-    return verbs().unload(this.#kernel, what, options)
+    return this.#traced('unload', [what, options], () =>
+      verbs().unload(this.#kernel, what, options),
+    )
+  }
+
+  async reload(
+    what: string | readonly string[] | ModuleFile,
+    options?: ReloadOptions,
+  ): Promise<ReloadReport> {
+    return this.#traced('reload', [what, options], () =>
+      verbs().reload(this.#kernel, what, options),
+    )
+  }
+
+  async scope(options?: UnloadOptions): Promise<ModuleScope> {
+    return verbs().scope(this.#kernel, options)
+  }
+
+  watch(options?: WatchOptions): AsyncIterableIterator<ModuleEvent> & AsyncDisposable {
+    return verbs().watch(this.#kernel, options)
   }
 
   async explain(name: string, options?: CallOptions): Promise<Usage> {
@@ -147,8 +185,8 @@ export class Kmod implements Functions {
     return verbs().remove(this.#kernel, name, options)
   }
 
-  async load(what: string | { file: string }, options?: LoadOptions): Promise<LoadReport> {
-    return verbs().load(this.#kernel, what, options)
+  async load(what: string | ModuleFile, options?: LoadOptions): Promise<LoadReport> {
+    return this.#traced('load', [what, options], () => verbs().load(this.#kernel, what, options))
   }
 }
 

@@ -9,7 +9,9 @@
 #include "bridge/arguments.h"
 #include "bridge/convert.h"
 #include "bridge/promise_worker.h"
+#include "common/handles.h"
 #include "common/result.h"
+#include "net/module_events.h"
 #include "proc/kernel_log.h"
 #include "proc/loaded_table.h"
 #include "proc/sys_module.h"
@@ -101,12 +103,30 @@ Napi::Value ReadLinks(const Napi::CallbackInfo& info) {
       ToTexts);
 }
 
-// spawnHelper(path, role): Promise<{ pid, socket } | failure>
+// A descriptor that JavaScript hands over; -1 if it is absent.
+UniqueFd TakeDescriptor(const Napi::CallbackInfo& info, size_t index) {
+  if (info.Length() <= index || info[index].IsUndefined()) return UniqueFd();
+  if (!info[index].IsNumber()) throw Napi::TypeError::New(info.Env(), "not a descriptor");
+  return UniqueFd(info[index].As<Napi::Number>().Int32Value());
+}
+
+// openModuleEvents(): a descriptor | failure. At once: what the kernel reports from now on waits in
+// the socket.
+Napi::Value OpenEvents(const Napi::CallbackInfo& info) {
+  Result<UniqueFd> opened = OpenModuleEvents();
+  if (!opened.ok()) return ToFailure(info.Env(), opened.failure());
+  return Napi::Number::New(info.Env(), opened->release());
+}
+
+// spawnHelper(path, role, descriptor?): Promise<{ pid, socket } | failure>. Takes the descriptor
+// over, and gives it to the helper.
 Napi::Value StartHelper(const Napi::CallbackInfo& info) {
   const std::string path = TakePath(info, 0);
   const std::string role = TakePath(info, 1);
+  const auto inherited = std::make_shared<UniqueFd>(TakeDescriptor(info, 2));
   return PromiseWorker<HelperProcess>::Run(
-      info.Env(), "kmod:helper", [path, role] { return SpawnHelper(path, role); },
+      info.Env(), "kmod:helper",
+      [path, role, inherited] { return SpawnHelper(path, role, inherited->get()); },
       [](Napi::Env env, HelperProcess& helper) -> Napi::Value {
         Napi::Object object = Napi::Object::New(env);
         object.Set("pid", helper.pid);
@@ -184,6 +204,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("readSysModules", Napi::Function::New<ReadModules>(env, "readSysModules"));
   exports.Set("readFiles", Napi::Function::New<ReadFiles>(env, "readFiles"));
   exports.Set("readLinks", Napi::Function::New<ReadLinks>(env, "readLinks"));
+  exports.Set("openModuleEvents", Napi::Function::New<OpenEvents>(env, "openModuleEvents"));
   exports.Set("spawnHelper", Napi::Function::New<StartHelper>(env, "spawnHelper"));
   exports.Set("reapHelpers", Napi::Function::New<Reap>(env, "reapHelpers"));
   exports.Set("openLog", Napi::Function::New<OpenLog>(env, "openLog"));

@@ -20,7 +20,7 @@ const ROOMS = {
   libkmod: ['common', 'proc'],
   helper: ['common', 'libkmod', 'net', 'proc', 'process'],
   bridge: ['common'],
-  '.': ['bridge', 'common', 'proc', 'process'],
+  '.': ['bridge', 'common', 'net', 'proc', 'process'],
 }
 /** Not shipped; the tests may include everything but Node-API. */
 const TEST = 'test'

@@ -4,7 +4,7 @@
  */
 import { stat } from 'node:fs/promises'
 import { KmodError } from '../contract/errors'
-import type { LoadedModule } from '../contract/types'
+import type { LoadedModule, ModuleEvent } from '../contract/types'
 import { hostClock } from '../kernel/clock'
 import { readCommandLine } from '../kernel/command-line'
 import { readKernel, readTaints } from '../kernel/facts'
@@ -13,10 +13,12 @@ import type { Host } from '../kernel/host'
 import type {
   Change,
   CommandRun,
+  EventSource,
   Kernel,
   KernelFacts,
   ReferenceTrace,
   SysModule,
+  UseCount,
 } from '../kernel/kernel'
 import { readAttributes, type ModuleAttributes } from '../kernel/module-attributes'
 import { readModuleNames, type ModuleIndex } from '../kernel/module-index'
@@ -126,11 +128,31 @@ export class CapturedKernel implements Kernel {
     throw readOnlyError(this.view.root)
   }
 
+  runProgram(): CommandRun {
+    throw readOnlyError(this.view.root)
+  }
+
+  setParameter(): Change {
+    throw readOnlyError(this.view.root)
+  }
+
   trace(): ReferenceTrace {
-    throw new KmodError(
+    throw this.#noKernelError('trace')
+  }
+
+  watchModules(): EventSource<ModuleEvent> {
+    throw this.#noKernelError('watch')
+  }
+
+  countUses(): UseCount {
+    throw this.#noKernelError('count')
+  }
+
+  #noKernelError(doing: string): KmodError {
+    return new KmodError(
       'ERR_KMOD_UNSUPPORTED',
       `This Kmod reads the captured system in ${this.view.root}, where no kernel runs: there is ` +
-        'nothing to trace. Use a Kmod without `root`.',
+        `nothing to ${doing}. Use a Kmod without \`root\`.`,
     )
   }
 

@@ -53,14 +53,14 @@ function taintNames(bits: bigint): string[] {
 
 /** Watches the kernel from `begin()` to `finish()`. */
 export class HealthWatch {
-  readonly #records: LogRecord[] = []
+  #records: LogRecord[] = []
   /** The kernel overwrote records before they were read. */
   #isLost = false
   #isReadable: boolean
 
   private constructor(
     private readonly kernel: Kernel,
-    private readonly taints: bigint,
+    private taints: bigint,
     private readonly log: KernelLog | null,
     private readonly expectedTaints: readonly string[],
   ) {
@@ -85,19 +85,38 @@ export class HealthWatch {
     return this.#records.filter(({ fromKernel }) => fromKernel).map(({ text }) => text)
   }
 
+  /** What happened so far. */
+  async soFar(): Promise<KernelHealth> {
+    return (await this.#judge()).health
+  }
+
+  /** What happened so far; the next answer is about what happens from now on. */
+  async lap(): Promise<KernelHealth> {
+    const { health, taints } = await this.#judge()
+    this.taints = taints
+    this.#records = []
+    this.#isLost = false
+    return health
+  }
+
   /** Ends the watch. Must be called once, also after a failure. */
   async finish(): Promise<KernelHealth> {
     try {
-      const [logged, taints] = await Promise.all([this.kernelMessages(), this.kernel.taints()])
-      const newTaints = taintNames(taints & ~this.taints)
-      const hasFault =
-        newTaints.some((taint) => !this.expectedTaints.includes(taint)) ||
-        logged.some((text) => FAULTS.some((fault) => fault.test(text)))
-      const hasSeenAll = this.#isReadable && !this.#isLost
-      return { newTaints, messages: this.#messages(), clean: hasFault ? false : hasSeenAll || null }
+      return await this.soFar()
     } finally {
       this.log?.close()
     }
+  }
+
+  async #judge(): Promise<{ health: KernelHealth; taints: bigint }> {
+    const [logged, taints] = await Promise.all([this.kernelMessages(), this.kernel.taints()])
+    const newTaints = taintNames(taints & ~this.taints)
+    const hasFault =
+      newTaints.some((taint) => !this.expectedTaints.includes(taint)) ||
+      logged.some((text) => FAULTS.some((fault) => fault.test(text)))
+    const hasSeenAll = this.#isReadable && !this.#isLost
+    const clean = hasFault ? false : hasSeenAll || null
+    return { health: { newTaints, messages: this.#messages(), clean }, taints }
   }
 
   #messages(): string[] | null {

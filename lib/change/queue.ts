@@ -20,6 +20,8 @@ export interface Place {
    * may have got its turn first.
    */
   claim(modules: Iterable<string>): Promise<void> | null
+  /** Takes the turn with these modules again after a rest, however long that takes. */
+  regain(modules: Iterable<string>): Promise<void>
   /** Ends the turn of the call until it claims again. It keeps its place. */
   rest(): void
   /** Must be called when the call has ended. A pending promise of `claim()` resolves. */
@@ -56,6 +58,11 @@ class Entry implements Place {
     return new Promise((resolve) => {
       this.#proceed = resolve
     })
+  }
+
+  async regain(modules: Iterable<string>): Promise<void> {
+    const names = [...modules]
+    for (let turn; (turn = this.claim(names)) !== null;) await turn
   }
 
   rest(): void {

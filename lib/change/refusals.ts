@@ -5,7 +5,14 @@
 import { KmodError, type KmodErrorDetails } from '../contract/errors'
 import { fileAdvice } from '../contract/names'
 import { printable } from '../contract/printable'
-import type { Blocker, Effect, KmodErrorCode, LoadedModule, User } from '../contract/types'
+import type {
+  Blocker,
+  Effect,
+  KmodErrorCode,
+  LoadedModule,
+  User,
+  WaitedFor,
+} from '../contract/types'
 
 /** A refusal that is not about one module. Each {@link Blocker} is a refusal too. */
 export interface Refusal {
@@ -269,9 +276,22 @@ export function criticalBlocker(effect: Effect): BlockerOf<'ERR_KMOD_CRITICAL'> 
   }
 }
 
-/** Whether the blocker can disappear while a call waits. */
-export function canPass({ code }: Blocker): boolean {
-  return code === 'ERR_KMOD_IN_USE' || code === 'ERR_KMOD_TRANSIENT'
+/** The blockers that can disappear while a call waits, as the option `waitFor` names them. */
+const WAITED_FOR: Partial<Record<Blocker['code'], WaitedFor>> = {
+  ERR_KMOD_HELD: 'held',
+  ERR_KMOD_IN_USE: 'in-use',
+  ERR_KMOD_TRANSIENT: 'transient',
+}
+
+const DEFAULT_WAIT_FOR: readonly WaitedFor[] = ['in-use', 'transient']
+
+/** Whether a call with this option `waitFor` waits for the blocker to disappear. */
+export function isWaitedFor(
+  { code }: Blocker,
+  waitFor: readonly WaitedFor[] = DEFAULT_WAIT_FOR,
+): boolean {
+  const name = WAITED_FOR[code]
+  return name !== undefined && waitFor.includes(name)
 }
 
 // What ends a call that has begun.

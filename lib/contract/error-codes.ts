@@ -12,6 +12,7 @@
  * - `ERR_KMOD_CRITICAL`: the guard refuses, because something important would stop working.
  * - `ERR_KMOD_REMOVE_COMMAND`: modprobe.d has a `remove` command for it, which the options do not
  *   allow; or the command failed.
+ * - `ERR_KMOD_RELEASE`: a user could not be released.
  * - `ERR_KMOD_BUILTIN`: it is compiled into the kernel.
  *
  * What is wrong with the name:
@@ -57,6 +58,7 @@ export type KmodErrorCode =
   | 'ERR_KMOD_TRANSIENT'
   | 'ERR_KMOD_CRITICAL'
   | 'ERR_KMOD_REMOVE_COMMAND'
+  | 'ERR_KMOD_RELEASE'
   | 'ERR_KMOD_PLAN_CHANGED'
   | 'ERR_KMOD_TIMEOUT'
   | 'ERR_KMOD_HUNG'

@@ -32,14 +32,18 @@ export interface KmodErrorDetails {
   effect?: Effect | undefined
   /** With ERR_KMOD_REMOVE_COMMAND: the command, as modprobe.d has it and `/bin/sh` runs it. */
   shell?: string | undefined
+  /** With ERR_KMOD_RELEASE: the user that could not be released. */
+  user?: User | undefined
+  /** With ERR_KMOD_RELEASE: the argv that should have released it. */
+  command?: string[] | undefined
   /**
-   * With ERR_KMOD_REMOVE_COMMAND, if the command ran and ended: its exit status. 0 means that the module
-   * was still loaded afterwards.
+   * With ERR_KMOD_REMOVE_COMMAND and ERR_KMOD_RELEASE, if the command ran and ended: its exit status. 0
+   * means that the module was still loaded afterwards, or that the user was still there.
    */
   exitCode?: number | undefined
-  /** With ERR_KMOD_REMOVE_COMMAND, if a signal ended the command: the name of the signal. */
+  /** With the same codes, if a signal ended the command: the name of the signal. */
   signal?: string | undefined
-  /** With ERR_KMOD_REMOVE_COMMAND, if the command ran: what it printed. */
+  /** With the same codes, if the command ran: what it printed. */
   output?: string | undefined
   /** With ERR_KMOD_TIMEOUT: what the call waited for. */
   blocker?: Blocker | undefined
@@ -69,6 +73,7 @@ interface DetailsByCode {
   ERR_KMOD_IN_USE: { references: number }
   ERR_KMOD_CRITICAL: { effect: Effect }
   ERR_KMOD_REMOVE_COMMAND: { shell: string }
+  ERR_KMOD_RELEASE: { user: User; command: string[]; output: string }
   ERR_KMOD_PLAN_CHANGED: { plan: UnloadPlan; changes: string[] }
   ERR_KMOD_TIMEOUT: { blocker: Blocker; users: User[] }
   ERR_KMOD_HUNG: { pid: number; kernelStack: string | null }
@@ -99,6 +104,8 @@ export class KmodError extends Error implements KmodErrorDetails {
   declare readonly users?: User[] | undefined
   declare readonly effect?: Effect | undefined
   declare readonly shell?: string | undefined
+  declare readonly user?: User | undefined
+  declare readonly command?: string[] | undefined
   declare readonly exitCode?: number | undefined
   declare readonly signal?: string | undefined
   declare readonly output?: string | undefined

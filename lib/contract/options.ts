@@ -4,7 +4,7 @@
  */
 import { invalidType, invalidValue } from './errors'
 import { didYouMean } from './nearest'
-import type { EffectKind } from './types'
+import type { EffectKind, ReleaseKind } from './types'
 
 /** A check of the value of an option. `expected` says in words what it accepts. */
 export interface Rule<T> {
@@ -82,6 +82,22 @@ export function listOf<T>(rule: Rule<T>): Rule<readonly T[]> {
 }
 
 /** An object, not an array, so that TypeScript reports a kind that is missing. */
+const RELEASE_KINDS: Record<ReleaseKind, true> = {
+  mount: true,
+  swap: true,
+  interface: true,
+  block: true,
+  device: true,
+  service: true,
+  process: true,
+}
+
+/** An element of `release`. */
+export const releaseKind: Rule<ReleaseKind> = oneOf(
+  ...(Object.keys(RELEASE_KINDS) as ReleaseKind[]),
+)
+
+/** The same for effects. */
 const EFFECT_KINDS: Record<EffectKind, true> = {
   'root-filesystem': true,
   filesystem: true,

@@ -1,5 +1,6 @@
 /** Module parameters, as the one string that the kernel takes for all of them. */
 import { invalidValue } from './errors'
+import type { Rule } from './options'
 import type { ModuleParameters } from './types'
 
 type Value = ModuleParameters[string]
@@ -51,6 +52,15 @@ export function checkParameters(parameters: unknown): Record<string, string> {
     texts[name] = text
   }
   return texts
+}
+
+/** The option `parameters`. */
+export const parametersRule: Rule<ModuleParameters> = {
+  expected: 'an object',
+  accepts: (value): value is ModuleParameters => {
+    checkParameters(value) // throws an error that names the parameter
+    return true
+  },
 }
 
 /** Quotes a value with white space, as next_arg() in lib/cmdline.c of the kernel expects it. */

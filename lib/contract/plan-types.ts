@@ -1,5 +1,5 @@
 /** The options and the result of `plan`. */
-import type { Effect, EffectKind, User } from './usage-types'
+import type { Effect, EffectKind, ReleaseKind, User } from './usage-types'
 
 /** Which modules a plan may remove besides the targets, and what it refuses. */
 export interface PlanOptions {
@@ -35,6 +35,11 @@ export interface PlanOptions {
    */
   allow?: readonly (EffectKind | `${EffectKind}:${string}`)[] | undefined
   /**
+   * The kinds of users that are released before the modules are removed: see {@link ReleaseKind}. Only
+   * users that hold a reference, or whose effect would block the plan, are released. Default: none.
+   */
+  release?: readonly ReleaseKind[] | undefined
+  /**
    * Remove targets and holders although they have references or no exit function. The plan is still
    * blocked by a holder that stays, by a module that is being loaded or unloaded, and by the guard.
    * The kernel can crash. Rejects with ERR_KMOD_UNSUPPORTED if the kernel is known not to support
@@ -63,8 +68,8 @@ export type AppliedPlanOptions = {
 
 /**
  * Why a step is in the plan: the module was asked for (`target`), uses a target (`holder`), is used by
- * removed modules only (`dependency`), or is a soft dependency of a target or holder. `user` is
- * reserved: no step has it now.
+ * removed modules only (`dependency`), or is a soft dependency of a target or holder. `user`: something
+ * that uses the module is released.
  */
 export type StepReason = 'target' | 'holder' | 'dependency' | 'soft-dependency' | 'user'
 
@@ -77,14 +82,28 @@ export type UnloadStep =
       reason: StepReason
       /**
        * The number of unexplained references of the module. Present only if the same plan removes
-       * holders of the module, because the references may belong to those holders. If some remain
-       * after the holders were removed, a target or holder is blocked with ERR_KMOD_IN_USE, and a
-       * dependency is kept.
+       * holders of the module, or releases a user whose number of references is not known, because the
+       * references may belong to them. If some remain after that, a target or holder is blocked with
+       * ERR_KMOD_IN_USE, and a dependency is kept.
        */
       undecided?: number | undefined
     }
   /** `/bin/sh` runs the `remove` command of modprobe.d, whose text is `shell`. */
   | { action: 'run'; module: string; reason: StepReason; shell: string }
+  /**
+   * A user releases the module. `command`: the argv that does it, without a shell, its program looked up
+   * in /usr/sbin:/usr/bin:/sbin:/bin. `undo`: the argv that puts the user back; `null`: there is none.
+   */
+  | {
+      action: 'release'
+      module: string
+      reason: 'user'
+      user: User
+      command: string[]
+      undo: string[] | null
+    }
+  /** Only in a reload: the module is loaded again. `file`: the given file; `null`: by its name. */
+  | { action: 'load'; module: string; reason: StepReason; file: string | null }
 
 /** Why a plan cannot be carried out now. The message names the module and says what to do. */
 export type Blocker = { module: string; message: string } & (

@@ -4,15 +4,24 @@ import type { KmodErrorCode } from './error-codes'
 import type { Blocker, Kept, PlanOptions, UnloadStep } from './plan-types'
 import type { Effect, User } from './usage-types'
 
+/** A kind of blocker that can disappear while a call waits. */
+export type WaitedFor = 'in-use' | 'transient' | 'held'
+
 /** Options of `unload`. `plan` accepts them too, and ignores those that concern only the run. */
 export interface UnloadOptions extends PlanOptions {
   /**
-   * Milliseconds, default 0: how long to keep trying while a module is in use, or is being loaded or
-   * unloaded (ERR_KMOD_IN_USE, ERR_KMOD_TRANSIENT). It is one deadline for the whole call; when it is
-   * reached, the call rejects with ERR_KMOD_TIMEOUT. With 0, and for every other blocker, the call
-   * rejects at once with the code of the blocker.
+   * Milliseconds, default 0: how long to keep trying while something that `waitFor` names blocks the
+   * call. It is one deadline for the whole call; when it is reached, the call rejects with
+   * ERR_KMOD_TIMEOUT. With 0, and for every other blocker, the call rejects at once with the code of the
+   * blocker.
    */
   wait?: number | undefined
+  /**
+   * What the call waits for, for the time of `wait`: `in-use` (ERR_KMOD_IN_USE), `transient`
+   * (ERR_KMOD_TRANSIENT, a module is being loaded or unloaded), `held` (ERR_KMOD_HELD, another module
+   * uses it). Default: `in-use` and `transient`, because a holder seldom disappears by itself.
+   */
+  waitFor?: readonly WaitedFor[] | undefined
   /**
    * Milliseconds that each removal may spend inside the kernel before the call rejects with
    * ERR_KMOD_HUNG. Above 0, default 30,000; `Infinity`: no limit. A `remove` command that takes longer
@@ -87,10 +96,15 @@ export interface UnloadReport extends KernelHealth {
   steps: { step: UnloadStep; attempts: number; duration: number }[]
   /** The step that failed. Always null in the report of a call that succeeded. */
   failed: { step: UnloadStep; code: KmodErrorCode } | null
+  /** The users that were released, in order. `undone`: the user was put back afterwards. */
+  released: { user: User; command: string[]; undone: boolean }[]
   /** With `onFailure: 'restore'`: the modules that were loaded again, in order. */
   restored: string[]
-  /** With `onFailure: 'restore'`: the modules that could not be loaded again, and why. */
-  notRestored: { module: string; message: string }[]
+  /**
+   * With `onFailure: 'restore'`: what could not be put back, and why: a module that could not be loaded
+   * again or, where `user` is present, a user that was released.
+   */
+  notRestored: { module: string; user?: User | undefined; message: string }[]
   /**
    * With `onFailure: 'restore'`: parameters of restored modules that have another value than before, or
    * whose value cannot be compared. `null`: the file of the module declares the parameter, and

@@ -10,11 +10,11 @@ const LONGEST_TIMER = 2 ** 31 - 1
 
 export const hostClock: Clock = {
   now: () => performance.now(),
-  async sleep(milliseconds, signal) {
+  async sleep(milliseconds, signal, { ref = true } = {}) {
     const end = performance.now() + milliseconds
     try {
       for (let rest = milliseconds; rest > 0; rest = end - performance.now()) {
-        await delay(Math.min(rest, LONGEST_TIMER), undefined, { signal })
+        await delay(Math.min(rest, LONGEST_TIMER), undefined, { signal, ref })
       }
       // If the event loop was blocked, an event that arrived before the timer may still be unhandled.
       // It is handled first, so that the caller does not conclude that nothing happened.

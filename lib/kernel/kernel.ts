@@ -9,7 +9,7 @@ import type { NativeFailure } from './failure'
 import type { ModuleAttributes } from './module-attributes'
 import type { ModuleIndex } from './module-index'
 import type { Snapshot } from './snapshot'
-import type { LoadedModule, Preflight, ReferenceEvent } from '../contract/types'
+import type { LoadedModule, ModuleEvent, Preflight, ReferenceEvent } from '../contract/types'
 
 /** A module's folder in /sys/module. */
 export interface SysModule {
@@ -55,7 +55,7 @@ export interface Change {
   detach(): void
 }
 
-/** A `remove` command of modprobe.d that is running, in a process group of its own. */
+/** A program or a `remove` command of modprobe.d that is running, in a process group of its own. */
 export interface CommandRun {
   /** `exitCode` is null if a signal ended it. `output`: of both streams, at most 64 KiB. */
   readonly ended: Promise<{ exitCode: number | null; signal: string | null; output: string }>
@@ -92,22 +92,41 @@ export interface KernelLog {
   close(): void
 }
 
-/** The references to one module as they are taken and dropped. */
-export interface ReferenceTrace {
+/** Events of the kernel, from the moment on at which the source was made. */
+export interface EventSource<Event> {
   /**
-   * The next event, in the kernel's order; `null` once the trace is closed. Rejects if the trace
-   * could not be started, or has ended by itself. Only a pending call keeps the Node process alive.
+   * The next event, in the kernel's order; `null` once the source is closed. Rejects if the source
+   * could not be opened, or has ended by itself. Only a pending call keeps the Node process alive.
    */
-  next(): Promise<ReferenceEvent | null>
-  /** Resolves when the kernel has no tracing instance of this trace any more. Never rejects. */
+  next(): Promise<Event | null>
+  /** Resolves when nothing of the source is left in the kernel. Never rejects. */
   close(): Promise<void>
+}
+
+/** The references to one module as they are taken and dropped. */
+export type ReferenceTrace = EventSource<ReferenceEvent>
+
+/** Counts, from the moment on at which it was made, how often references to modules are taken. */
+export interface UseCount {
+  /**
+   * By module, since the count began. `complete: false`: there were more modules than the kernel counts.
+   * `null`: this kernel cannot count (no tracefs), or this process may not.
+   */
+  read(): Promise<{ uses: ReadonlyMap<string, number>; complete: boolean } | null>
+  /** Resolves when nothing of it is left in the kernel. Never rejects. */
+  close(): Promise<void>
+}
+
+export interface SleepOptions {
+  /** Whether the timer keeps the Node process alive; default true. */
+  ref?: boolean
 }
 
 export interface Clock {
   /** Milliseconds of a monotonic clock. */
   now(): number
   /** Resolves after `delay` milliseconds, or at once when the signal aborts. Never rejects. */
-  sleep(delay: number, signal?: AbortSignal): Promise<void>
+  sleep(delay: number, signal?: AbortSignal, options?: SleepOptions): Promise<void>
 }
 
 export interface KernelFacts extends Pick<Preflight, 'kernel' | 'capability' | 'libkmod'> {
@@ -146,8 +165,15 @@ export interface Kernel {
   remove(name: string, force: boolean): Change
   insert(request: InsertRequest): Change
   runCommand(module: string, command: string): CommandRun
+  /** Runs a program without a shell, looked up in /usr/sbin:/usr/bin:/sbin:/bin. */
+  runProgram(argv: readonly string[]): CommandRun
+  /** Writes a parameter of a loaded module to /sys/module. */
+  setParameter(module: string, name: string, value: string): Change
   /** Begins at once, whether the module is loaded or not. Throws if this kernel cannot be traced. */
   trace(name: string): ReferenceTrace
+  /** The loads and unloads from this call on. Throws if they cannot be watched. */
+  watchModules(options?: SleepOptions): EventSource<ModuleEvent>
+  countUses(): UseCount
   /**
    * Calls the listener after a change that may end a wait: of a module, a mount or an interface.
    * Returns a function that removes the listener. A kernel that reports no changes never calls it.

@@ -2,7 +2,7 @@
 import { release } from 'node:os'
 import { resolve } from 'node:path'
 import { KmodError } from '../contract/errors'
-import type { KmodOptions, LoadedModule } from '../contract/types'
+import type { KmodOptions, LoadedModule, ModuleEvent } from '../contract/types'
 import { hostClock } from '../kernel/clock'
 import { EMPTY_COMMAND_LINE, readCommandLine, type CommandLine } from '../kernel/command-line'
 import { readCapability, readKernel, readTaints } from '../kernel/facts'
@@ -12,23 +12,28 @@ import type {
   Change,
   Clock,
   CommandRun,
+  EventSource,
   InsertRequest,
   Kernel,
   KernelFacts,
   KernelLog,
   ReferenceTrace,
+  SleepOptions,
   SysModule,
+  UseCount,
 } from '../kernel/kernel'
 import { readAttributes, type ModuleAttributes } from '../kernel/module-attributes'
 import { readModuleNames, type ModuleIndex } from '../kernel/module-index'
 import type { Snapshot } from '../kernel/snapshot'
 import { parseTable } from '../kernel/table'
 import { buildSnapshot } from '../snapshot/build'
-import { HelperChange, insertRequest, removeRequest } from './helper/changes'
-import { HelperCommand } from './helper/commands'
+import { HelperChange, insertRequest, removeRequest, setRequest } from './helper/changes'
+import { commandRequest, HelperCommand, programRequest } from './helper/commands'
 import { onKernelChange } from './helper/events'
 import { readSurvey } from './helper/survey'
-import { HelperTrace } from './helper/trace'
+import { traceReferences } from './helper/trace'
+import { HelperUseCount } from './helper/uses'
+import { watchModules } from './helper/watch'
 import { host } from './host'
 import { load } from './native'
 
@@ -130,11 +135,28 @@ export class LiveKernel implements Kernel {
   }
 
   runCommand(module: string, command: string): CommandRun {
-    return new HelperCommand(module, command)
+    const doing = `run the command of module ${module}`
+    return new HelperCommand(commandRequest(module, command), doing)
+  }
+
+  runProgram(argv: readonly string[]): CommandRun {
+    return new HelperCommand(programRequest(argv), `run \`${argv.join(' ')}\``)
+  }
+
+  setParameter(module: string, name: string, value: string): Change {
+    return new HelperChange(setRequest(module, name, value))
   }
 
   trace(name: string): ReferenceTrace {
-    return new HelperTrace(name)
+    return traceReferences(name)
+  }
+
+  watchModules(options?: SleepOptions): EventSource<ModuleEvent> {
+    return watchModules(options)
+  }
+
+  countUses(): UseCount {
+    return new HelperUseCount()
   }
 
   onChange(listener: () => void): () => void {

@@ -23,7 +23,14 @@ export interface Native {
   readFiles(paths: readonly string[]): Promise<(string | NativeFailure)[]>
   /** The targets of symbolic links, exactly as the links hold them. */
   readLinks(paths: readonly string[]): Promise<(string | NativeFailure)[]>
-  spawnHelper(path: string, role: string): Promise<{ pid: number; socket: number } | NativeFailure>
+  /** A socket with the events of modules from now on: a descriptor. */
+  openModuleEvents(): number | NativeFailure
+  /** Takes the descriptor over, and gives it to the helper. */
+  spawnHelper(
+    path: string,
+    role: string,
+    descriptor?: number,
+  ): Promise<{ pid: number; socket: number } | NativeFailure>
   reapHelpers(): void
   openLog(path: string): Promise<NativeLog | NativeFailure>
   readLog(log: NativeLog): Promise<{ records: LogRecord[]; lost: boolean } | NativeFailure>

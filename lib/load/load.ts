@@ -1,23 +1,17 @@
 /** modprobe and insmod: loads a module and what it needs. */
 import { callsOn } from '../change/calls'
-import {
-  awaitChange,
-  DEFAULT_HUNG_AFTER,
-  refuseReadOnly,
-  type ChangeLimits,
-} from '../change/change'
-import { insertionError, notLoadedError } from '../change/change-error'
+import { DEFAULT_HUNG_AFTER, refuseReadOnly, type ChangeLimits } from '../change/change'
 import { HealthWatch } from '../change/health'
 import type { Place } from '../change/queue'
 import { throwIfAborted, waitFor } from '../change/waiting'
 import { invalidType, isKmodError } from '../contract/errors'
 import { checkAlias } from '../contract/names'
-import { abortSignal, checkOptions, flag, timeLimit, type Rule } from '../contract/options'
-import { checkParameters } from '../contract/parameters'
-import type { LoadedModule, LoadOptions, LoadReport, ModuleParameters } from '../contract/types'
-import { checkFile } from '../inspect/info'
-import { statusOfAbsent } from '../inspect/status'
-import type { Change, InsertRequest, Kernel } from '../kernel/kernel'
+import { abortSignal, checkOptions, flag, timeLimit } from '../contract/options'
+import { checkParameters, parametersRule } from '../contract/parameters'
+import type { LoadedModule, LoadOptions, LoadReport, ModuleFile } from '../contract/types'
+import type { Kernel } from '../kernel/kernel'
+import { Loader } from './loader'
+import { checkModuleFile, isModuleFile } from './module-file'
 import { parametersByTarget, refuseUndeclared } from './parameters'
 import {
   findTargets,
@@ -28,22 +22,23 @@ import {
   type Targets,
 } from './targets'
 
-const parametersRule: Rule<ModuleParameters> = {
-  expected: 'an object',
-  accepts: (value): value is ModuleParameters => {
-    checkParameters(value) // throws an error that names the parameter
-    return true
-  },
-}
-
 interface Request {
-  what: string | { file: string }
+  what: string | ModuleFile
   parameters: Record<string, string>
   mustBeNew: boolean
   limits: ChangeLimits
 }
 
 export async function load(kernel: Kernel, what: unknown, options?: unknown): Promise<LoadReport> {
+  return (await loadTargets(kernel, what, options)).report
+}
+
+/** `targets`: the modules that the call was asked for; the others of `loaded` are their dependencies. */
+export async function loadTargets(
+  kernel: Kernel,
+  what: unknown,
+  options?: unknown,
+): Promise<{ report: LoadReport; targets: string[] }> {
   const request = checkRequest(what, options)
   refuseReadOnly(kernel)
   throwIfAborted(request.limits.signal, 'Loading')
@@ -72,10 +67,8 @@ function checkRequest(what: unknown, options: unknown): Request {
   }
 }
 
-function checkWhat(what: unknown): string | { file: string } {
-  if (typeof what === 'object' && what !== null && 'file' in what) {
-    return { file: checkFile(what.file) }
-  }
+function checkWhat(what: unknown): string | ModuleFile {
+  if (isModuleFile(what)) return checkModuleFile(what)
   if (typeof what !== 'string') throw invalidType('what', 'a string or { file: string }', what)
   return checkAlias(what, 'what')
 }
@@ -94,7 +87,7 @@ async function planInTurn(
   for (;;) {
     const before = await kernel.table()
     const { needs, targets } = await findTargets(kernel, what, before)
-    const names = [...needs, ...targets.map(({ module }) => module)]
+    const names = [...needs, ...targets].map(({ module }) => module)
     const indirect = (await kernel.index.needs(names)).flat()
     const turn = place.claim([...names, ...indirect])
     if (turn === null) return { before, needs, targets }
@@ -107,8 +100,11 @@ async function loadPlanned(
   kernel: Kernel,
   { before, needs, targets }: Planned,
   { parameters, mustBeNew, limits }: Request,
-): Promise<LoadReport> {
-  const ownParameters = parametersByTarget(parameters, targets)
+): Promise<{ report: LoadReport; targets: string[] }> {
+  const ownParameters = parametersByTarget(
+    parameters,
+    targets.map(({ module }) => module),
+  )
   for (const target of targets) {
     if (mustBeNew) refusePresent(target)
     await refuseOtherBuild(kernel, target)
@@ -119,9 +115,7 @@ async function loadPlanned(
   const loader = new Loader(kernel, before, limits, health)
   let usable: Target[]
   try {
-    for (const module of needs) {
-      await loader.insert({ what: module, module, mustBeNew: false, parameters: {} })
-    }
+    for (const need of needs) await loader.insert({ ...need, mustBeNew: false, parameters: {} })
     usable = await actOnEach(targets, async (target) => {
       const { module, what, present } = target
       refuseTransient(target, callsOn(kernel).stuck.pid(module))
@@ -134,10 +128,13 @@ async function loadPlanned(
     throw Object.assign(error, { messages, loaded: loader.loaded })
   }
   return {
-    module: usable[0]!.module,
-    loaded: loader.loaded,
-    alreadyLoaded: targets.every(({ present }) => present !== null),
-    ...(await health.finish()),
+    report: {
+      module: usable[0]!.module,
+      loaded: loader.loaded,
+      alreadyLoaded: targets.every(({ present }) => present !== null),
+      ...(await health.finish()),
+    },
+    targets: usable.map(({ module }) => module),
   }
 }
 
@@ -166,41 +163,4 @@ async function actOnEach(
   }
   if (usable.length === 0) throw failures[0]
   return usable
-}
-
-/** Inserts modules one after the other, and records which modules that has loaded. */
-class Loader {
-  readonly loaded: string[] = []
-
-  constructor(
-    private readonly kernel: Kernel,
-    private readonly before: readonly LoadedModule[],
-    private readonly limits: ChangeLimits,
-    private readonly health: HealthWatch,
-  ) {}
-
-  async insert(request: InsertRequest): Promise<void> {
-    const { kernel, limits } = this
-    const { module } = request
-    throwIfAborted(limits.signal, `Loading ${module}`)
-    const change = kernel.insert(request)
-    const end = await awaitChange(kernel, module, change, limits)
-    const now = await this.#noteLoaded(change)
-    if (end.outcome !== 'done') {
-      throw await insertionError(kernel, request, change, end, await this.health.kernelMessages())
-    }
-    if (now.has(module) || (await statusOfAbsent(kernel, module)) === 'builtin') return
-    throw notLoadedError(module, change)
-  }
-
-  /** Returns the modules that are loaded now. */
-  async #noteLoaded({ attempts }: Change): Promise<Set<string>> {
-    const rows = (await this.kernel.table()).filter(({ state }) => state === 'live')
-    const now = new Set(rows.map(({ name }) => name))
-    for (const { module } of attempts) {
-      const isNew = !this.before.some(({ name }) => name === module)
-      if (isNew && now.has(module) && !this.loaded.includes(module)) this.loaded.push(module)
-    }
-    return now
-  }
 }

@@ -11,11 +11,9 @@ import type { Target } from './targets'
  */
 export function parametersByTarget(
   parameters: Record<string, string>,
-  targets: readonly Target[],
+  targets: readonly string[],
 ): Map<string, Record<string, string>> {
-  const byTarget = new Map(
-    targets.map(({ module }): [string, Record<string, string>] => [module, {}]),
-  )
+  const byTarget = new Map(targets.map((module): [string, Record<string, string>] => [module, {}]))
   for (const [name, value] of Object.entries(parameters)) {
     const dot = name.indexOf('.')
     const owner = dot < 0 ? undefined : byTarget.get(normalize(name.slice(0, dot)))
@@ -42,7 +40,7 @@ const OF_EVERY_MODULE = ['async_probe', 'dyndbg']
  */
 export async function refuseUndeclared(
   kernel: Kernel,
-  { module, file }: Target,
+  { module, file }: Pick<Target, 'module' | 'file'>,
   parameters: Record<string, string>,
 ): Promise<void> {
   const names = Object.keys(parameters)

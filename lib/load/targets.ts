@@ -10,7 +10,7 @@ import {
   transientBlocker,
 } from '../change/refusals'
 import { isName, normalize } from '../contract/names'
-import type { LoadedModule } from '../contract/types'
+import type { LoadedModule, ModuleFile } from '../contract/types'
 import { modulesOf } from '../inspect/meaning'
 import { statusOfAbsent } from '../inspect/status'
 import { unknownBlocker } from '../inspect/unknown'
@@ -27,16 +27,19 @@ export interface Target {
   file: Description | null
 }
 
+/** A module that must be loaded before a file: by its name, or from another file. */
+export type Need = Pick<InsertRequest, 'module' | 'what'>
+
 export interface Targets {
-  /** Modules to load first: those that a file's `depends` names. */
-  needs: string[]
+  /** Those that the `depends` of a file names, in the order of loading. */
+  needs: Need[]
   targets: Target[]
 }
 
 /** Rejects with ERR_KMOD_NOT_FOUND if a name or alias stands for nothing. */
 export async function findTargets(
   kernel: Kernel,
-  what: string | { file: string },
+  what: string | ModuleFile,
   table: readonly LoadedModule[],
 ): Promise<Targets> {
   if (typeof what !== 'string') return fileTarget(kernel, what, table)
@@ -68,19 +71,38 @@ export async function findTargets(
 
 async function fileTarget(
   kernel: Kernel,
-  what: { file: string },
+  { file: path, files = [] }: ModuleFile,
   table: readonly LoadedModule[],
 ): Promise<Targets> {
-  const file = await kernel.index.describeFile(what.file)
+  const file = await kernel.index.describeFile(path)
+  const others = await Promise.all(
+    files.map(async (other) => ({ path: other, file: await kernel.index.describeFile(other) })),
+  )
+  const given = new Map(others.map((other) => [normalize(other.file.name), other]))
+  const needs: Need[] = []
+  const seen = new Set<string>()
+  /** Adds what a file needs, each module after those that it needs itself. */
+  const addNeeds = (of: Description): void => {
+    for (const need of dependsOf(of)) {
+      if (seen.has(need)) continue
+      seen.add(need)
+      // A loaded module need not be in the index. One that is being unloaded has to be loaded again.
+      if (['live', 'loading'].includes(loadedState(table, need) ?? '')) continue
+      const other = given.get(need)
+      if (other !== undefined) addNeeds(other.file)
+      needs.push({ module: need, what: other === undefined ? need : { file: other.path } })
+    }
+  }
+  addNeeds(file)
   const { name: module } = file
-  const needs = (fieldOf(file, 'depends') ?? '')
-    .split(',')
-    .filter((need) => need !== '')
-    // The file has the names as in the source, such as `snd-pcm`; the kernel has underscores.
-    .map(normalize)
-    // A loaded module need not be in the index. One that is being unloaded has to be loaded again.
-    .filter((need) => !['live', 'loading'].includes(loadedState(table, need) ?? ''))
+  const what = { file: path }
   return { needs, targets: [{ module, what, present: loadedState(table, module), file }] }
+}
+
+function dependsOf(file: Description): string[] {
+  const depends = (fieldOf(file, 'depends') ?? '').split(',').filter((need) => need !== '')
+  // The file has the names as in the source, such as `snd-pcm`; the kernel has underscores.
+  return depends.map(normalize)
 }
 
 function fieldOf({ fields }: Description, key: string): string | null {

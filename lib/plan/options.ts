@@ -8,6 +8,7 @@ import {
   effect,
   listOf,
   oneOf,
+  releaseKind,
   timeLimit,
 } from '../contract/options'
 import type { AppliedPlanOptions, PlanOptions, UnloadOptions } from '../contract/types'
@@ -19,6 +20,7 @@ const planRules = {
   commands: oneOf('refuse', 'run', 'skip'),
   guard: oneOf('refuse', 'strict', 'off'),
   allow: listOf(effect),
+  release: listOf(releaseKind),
   force: flag,
   mustBeLoaded: flag,
   allowUnknown: flag,
@@ -31,23 +33,28 @@ const PLAN_DEFAULTS: AppliedPlanOptions = {
   commands: 'refuse',
   guard: 'refuse',
   allow: [],
+  release: [],
   force: false,
   mustBeLoaded: false,
   allowUnknown: false,
 }
 
+/** The rules of every option of unload; reload has some more. */
+export const unloadRules = {
+  ...planRules,
+  wait: duration,
+  waitFor: listOf(oneOf('in-use', 'transient', 'held')),
+  hungAfter: timeLimit,
+  settle: duration,
+  onFailure: oneOf('stop', 'restore'),
+  signal: abortSignal,
+  onStep: callback,
+  onBlocked: callback,
+}
+
 /** Throws a TypeError for an option that unload does not have, or that has a wrong value. */
 export function checkUnloadOptions(options: unknown): UnloadOptions {
-  return checkOptions<UnloadOptions>(options, {
-    ...planRules,
-    wait: duration,
-    hungAfter: timeLimit,
-    settle: duration,
-    onFailure: oneOf('stop', 'restore'),
-    signal: abortSignal,
-    onStep: callback,
-    onBlocked: callback,
-  })
+  return checkOptions<UnloadOptions>(options, unloadRules)
 }
 
 /** Checks the `options` of a plan that the caller passes to unload(). */
@@ -61,6 +68,10 @@ export function planOptions(options: UnloadOptions): AppliedPlanOptions {
   for (const name of Object.keys(PLAN_DEFAULTS) as (keyof PlanOptions)[]) {
     if (options[name] !== undefined) filled[name] = options[name]
   }
-  // A copy: a caller who changes the list must not change other plans.
-  return { ...(filled as unknown as AppliedPlanOptions), allow: [...(options.allow ?? [])] }
+  // Copies: a caller who changes a list must not change other plans.
+  return {
+    ...(filled as unknown as AppliedPlanOptions),
+    allow: [...(options.allow ?? [])],
+    release: [...(options.release ?? [])],
+  }
 }

@@ -29,6 +29,11 @@ export interface Progress {
    * others. Otherwise null.
    */
   readonly only: ReadonlySet<string> | null
+  /**
+   * Dependencies that the call may remove also with `dependencies: 'keep'`: a scope has loaded them
+   * itself.
+   */
+  readonly own: ReadonlySet<string>
 }
 
 export const NO_PROGRESS: Progress = {
@@ -37,6 +42,7 @@ export const NO_PROGRESS: Progress = {
   dependencies: new Map(),
   givenUp: new Map(),
   only: null,
+  own: new Set(),
 }
 
 /**
@@ -52,6 +58,12 @@ export function withoutGivenUp(progress: Progress, modules: readonly string[]): 
   const givenUp = new Map(progress.givenUp)
   for (const module of modules) givenUp.delete(module)
   return { ...progress, givenUp }
+}
+
+/** For a scope: dependencies that it has loaded. */
+export function withOwn(progress: Progress, modules: readonly string[]): Progress {
+  const dependencies = modules.map((module): [string, StepReason] => [module, 'dependency'])
+  return { ...progress, dependencies: new Map(dependencies), own: new Set(modules) }
 }
 
 /** Used if the caller passed a plan, after the check that the plan is still correct. */

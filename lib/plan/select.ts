@@ -59,7 +59,8 @@ export function select(
   const unexplained = new Map<string, LoadedModule>()
   const reasonToKeep = (name: string): Kept['reason'] | null => {
     const row = graph.row(name)!
-    const obstacle = progress.givenUp.get(name) ?? obstacleOf(row, candidates.get(name)!, options)
+    const isWanted = options.dependencies === 'unused' || progress.own.has(name)
+    const obstacle = progress.givenUp.get(name) ?? obstacleOf(row, candidates.get(name)!, isWanted)
     if (obstacle !== null) return obstacle
     const isOutside = progress.only !== null && !progress.only.has(name)
     const harm = harmOf(name, readings, options) ?? (isOutside ? 'option' : null)
@@ -140,9 +141,9 @@ function softDependencies(
 function obstacleOf(
   { state, permanent }: LoadedModule,
   reason: StepReason,
-  options: AppliedPlanOptions,
+  areDependenciesWanted: boolean,
 ): Kept['reason'] | null {
-  if (reason === 'dependency' && options.dependencies === 'keep') return 'option'
+  if (reason === 'dependency' && !areDependenciesWanted) return 'option'
   if (state !== 'live') return 'transient'
   return permanent ? 'permanent' : null
 }

@@ -1,93 +1,22 @@
 /** The references to a module, as they are taken and dropped. */
-import { abortedError } from '../change/waiting'
+import { EventIterator } from '../change/event-iterator'
 import { invalidValue } from '../contract/errors'
-import type { Kernel, ReferenceTrace } from '../kernel/kernel'
+import type { Kernel } from '../kernel/kernel'
 import { checkName } from '../contract/names'
 import { abortSignal, checkOptions } from '../contract/options'
 import type { ReferenceEvent, TraceOptions } from '../contract/types'
 
-/** Node before 20.5 has no such symbol. Libraries, and Node itself, then use this one. */
-const asyncDispose: typeof Symbol.asyncDispose =
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- see above
-  Symbol.asyncDispose ?? (Symbol.for('nodejs.asyncDispose') as typeof Symbol.asyncDispose)
-
 /** The references to a module that are taken and dropped from this call on. Never throws. */
-export function trace(kernel: Kernel, name: unknown, options?: unknown): ReferenceEvents {
-  return new ReferenceEvents(kernel, name, options)
-}
-
-/** An iterator that ends at the first error: one `next()` rejects with it, later ones are done. */
-class ReferenceEvents implements AsyncIterableIterator<ReferenceEvent>, AsyncDisposable {
-  #source: ReferenceTrace | undefined
-  #signal: AbortSignal | undefined
-  /** What the next `next()` rejects with. */
-  #failure: { error: unknown } | undefined
-  #ended: Promise<void> | undefined
-  readonly #module: string = ''
-
-  constructor(kernel: Kernel, name: unknown, options: unknown) {
-    try {
-      this.#module = checkTraceable(name)
-      const { signal } = checkOptions<TraceOptions>(options, { signal: abortSignal })
-      this.#signal = signal
-      if (signal?.aborted) {
-        this.#abort()
-      } else {
-        this.#source = kernel.trace(this.#module)
-        signal?.addEventListener('abort', this.#abort)
-      }
-    } catch (error) {
-      this.#failure = { error }
-      void this.#end()
-    }
-  }
-
-  async next(): Promise<IteratorResult<ReferenceEvent, undefined>> {
-    const event = this.#ended === undefined ? await this.#read() : null
-    if (event !== null) return { done: false, value: event }
-    const failure = this.#failure
-    this.#failure = undefined
-    await this.#end()
-    if (failure !== undefined) throw failure.error
-    return { done: true, value: undefined }
-  }
-
-  async return(): Promise<IteratorResult<ReferenceEvent, undefined>> {
-    this.#failure = undefined
-    await this.#end()
-    return { done: true, value: undefined }
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  async [asyncDispose](): Promise<void> {
-    await this.return()
-  }
-
-  /** `null`: there are no more events. */
-  async #read(): Promise<ReferenceEvent | null> {
-    try {
-      return (await this.#source?.next()) ?? null
-    } catch (error) {
-      // If several calls of next() wait, only the first one rejects.
-      if (this.#ended === undefined) this.#failure = { error }
-      return null
-    }
-  }
-
-  readonly #abort = (): void => {
-    const message = `Tracing ${this.#module} was aborted.`
-    this.#failure = { error: abortedError(this.#signal!, message, this.#module) }
-    void this.#end()
-  }
-
-  /** Resolves when nothing of the trace is left in the kernel. */
-  #end(): Promise<void> {
-    this.#signal?.removeEventListener('abort', this.#abort)
-    return (this.#ended ??= this.#source?.close() ?? Promise.resolve())
-  }
+export function trace(
+  kernel: Kernel,
+  name: unknown,
+  options?: unknown,
+): EventIterator<ReferenceEvent> {
+  return new EventIterator(() => {
+    const module = checkTraceable(name)
+    const { signal } = checkOptions<TraceOptions>(options, { signal: abortSignal })
+    return { signal, module, doing: `Tracing ${module}`, source: () => kernel.trace(module) }
+  })
 }
 
 /**

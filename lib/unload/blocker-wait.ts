@@ -1,21 +1,17 @@
 /** What a call does about a blocker: it waits if that can help, else it fails. */
-import { canPass, refusalError, timeoutError } from '../change/refusals'
+import { isWaitedFor, refusalError, timeoutError } from '../change/refusals'
 import type { KmodError } from '../contract/errors'
 import type { Blocker, User } from '../contract/types'
 import { summarize, usersOf } from '../explain/users'
 import { withUsersNow } from '../plan/users'
 import type { Kernel } from '../kernel/kernel'
 import type { Call } from './call'
-import type { Callbacks } from './callbacks'
 
 export class BlockerWait {
   /** The last blocker that was reported, as JSON; null after a removal. */
   #reported: string | null = null
 
-  constructor(
-    private readonly call: Call,
-    private readonly callbacks: Callbacks,
-  ) {}
+  constructor(private readonly call: Call) {}
 
   /** Must be called after a removal. */
   restart(): void {
@@ -28,8 +24,8 @@ export class BlockerWait {
    * `report` is called for the first blocker and for each that differs from the one before.
    */
   async wait(blocker: Blocker, report: () => Promise<void>): Promise<void> {
-    const { kernel, polling, place } = this.call
-    if (!canPass(blocker) || polling.timeout === 0) throw refusalError(blocker)
+    const { kernel, polling, place, options, callbacks } = this.call
+    if (polling.timeout === 0 || !isWaitedFor(blocker, options.waitFor)) throw refusalError(blocker)
     // The first blocker is reported even if the time was over before it was found.
     if (polling.isOver && this.#reported !== null) throw await this.#timeUp(blocker)
     // Other calls do not wait for one that waits.
@@ -38,9 +34,9 @@ export class BlockerWait {
     if (fields === this.#reported) return polling.pause()
     this.#reported = fields
     await report()
-    if (!this.callbacks.wantsBlockers) return polling.pause()
+    if (!callbacks.wantsBlockers) return polling.pause()
     const users = await usersOfBlocked(kernel, blocker)
-    await this.callbacks.blocked(blocker, users, () => this.#timeUp(blocker))
+    await callbacks.blocked(blocker, users, () => this.#timeUp(blocker))
     // The callback may have released the module.
     polling.restart()
   }

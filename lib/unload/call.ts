@@ -2,6 +2,8 @@
 import type { Place } from '../change/queue'
 import type { AppliedPlanOptions, UnloadOptions } from '../contract/types'
 import type { Kernel } from '../kernel/kernel'
+import type { Undoer } from '../release/undo'
+import type { Callbacks } from './callbacks'
 import type { Draft } from './draft'
 import type { Polling } from './polling'
 import type { Restorer } from './restore'
@@ -17,6 +19,9 @@ export interface Call {
   /** Ends after the time of `wait`. */
   readonly polling: Polling
   readonly draft: Draft
-  /** Null without `onFailure: 'restore'`. */
+  readonly callbacks: Callbacks
+  /** Null if the call can never load again what it removed: without `onFailure: 'restore'`. */
   readonly restorer: Restorer | null
+  /** Puts back the users that were released. */
+  readonly undoer: Undoer
 }

@@ -5,11 +5,20 @@
 import { callbackBlocker, timeoutError } from '../change/refusals'
 import { abortedError, waitFor } from '../change/waiting'
 import { KmodError } from '../contract/errors'
-import type { Blocker, UnloadEvent, User } from '../contract/types'
-import type { Call } from './call'
+import type { Blocker, UnloadEvent, UnloadOptions, User } from '../contract/types'
+import type { Place } from '../change/queue'
+import type { Kernel } from '../kernel/kernel'
+import type { Polling } from './polling'
 
 export class Callbacks {
-  constructor(private readonly call: Call) {}
+  constructor(
+    private readonly call: {
+      kernel: Kernel
+      place: Place
+      polling: Polling
+      options: Pick<UnloadOptions, 'onStep' | 'onBlocked' | 'signal'>
+    },
+  ) {}
 
   get wantsBlockers(): boolean {
     return this.call.options.onBlocked !== undefined
@@ -40,6 +49,11 @@ export class Callbacks {
     await this.#run(() => onBlocked(blocker, users), this.call.polling.remaining, timeUp)
   }
 
+  /** For a callback without a deadline. Only the signal ends the wait for its promise. */
+  async run(callback: () => unknown): Promise<boolean> {
+    return this.#run(callback, Infinity, () => Promise.reject(new Error('has no deadline')))
+  }
+
   async #run(
     callback: () => unknown,
     timeout: number,
@@ -62,7 +76,7 @@ export class Callbacks {
     if (wait.ended === 'timeout') throw await timeUp()
     if (wait.ended === 'aborted') {
       const message =
-        'The unload was aborted while a callback of the caller ran. The report lists what was removed before.'
+        'The call was aborted while a callback of the caller ran. The report lists what was removed before.'
       throw abortedError(wait.signal, message)
     }
     return true
@@ -82,7 +96,7 @@ function callbackError(cause: unknown): KmodError {
   const reason = cause instanceof Error ? cause.message : String(cause)
   return new KmodError(
     'ERR_KMOD_CALLBACK',
-    `A callback of the caller threw an error, and the unload stopped there: ${reason}`,
+    `A callback of the caller threw an error, and the call stopped there: ${reason}`,
     { cause },
   )
 }

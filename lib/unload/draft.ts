@@ -3,12 +3,14 @@ import type {
   Effect,
   Kept,
   KernelHealth,
-  KmodErrorCode,
   UnloadPlan,
   UnloadReport,
   UnloadStep,
 } from '../contract/types'
+import { publishStep } from '../change/diagnostics'
+import type { KmodError } from '../contract/errors'
 import type { Clock } from '../kernel/kernel'
+import { removes, stepKey } from './step-key'
 
 type StepRecord = UnloadReport['steps'][number]
 
@@ -17,6 +19,9 @@ export class Draft {
   readonly restored: string[] = []
   readonly notRestored: UnloadReport['notRestored'] = []
   readonly parametersLost: UnloadReport['parametersLost'] = []
+  readonly released: UnloadReport['released'] = []
+  /** The modules that a reload has loaded. */
+  readonly loaded: string[] = []
   /** The step that runs or is waited for: if the call fails now, this is the step that failed. */
   current: UnloadStep | undefined
   readonly #steps = new Map<string, { record: StepRecord; began: number }>()
@@ -33,7 +38,7 @@ export class Draft {
   take({ absent, kept, steps, effects }: UnloadPlan): void {
     for (const name of absent) this.markAbsent(name)
     for (const { module, reason } of kept) this.#kept.set(module, reason)
-    for (const { module } of steps) {
+    for (const { module } of steps.filter(removes)) {
       this.#kept.delete(module)
       this.#effects.set(
         module,
@@ -74,33 +79,38 @@ export class Draft {
   /** A step can begin several times; its duration counts from the first. */
   begin(step: UnloadStep): void {
     this.current = step
-    if (this.#steps.has(step.module)) return
+    const key = stepKey(step)
+    if (this.#steps.has(key)) return
     const record = { step, attempts: 0, duration: 0 }
-    this.#steps.set(step.module, { record, began: this.clock.now() })
+    this.#steps.set(key, { record, began: this.clock.now() })
   }
 
-  countAttempt({ module }: UnloadStep): void {
-    this.#steps.get(module)!.record.attempts++
+  countAttempt(step: UnloadStep): void {
+    this.#steps.get(stepKey(step))!.record.attempts++
   }
 
-  end({ module }: UnloadStep, outcome: 'removed' | 'absent'): void {
-    if (outcome === 'removed') this.markRemoved(module)
-    else this.markAbsent(module)
-    this.#setDuration(module)
-    this.current = undefined
+  /** The step ends. `absent`: something else had removed its module. */
+  end(step: UnloadStep, outcome: 'done' | 'absent' = 'done'): void {
+    if (outcome === 'absent') this.markAbsent(step.module)
+    else if (removes(step)) this.markRemoved(step.module)
+    this.#close(step, null)
   }
 
   /** The step ends, and its module stays. */
-  keep({ module }: UnloadStep, reason: Kept['reason']): void {
-    this.#kept.set(module, reason)
-    this.#setDuration(module)
-    this.current = undefined
+  keep(step: UnloadStep, reason: Kept['reason']): void {
+    this.#kept.set(step.module, reason)
+    this.#close(step, null)
   }
 
-  fail(code: KmodErrorCode): void {
+  fail({ code, errno }: Pick<KmodError, 'code' | 'errno'>): void {
     if (this.current === undefined) return
     this.#failed = { step: this.current, code }
-    this.#setDuration(this.current.module)
+    this.#close(this.current, errno ?? null)
+  }
+
+  /** The step of a module that was removed, or is to be removed. */
+  removalOf(module: string): UnloadStep | undefined {
+    return this.#steps.get(module)?.record.step
   }
 
   finish(health: KernelHealth): UnloadReport {
@@ -112,6 +122,7 @@ export class Draft {
       reappeared,
       steps: [...this.#steps.values()].map(({ record }) => record),
       failed: this.#failed,
+      released: this.released,
       restored: this.restored,
       notRestored: this.notRestored,
       parametersLost: this.parametersLost,
@@ -122,8 +133,11 @@ export class Draft {
   }
 
   /** A step that a call only waited for has no record. */
-  #setDuration(module: string): void {
-    const step = this.#steps.get(module)
-    if (step !== undefined) step.record.duration = this.clock.now() - step.began
+  #close(step: UnloadStep, errno: number | null): void {
+    this.current = undefined
+    const found = this.#steps.get(stepKey(step))
+    if (found === undefined) return
+    found.record.duration = this.clock.now() - found.began
+    publishStep(found.record.step, found.record.duration, errno)
   }
 }

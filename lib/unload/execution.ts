@@ -7,9 +7,10 @@ import type { Planned } from '../plan/plan'
 import type { UserReader } from '../plan/users'
 import { BlockerWait } from './blocker-wait'
 import type { Call } from './call'
-import { Callbacks } from './callbacks'
 import { RunningPlan } from './running-plan'
+import { release, type ReleaseStep } from '../release/release'
 import { isForced, isRequired, removeModule, runRemoveCommand, type StepOutcome } from './step'
+import { stepKey } from './step-key'
 
 /** Why a dependency is kept after the kernel refused to remove it. */
 const KEPT_REASONS: Partial<Record<Blocker['code'], Kept['reason']>> = {
@@ -20,7 +21,6 @@ const KEPT_REASONS: Partial<Record<Blocker['code'], Kept['reason']>> = {
 
 export class Execution {
   readonly #plan: RunningPlan
-  readonly #callbacks: Callbacks
   readonly #blockerWait: BlockerWait
   /** The plan as it was when the first step began. */
   #begun: UnloadPlan | undefined
@@ -34,13 +34,17 @@ export class Execution {
     users: UserReader,
   ) {
     this.#plan = new RunningPlan(call, planned, users)
-    this.#callbacks = new Callbacks(call)
-    this.#blockerWait = new BlockerWait(call, this.#callbacks)
+    this.#blockerWait = new BlockerWait(call)
   }
 
   /** The plan as it was when the first step began; before that, the latest plan. */
   get plan(): UnloadPlan {
     return this.#begun ?? this.#plan.plan
+  }
+
+  /** How many steps have ended. */
+  get stepsDone(): number {
+    return this.#stepsDone
   }
 
   /** Resolves when no step is left, and no dependency has become free since it was kept. */
@@ -70,11 +74,12 @@ export class Execution {
     this.#throwIfAborted()
     this.#begun ??= this.#plan.plan
     draft.begin(step)
-    if (!this.#started.has(step.module)) {
-      this.#started.set(step.module, step)
+    if (!this.#started.has(stepKey(step))) {
+      this.#started.set(stepKey(step), step)
       await this.#report(step, 'start')
       this.#throwIfAborted()
     }
+    if (step.action === 'release') return this.#release(step)
     switch (await this.#plan.compare(step)) {
       case 'changed':
         return this.#renew()
@@ -99,13 +104,27 @@ export class Execution {
     const { module } = step
     await restorer?.remember(module)
     draft.countAttempt(step)
-    return step.action === 'remove'
-      ? removeModule(kernel, module, isForced(step, planOptions), { hungAfter })
-      : runRemoveCommand(kernel, module, step.shell, { hungAfter, signal })
+    return step.action === 'run'
+      ? runRemoveCommand(kernel, module, step.shell, { hungAfter, signal })
+      : removeModule(kernel, module, isForced(step, planOptions), { hungAfter })
+  }
+
+  async #release(step: ReleaseStep): Promise<void> {
+    const { kernel, draft, options } = this.call
+    const { hungAfter = DEFAULT_HUNG_AFTER, signal } = options
+    draft.countAttempt(step)
+    await release(kernel, step, { hungAfter, signal })
+    draft.released.push({ user: step.user, command: step.command, undone: false })
+    this.call.undoer.add(step)
+    draft.end(step)
+    this.#plan.drop(step)
+    await this.#reportDone(step)
+    // The plan was made for a system with this user.
+    if (this.#plan.nextStep?.action !== 'release') await this.#renew()
   }
 
   async #afterRemoval(step: UnloadStep, outcome: 'removed' | 'absent'): Promise<void> {
-    this.call.draft.end(step, outcome)
+    this.call.draft.end(step, outcome === 'absent' ? 'absent' : 'done')
     this.#plan.drop(step)
     this.#blockerWait.restart()
     await this.#reportDone(step)
@@ -157,21 +176,21 @@ export class Execution {
   async #reportEnds(): Promise<void> {
     const { draft } = this.call
     for (const step of [...this.#started.values()]) {
-      if (this.#plan.stepOf(step.module) !== undefined) continue
+      if (this.#plan.planned(step) !== undefined) continue
       const reason = draft.reasonToKeep(step.module)
       if (reason === undefined) {
-        draft.end(step, draft.removed.includes(step.module) ? 'removed' : 'absent')
+        draft.end(step, draft.removed.includes(step.module) ? 'done' : 'absent')
         await this.#reportDone(step)
       } else {
         draft.keep(step, reason)
-        this.#started.delete(step.module)
+        this.#started.delete(stepKey(step))
         await this.#report(step, 'kept')
       }
     }
   }
 
   async #reportDone(step: UnloadStep): Promise<void> {
-    this.#started.delete(step.module)
+    this.#started.delete(stepKey(step))
     const index = this.#stepsDone++
     await this.#report(step, 'done', { index })
   }
@@ -188,9 +207,9 @@ export class Execution {
     { blocker, index }: { blocker?: Blocker; index?: number } = {},
   ): Promise<void> {
     const { steps } = this.#plan.plan
-    const left = this.#plan.stepOf(step.module)
+    const left = this.#plan.planned(step)
     const position = left === undefined ? 0 : steps.indexOf(left)
-    const hasRested = await this.#callbacks.step({
+    const hasRested = await this.call.callbacks.step({
       step,
       index: index ?? this.#stepsDone + position,
       total: this.#stepsDone + steps.length,

@@ -67,6 +67,8 @@ function permitsMore(name: keyof AppliedPlanOptions, options: AppliedPlanOptions
       return options.force
     case 'allow':
       return options.allow.length > 0
+    case 'release':
+      return options.release.length > 0
     case 'holders':
       return options.holders === 'remove'
     case 'commands':

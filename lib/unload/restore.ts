@@ -3,15 +3,15 @@
  * after a failure.
  */
 import { callsOn } from '../change/calls'
-import { awaitChange, DEFAULT_HUNG_AFTER } from '../change/change'
+import { awaitChange } from '../change/change'
 import { insertionError, notLoadedError } from '../change/change-error'
 import { isKmodError, KmodError } from '../contract/errors'
 import type { UnloadStep } from '../contract/types'
 import { declaredParameters } from '../inspect/info'
 import type { Kernel } from '../kernel/kernel'
 import type { ModuleAttributes } from '../kernel/module-attributes'
-import type { Description } from '../kernel/module-index'
 import type { Draft } from './draft'
+import { findModuleFile, notReloadableError, notRestorableError } from './module-files'
 import { Polling } from './polling'
 
 /**
@@ -34,25 +34,44 @@ export class Restorer {
   /** Modules that this call has inserted, with those that they need. */
   readonly #inserted = new Set<string>()
 
+  /** Modules that must not be loaded again, and why. */
+  readonly #impossible = new Map<string, string>()
+  /** Modules that are loaded from a given file, so that the index need not have one. */
+  readonly #given = new Set<string>()
+  readonly #hungAfter: number
+  /** In a reload, the file of a module may have been replaced since the module was loaded. */
+  readonly #isReload: boolean
+
+  /** `hungAfter`: milliseconds for each change. */
   constructor(
     private readonly kernel: Kernel,
     private readonly draft: Draft,
-    /** Milliseconds for each change. */
-    private readonly hungAfter: number = DEFAULT_HUNG_AFTER,
-  ) {}
+    { hungAfter, isReload }: { hungAfter: number; isReload: boolean },
+  ) {
+    this.#hungAfter = hungAfter
+    this.#isReload = isReload
+  }
+
+  /** A reload loads the module from a given file. */
+  acceptFile(module: string): void {
+    this.#given.add(module)
+  }
+
+  /** The module cannot be restored, for example because another version of it could not be removed. */
+  giveUp(module: string, why: string): void {
+    this.#impossible.set(module, why)
+  }
 
   /** Rejects if one of the steps would remove a module that could not be loaded again. */
   async prepare(steps: readonly UnloadStep[]): Promise<void> {
     for (const { module, action } of steps) {
       if (this.#before.has(module)) continue
       const { srcVersion } = await this.kernel.attributes(module)
-      const file = await this.#findFile(module, srcVersion)
-      if (file.obstacle !== null) {
-        throw new KmodError(
-          'ERR_KMOD_NOT_FOUND',
-          `Module ${module} was not removed, because it could not be loaded again after a failure: ${file.obstacle}. To unload it without this check, omit onFailure: 'restore'.`,
-          { module },
-        )
+      const file = await findModuleFile(this.kernel, module, this.#isReload ? null : srcVersion)
+      if (file.obstacle !== null && !this.#given.has(module)) {
+        throw this.#isReload
+          ? notReloadableError(module, file.obstacle)
+          : notRestorableError(module, file.obstacle.text)
       }
       this.#before.set(module, {
         parameters: new Map(),
@@ -86,53 +105,21 @@ export class Restorer {
     }
   }
 
-  /**
-   * The file from which the same module can be loaded again. `obstacle`: why there is none; `null`:
-   * there is one.
-   */
-  async #findFile(
-    module: string,
-    srcVersion: string | null,
-  ): Promise<{ obstacle: string | null; fields: Description['fields'] }> {
-    let description
-    try {
-      description = await this.kernel.index.describe(module)
-    } catch (error) {
-      if (!isKmodError(error)) throw error
-      return { obstacle: error.message.replace(/\.$/, ''), fields: [] }
-    }
-    if (description?.path == null) {
-      return { obstacle: 'the module index lists no file for it', fields: [] }
-    }
-    const { path, fields } = description
-    const field = (key: string): string | null =>
-      fields.find((one) => one.key === key)?.value ?? null
-    const inFile = field('srcversion')
-    if (srcVersion !== null && inFile !== null) {
-      const isSame = srcVersion === inFile
-      const obstacle = `${path} has srcversion ${inFile}, and the loaded module has ${srcVersion}`
-      return { obstacle: isSame ? null : obstacle, fields }
-    }
-    const { release } = (await this.kernel.facts()).kernel
-    const builtFor = field('vermagic')?.split(' ')[0]
-    const isForThis = builtFor === undefined || builtFor === release
-    const obstacle = `${path} was built for kernel ${builtFor}, and this kernel is ${release}`
-    return { obstacle: isForThis ? null : obstacle, fields }
-  }
-
   /** Returns why the module was not restored; `null`: it was. */
   async #restore(module: string): Promise<string | null> {
     const before = this.#before.get(module)!
+    const { stuck } = callsOn(this.kernel)
+    if (this.#impossible.has(module)) return this.#impossible.get(module)!
+    if (stuck.has(module)) return `It is stuck inside the kernel, in process ${stuck.pid(module)}.`
     if (before.removedByCommand) {
       return 'A remove command of modprobe.d removed it, and what the command did cannot be undone.'
     }
     if ((await this.kernel.row(module)) === undefined) {
       const [needs = []] = await this.kernel.index.needs([module])
-      const { stuck } = callsOn(this.kernel)
       const stuckNeed = needs.find((need) => stuck.has(need))
       if (stuckNeed !== undefined) return `It needs ${stuckNeed}, which is stuck inside the kernel.`
-      const { obstacle } = await this.#findFile(module, before.srcVersion)
-      if (obstacle !== null) return `Not loaded: ${obstacle}.`
+      const { obstacle } = await findModuleFile(this.kernel, module, before.srcVersion)
+      if (obstacle !== null) return `Not loaded: ${obstacle.text}.`
       await this.#insert(module, {})
     }
     const isOurs = this.#inserted.has(module)
@@ -141,13 +128,13 @@ export class Restorer {
       this.draft.markReappeared(module)
       await this.#awaitLoaded(module)
     }
-    await this.#restoreParameters(module, before, isOurs)
+    await this.restoreParameters(module, { mayLoadAgain: isOurs })
     return null
   }
 
   /** Waits while something else loads the module. Rejects if it is not loaded in the end. */
   async #awaitLoaded(module: string): Promise<void> {
-    const polling = new Polling(this.kernel, this.hungAfter, undefined)
+    const polling = new Polling(this.kernel, this.#hungAfter, undefined)
     try {
       for (;;) {
         const row = await this.kernel.row(module)
@@ -168,23 +155,39 @@ export class Restorer {
   }
 
   /**
-   * Most modules get the same parameters again from the configuration. If some differ, the module is
-   * removed and loaded again with them; but not if something else has loaded it and may already use it.
+   * Most modules get the same parameters again from the configuration. Those that differ are written to
+   * sysfs. Where that is not possible, the module is removed and loaded again with them, if
+   * `mayLoadAgain`: not if something else has loaded it and may already use it. `except`: parameters
+   * that are to have other values than before.
    */
-  async #restoreParameters(
+  async restoreParameters(
     module: string,
-    { parameters, declared }: Before,
-    isOurs: boolean,
+    { mayLoadAgain, except = [] }: { mayLoadAgain: boolean; except?: readonly string[] },
   ): Promise<void> {
+    const before = this.#before.get(module)
+    if (before === undefined) return
+    const isMeant = (name: string): boolean => !except.includes(name)
+    const parameters = new Map([...before.parameters].filter(([name]) => isMeant(name)))
+    const declared = before.declared.filter(isMeant)
     const readable = [...parameters].flatMap(([name, value]) =>
       value === null ? [] : [{ name, value }],
     )
-    const now = (await this.kernel.attributes(module)).parameters
-    const different = readable.filter(({ name, value }) => now.get(name) !== value)
-    const settable = different.filter(({ value }) => !value.includes(UNSET) && !/["\n]/.test(value))
-    if (isOurs && settable.length > 0 && (await this.#removeAgain(module))) {
-      const texts = Object.fromEntries(settable.map(({ name, value }) => [name, value]))
-      await this.#insert(module, texts).catch(() => this.#insert(module, {}))
+    const findDifferent = async (): Promise<typeof readable> => {
+      const now = (await this.kernel.attributes(module)).parameters
+      return readable.filter(({ name, value }) => now.get(name) !== value)
+    }
+    const isSettable = ({ value }: { value: string }): boolean =>
+      !value.includes(UNSET) && !/["\n]/.test(value)
+    const different = await findDifferent()
+    for (const { name, value } of different.filter(isSettable)) {
+      await this.#write(module, name, value)
+    }
+    const settable = (different.length === 0 ? [] : await findDifferent()).filter(isSettable)
+    if (mayLoadAgain && settable.length > 0 && (await this.#removeAgain(module))) {
+      // Those that were written are lost with this removal.
+      const texts = different.filter(isSettable).map(({ name, value }) => [name, value])
+      const all = Object.fromEntries(texts) as Record<string, string>
+      await this.#insert(module, all).catch(() => this.#insert(module, {}))
     }
     const { parametersLost } = this.draft
     const after = (await this.kernel.attributes(module)).parameters
@@ -198,9 +201,16 @@ export class Restorer {
     }
   }
 
+  /** The kernel refuses a parameter that is not writable; its value shows whether it was written. */
+  async #write(module: string, name: string, value: string): Promise<void> {
+    const change = this.kernel.setParameter(module, name, value)
+    const end = await awaitChange(this.kernel, module, change, { hungAfter: this.#hungAfter })
+    if (end.outcome === 'abandoned') throw end.error
+  }
+
   async #removeAgain(module: string): Promise<boolean> {
     const change = this.kernel.remove(module, false)
-    const end = await awaitChange(this.kernel, module, change, { hungAfter: this.hungAfter })
+    const end = await awaitChange(this.kernel, module, change, { hungAfter: this.#hungAfter })
     if (end.outcome === 'abandoned') throw end.error
     return end.outcome === 'done'
   }
@@ -210,7 +220,7 @@ export class Restorer {
     // mustBeNew: a module that something else loads meanwhile must not be changed.
     const request = { what: module, module, mustBeNew: true, parameters }
     const change = this.kernel.insert(request)
-    const end = await awaitChange(this.kernel, module, change, { hungAfter: this.hungAfter })
+    const end = await awaitChange(this.kernel, module, change, { hungAfter: this.#hungAfter })
     const isLoaded = (await this.kernel.row(module)) !== undefined
     if (end.outcome !== 'done') {
       const error = await insertionError(this.kernel, request, change, end)

@@ -2,7 +2,7 @@
  * The plan of a running call: each step that is done is dropped from it, and it is computed again when
  * the system changes.
  */
-import { heldBlocker, reappearedError, refusalError } from '../change/refusals'
+import { heldBlocker, isWaitedFor, reappearedError, refusalError } from '../change/refusals'
 import { isKmodError } from '../contract/errors'
 import type { Blocker, Kept, LoadedModule, UnloadPlan, UnloadStep } from '../contract/types'
 import type { Kernel, SysModule } from '../kernel/kernel'
@@ -11,6 +11,7 @@ import { withGivenUp, withoutGivenUp, type Progress } from '../plan/progress'
 import { UserReader, withUsersNow } from '../plan/users'
 import type { Call } from './call'
 import { isAsPlanned, isForced, isRequired } from './step'
+import { removes, stepKey } from './step-key'
 import { takeTurn } from './turn'
 
 /** A dependency that was kept for one of these reasons may be free when the run ends. */
@@ -42,25 +43,36 @@ export class RunningPlan {
     return this.#plan
   }
 
+  /** If the call has `wait`, the first blocker that it does not wait for comes before the others. */
   get blocker(): Blocker | undefined {
-    return this.#plan.blockers[0]
+    const { blockers } = this.#plan
+    const { polling, options } = this.call
+    const isFinal = (one: Blocker): boolean => !isWaitedFor(one, options.waitFor)
+    return (polling.timeout > 0 ? blockers.find(isFinal) : undefined) ?? blockers[0]
   }
 
   get nextStep(): UnloadStep | undefined {
     return this.#plan.steps[0]
   }
 
+  /** The step that removes a module. */
   stepOf(module: string): UnloadStep | undefined {
-    return this.#plan.steps.find((step) => step.module === module)
+    return this.#plan.steps.find((step) => removes(step) && step.module === module)
+  }
+
+  /** The same step in the present plan. */
+  planned(step: UnloadStep): UnloadStep | undefined {
+    const key = stepKey(step)
+    return this.#plan.steps.find((one) => stepKey(one) === key)
   }
 
   /** Makes a plan the current one: its modules, as they are now, are those that it was made for. */
   async adopt(plan = this.#plan): Promise<void> {
     const { kernel, draft, options, restorer } = this.call
-    if (plan.feasible) await restorer?.prepare(plan.steps)
+    if (plan.feasible) await restorer?.prepare(plan.steps.filter(removes))
     // The first step follows at once: no callback runs and no module file is read before it.
     this.#isFresh = plan.feasible && restorer === null && options.onStep === undefined
-    const later = this.#isFresh ? plan.steps.slice(1) : plan.steps
+    const later = (this.#isFresh ? plan.steps.slice(1) : plan.steps).filter(removes)
     await this.#identities.remember(
       kernel,
       later.map(({ module }) => module),
@@ -90,10 +102,13 @@ export class RunningPlan {
   }
 
   /** The step is done. */
-  drop({ module, reason }: UnloadStep): void {
-    this.#plan = { ...this.#plan, steps: this.#plan.steps.filter((one) => one.module !== module) }
+  drop(step: UnloadStep): void {
+    const key = stepKey(step)
+    const { module } = step
+    this.#plan = { ...this.#plan, steps: this.#plan.steps.filter((one) => stepKey(one) !== key) }
+    if (!removes(step)) return
     this.#identities.forget(module)
-    if (reason === 'target' || reason === 'holder') return
+    if (isRequired(step)) return
     // If something loads it again, it is needed.
     this.#progress = withGivenUp(this.#progress, module, 'transient')
   }
@@ -123,7 +138,9 @@ export class RunningPlan {
         this.users,
       )
       this.#progress = progress
-      const returned = plan.steps.find(({ module }) => draft.removed.includes(module))
+      const returned = plan.steps.find(
+        (step) => removes(step) && draft.removed.includes(step.module),
+      )
       if (returned?.reason === 'target') this.#refuseReturned(returned.module)
       await this.#refuseNewHolders(plan)
       // A plan that is blocked needs no turn: the call waits, or it ends.

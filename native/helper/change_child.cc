@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "../proc/module_parameter.h"
 #include "../process/channel.h"
 #include "../process/command.h"
 #include "change_messages.h"
@@ -57,6 +58,14 @@ class ChangeVisitor {
 
   Reply operator()(const RunRequest& request) const {
     return RanReply(RunCommand(request.command, {"MODPROBE_MODULE=" + request.module}));
+  }
+
+  Reply operator()(const ProgramRequest& request) const {
+    return RanReply(RunProgram(request.arguments));
+  }
+
+  Reply operator()(const SetRequest& request) const {
+    return EndReply(SetModuleParameter(request.module, request.parameter, request.value));
   }
 
  private:

@@ -26,6 +26,17 @@ Result<ChangeRequest> ReadChangeRequest(const Message& message) {
     run.module = request.Text();
     run.command = request.Text();
     change = std::move(run);
+  } else if (request.verb() == "program") {
+    ProgramRequest program;
+    program.arguments = request.List();
+    if (program.arguments.empty()) return request.Malformed();
+    change = std::move(program);
+  } else if (request.verb() == "set") {
+    SetRequest set;
+    set.module = request.Text();
+    set.parameter = request.Text();
+    set.value = request.Text();
+    change = std::move(set);
   } else {
     return request.Malformed();
   }

@@ -6,6 +6,7 @@
 
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "../libkmod/insert.h"
 #include "../process/command.h"
@@ -25,11 +26,26 @@ struct RunRequest {
   std::string command;
 };
 
-using ChangeRequest = std::variant<RemoveRequest, InsertRequest, RunRequest>;
+// A program that releases a user of a module, or puts it back.
+struct ProgramRequest {
+  std::vector<std::string> arguments;
+};
+
+// A parameter of a loaded module.
+struct SetRequest {
+  std::string module;
+  std::string parameter;
+  std::string value;
+};
+
+using ChangeRequest =
+    std::variant<RemoveRequest, InsertRequest, RunRequest, ProgramRequest, SetRequest>;
 
 //   remove NAME FORCE
 //   insert SOURCE WHAT IS_FILE MODULE MUST_BE_NEW PARAMETERS
 //   run MODULE COMMAND
+//   program ARGUMENTS   a list
+//   set MODULE PARAMETER VALUE
 Result<ChangeRequest> ReadChangeRequest(const Message& message);
 
 // Whether this is the request `remove`; the child that serves it can serve another one afterwards.
@@ -46,7 +62,7 @@ Reply AttemptReply(const InsertAttempt& attempt);
 
 // The last answer:
 //   done | failure FAILURE
-//   ran EXIT_CODE SIGNAL OUTPUT   for `run`; SIGNAL 0: the command exited
+//   ran EXIT_CODE SIGNAL OUTPUT   for `run` and `program`; SIGNAL 0: the command exited
 //   killed SIGNAL                 the process ended without an answer: killed by the kernel after
 //                                 an oops, or by `kill`
 Reply EndReply(const Result<>& end);

@@ -29,11 +29,20 @@ struct Role {
   int (*serve)(int socket);
 };
 
+constexpr int kSocket = 3;
+// Only the role `watch` gets it.
+constexpr int kInherited = 4;
+
+int ServeInherited(int socket) {
+  return kmod::ServeWatch(socket, kInherited);
+}
+
 constexpr Role kRoles[] = {{"queries", "kmod-queries", kmod::ServeQueries},
                            {"changes", "kmod-changes", kmod::ServeChanges},
                            {"survey", "kmod-survey", kmod::ServeSurvey},
                            {"events", "kmod-events", kmod::ServeEvents},
-                           {"trace", "kmod-trace", kmod::ServeTrace}};
+                           {"trace", "kmod-trace", kmod::ServeTrace},
+                           {"watch", "kmod-watch", ServeInherited}};
 
 const Role* FindRole(const char* name) {
   for (const Role& role : kRoles) {
@@ -42,15 +51,13 @@ const Role* FindRole(const char* name) {
   return nullptr;
 }
 
-constexpr int kSocket = 3;
-
 // Descriptors of the Node process that were not close-on-exec must not stay open here.
-void CloseOthers() {
+void CloseOthers(int first) {
 #ifdef SYS_close_range
-  if (syscall(SYS_close_range, kSocket + 1, ~0U, 0) == 0) return;
+  if (syscall(SYS_close_range, first, ~0U, 0) == 0) return;
 #endif
   const long most = sysconf(_SC_OPEN_MAX);
-  for (int fd = kSocket + 1; fd < (most > 0 ? most : 1024); ++fd) close(fd);
+  for (int fd = first; fd < (most > 0 ? most : 1024); ++fd) close(fd);
 }
 
 bool IsSocket(int fd) {
@@ -67,7 +74,7 @@ int main(int count, char** arguments) {
           stderr);
     return EX_USAGE;
   }
-  CloseOthers();
+  CloseOthers(role->serve == ServeInherited ? kInherited + 1 : kSocket + 1);
   if (chdir("/") != 0) return EX_OSERR;
   prctl(PR_SET_NAME, role->process_name);
   // libkmod reads its log level from this variable.

@@ -22,7 +22,12 @@ int ServeSurvey(int socket);
 // Reports changes that may end a wait. lib/live/helper/events.ts is the other end.
 int ServeEvents(int socket);
 
-// Reports who takes and drops references to one module. Also ends at a signal (SIGTERM, SIGINT,
+// Reports which modules are loaded and unloaded. `events`: what OpenModuleEvents() returned, which
+// the Node process has opened. lib/live/helper/watch.ts is the other end.
+int ServeWatch(int socket, int events);
+
+// Reports who takes and drops references to one module, or counts the references that are taken
+// to all modules (lib/live/helper/uses.ts). Also ends at a signal (SIGTERM, SIGINT,
 // SIGHUP), and removes its tracing instance first. lib/live/helper/trace.ts is the other end.
 int ServeTrace(int socket);
 

@@ -18,8 +18,10 @@
 #include "../proc/text_file.h"
 #include "../proc/trace_text.h"
 #include "../proc/tracing.h"
+#include "../proc/use_count.h"
 #include "../process/channel.h"
 #include "conversation.h"
+#include "outbox.h"
 #include "roles.h"
 
 namespace kmod {
@@ -70,7 +72,8 @@ std::optional<std::string> ReadComm(pid_t thread) {
 
 class Trace {
  public:
-  explicit Trace(int socket) : channel_(socket), own_numbers_(IsInFirstPidNamespace()) {
+  explicit Trace(int socket)
+      : channel_(socket), own_numbers_(IsInFirstPidNamespace()), out_(socket) {
     sigset_t ends;
     sigemptyset(&ends);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&ends, signal);
@@ -98,14 +101,16 @@ class Trace {
         if (!TakeRequests()) return EX_PROTOCOL;
       }
       if (waits[2].revents != 0) ReadEvents();
-      Flush();
+      out_.Flush();
     }
   }
 
  private:
-  // The only request, which can be made once: trace MODULE. Its answers: failure FAILURE, or
-  // `ready` and then `event` for each event. Returns false if something other than a message
-  // arrived.
+  // The requests; a process gets only one of both kinds:
+  //   trace MODULE   once. Its answers: failure FAILURE, or `ready` and then `event` for each event
+  //   uses           any number of times. Its answer: failure FAILURE, or done COMPLETE COUNT and
+  //                  COUNT times NAME USES, since the first request
+  // Returns false if something other than a message arrived.
   bool TakeRequests() {
     for (;;) {
       const Result<std::optional<Message>> message = channel_.Next();
@@ -113,8 +118,33 @@ class Trace {
       if (!*message) return true;
       id_ = (*message)->id;
       Request request((*message)->strings);
-      Queue(Begin(&request));
+      Put(Answer(&request));
     }
+  }
+
+  void Put(Reply reply) { out_.Put(id_, std::move(reply)); }
+
+  Reply Answer(Request* request) {
+    return request->verb() == "uses" ? ReadUses(request) : Begin(request);
+  }
+
+  Reply ReadUses(Request* request) {
+    if (!request->Check().ok()) return Reply::Of(request->Malformed());
+    if (!uses_) {
+      Result<UseCount> opened = UseCount::Open();
+      if (!opened.ok()) return Reply::Of(opened.failure());
+      uses_.emplace(*std::move(opened));
+    }
+    const Result<Uses> uses = uses_->Read();
+    if (!uses.ok()) return Reply::Of(uses.failure());
+    Reply reply = Reply::Done();
+    reply.Put(uses->complete);
+    reply.Put(uses->counts.size());
+    for (const auto& [name, count] : uses->counts) {
+      reply.Put(name);
+      reply.Put(count);
+    }
+    return reply;
   }
 
   Reply Begin(Request* request) {
@@ -132,12 +162,12 @@ class Trace {
   void ReadEvents() {
     const Result<std::string> read = tracing_->Read();
     if (!read.ok()) {
-      Queue(Reply::Of(read.failure()));
+      Put(Reply::Of(read.failure()));
       tracing_.reset();
       return;
     }
     const long long offset = ClockOffset();
-    for (const ReferenceEvent& event : text_->Push(*read)) Queue(EventReply(event, offset));
+    for (const ReferenceEvent& event : text_->Push(*read)) Put(EventReply(event, offset));
   }
 
   // event ACTION PID COMM CALLER COUNT MILLISECONDS: ACTION is "get" or "put", COMM is optional,
@@ -162,31 +192,14 @@ class Trace {
     return ParseThreadGroup(*text).value_or(thread);
   }
 
-  void Queue(Reply reply) {
-    const Result<std::string> bytes = EncodeMessage({id_, reply.Take()});
-    // An event is far below the limit: each of its texts comes from one line of the trace.
-    if (bytes.ok()) out_ += *bytes;
-  }
-
-  // Sends as much as the socket takes. If the other end has closed, the next Fill() reports it.
-  void Flush() {
-    while (!out_.empty()) {
-      const ssize_t sent =
-          send(channel_.socket(), out_.data(), out_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-      if (sent < 0 && errno == EINTR) continue;
-      if (sent < 0 && errno != EAGAIN) out_.clear();
-      if (sent <= 0) return;
-      out_.erase(0, static_cast<size_t>(sent));
-    }
-  }
-
   Channel channel_;
   bool own_numbers_;
   UniqueFd signals_;
   std::optional<ReferenceTracing> tracing_;
   std::optional<TraceText> text_;
-  std::string out_;  // encoded messages that the socket has not taken yet
-  uint32_t id_ = 0;  // of the request `trace`
+  Outbox out_;
+  std::optional<UseCount> uses_;
+  uint32_t id_ = 0;  // of the last request
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string>
 #include <string_view>
 
 #include "../common/handles.h"
@@ -20,11 +21,11 @@ namespace {
 
 constexpr const char* kShell = "/bin/sh";
 
-// How the shell starts: no input, both output streams into `output`, and all signals at their
+// How a command starts: no input, both output streams into `output`, and all signals at their
 // default, as in a new session.
-class ShellSetup {
+class Setup {
  public:
-  explicit ShellSetup(int output) {
+  explicit Setup(int output) {
     posix_spawn_file_actions_init(&actions_);
     posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions_, output, STDOUT_FILENO);
@@ -38,24 +39,25 @@ class ShellSetup {
     posix_spawnattr_setsigmask(&attributes_, &none);
     posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
   }
-  ~ShellSetup() {
+  ~Setup() {
     posix_spawn_file_actions_destroy(&actions_);
     posix_spawnattr_destroy(&attributes_);
   }
-  ShellSetup(const ShellSetup&) = delete;
-  ShellSetup& operator=(const ShellSetup&) = delete;
+  Setup(const Setup&) = delete;
+  Setup& operator=(const Setup&) = delete;
 
-  Result<pid_t> Start(std::string command, std::vector<std::string> variables) const {
-    std::string name = "sh";
-    std::string option = "-c";
-    char* const arguments[] = {name.data(), option.data(), command.data(), nullptr};
+  Result<pid_t> Start(const std::string& program, std::vector<std::string> words,
+                      std::vector<std::string> variables) const {
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
     std::vector<char*> environment = EnvironmentWithout(variables);
     for (std::string& variable : variables) environment.push_back(variable.data());
     environment.push_back(nullptr);
     pid_t pid = 0;
-    const int error =
-        posix_spawn(&pid, kShell, &actions_, &attributes_, arguments, environment.data());
-    if (error != 0) return SystemFailure(error, "posix_spawn", kShell);
+    const int error = posix_spawn(&pid, program.c_str(), &actions_, &attributes_, arguments.data(),
+                                  environment.data());
+    if (error != 0) return SystemFailure(error, "posix_spawn", program);
     return pid;
   }
 
@@ -87,19 +89,32 @@ Result<std::string> ReadOutput(int file) {
   return text;
 }
 
-}  // namespace
+constexpr const char* kProgramPath = "/usr/sbin:/usr/bin:/sbin:/bin";
 
-Result<CommandEnd> RunCommand(const std::string& command,
-                              const std::vector<std::string>& variables) {
+// Not with the PATH of the caller, which another user may have set.
+Result<std::string> FindProgram(const std::string& name) {
+  if (!name.empty() && name[0] == '/') return name;
+  std::string_view folders = kProgramPath;
+  while (!folders.empty() && name.find('/') == std::string::npos) {
+    const size_t end = folders.find(':');
+    const std::string path = std::string(folders.substr(0, end)) + "/" + name;
+    if (access(path.c_str(), X_OK) == 0) return path;
+    folders.remove_prefix(end == std::string_view::npos ? folders.size() : end + 1);
+  }
+  return SystemFailure(ENOENT, "access", name);
+}
+
+Result<CommandEnd> Run(const std::string& program, const std::vector<std::string>& arguments,
+                       const std::vector<std::string>& variables) {
   // A file instead of a pipe: a pipe would stay open until the last process in the background ends,
   // and closing it earlier would kill those that still write to it.
   const UniqueFd output(memfd_create("output", MFD_CLOEXEC));
   if (!output) return SystemFailure(errno, "memfd_create");
-  const Result<pid_t> pid = ShellSetup(output.get()).Start(command, variables);
+  const Result<pid_t> pid = Setup(output.get()).Start(program, arguments, variables);
   if (!pid.ok()) return pid.failure();
   int status = 0;
   while (waitpid(*pid, &status, 0) < 0) {
-    if (errno != EINTR) return SystemFailure(errno, "waitpid", kShell);
+    if (errno != EINTR) return SystemFailure(errno, "waitpid", program);
   }
   Result<std::string> text = ReadOutput(output.get());
   if (!text.ok()) return text.failure();
@@ -108,6 +123,19 @@ Result<CommandEnd> RunCommand(const std::string& command,
   if (WIFEXITED(status)) end.exit_code = WEXITSTATUS(status);
   end.output = *std::move(text);
   return end;
+}
+
+}  // namespace
+
+Result<CommandEnd> RunCommand(const std::string& command,
+                              const std::vector<std::string>& variables) {
+  return Run(kShell, {"sh", "-c", command}, variables);
+}
+
+Result<CommandEnd> RunProgram(const std::vector<std::string>& arguments) {
+  const Result<std::string> program = FindProgram(arguments[0]);
+  if (!program.ok()) return program.failure();
+  return Run(*program, arguments, {std::string("PATH=") + kProgramPath});
 }
 
 }  // namespace kmod

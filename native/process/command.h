@@ -23,4 +23,8 @@ constexpr size_t kCommandOutputLimit = 64 * 1024;
 Result<CommandEnd> RunCommand(const std::string& command,
                               const std::vector<std::string>& variables);
 
+// The same for a program without a shell, looked up in /usr/sbin, /usr/bin, /sbin and /bin.
+// `arguments` begins with its name. Fails with ENOENT if there is no such program.
+Result<CommandEnd> RunProgram(const std::vector<std::string>& arguments);
+
 }  // namespace kmod

@@ -46,12 +46,16 @@ class SpawnSetup {
   SpawnSetup(const SpawnSetup&) = delete;
   SpawnSetup& operator=(const SpawnSetup&) = delete;
 
-  Result<> Prepare(int socket) {
+  // `inherited` is -1 or above 4.
+  Result<> Prepare(int socket, int inherited) {
     int error = 0;
     for (int fd = 0; fd <= 2 && error == 0; ++fd) {
       error = posix_spawn_file_actions_addopen(&actions_, fd, "/dev/null", O_RDWR, 0);
     }
     if (error == 0) error = posix_spawn_file_actions_adddup2(&actions_, socket, 3);
+    if (error == 0 && inherited >= 0) {
+      error = posix_spawn_file_actions_adddup2(&actions_, inherited, 4);
+    }
     sigset_t all;
     sigset_t none;
     sigfillset(&all);
@@ -76,7 +80,7 @@ class SpawnSetup {
 
 }  // namespace
 
-Result<HelperProcess> SpawnHelper(const std::string& path, const std::string& role) {
+Result<HelperProcess> SpawnHelper(const std::string& path, const std::string& role, int inherited) {
   ReapHelpers();
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
@@ -91,8 +95,12 @@ Result<HelperProcess> SpawnHelper(const std::string& path, const std::string& ro
     if (!theirs) return SystemFailure(errno, "fcntl");
   }
 
+  // For the same reasons.
+  const UniqueFd copy(inherited < 0 ? -1 : fcntl(inherited, F_DUPFD_CLOEXEC, 5));
+  if (inherited >= 0 && !copy) return SystemFailure(errno, "fcntl");
+
   SpawnSetup setup;
-  if (const Result<> prepared = setup.Prepare(theirs.get()); !prepared.ok()) {
+  if (const Result<> prepared = setup.Prepare(theirs.get(), copy.get()); !prepared.ok()) {
     return prepared.failure();
   }
   std::string program = path;

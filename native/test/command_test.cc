@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 
+#include <cerrno>
 #include <cstdlib>
 
 namespace kmod {
@@ -50,6 +51,19 @@ TEST_CASE("at most the first 64 KiB of the output are kept") {
   const CommandEnd end = Run("echo first; head -c 100000 /dev/zero");
   CHECK(end.output.size() == kCommandOutputLimit);
   CHECK(end.output.substr(0, 6) == "first\n");
+}
+
+TEST_CASE("a program gets its arguments as they are, and is found without the caller's PATH") {
+  const std::string path = getenv("PATH");
+  setenv("PATH", "/nowhere", 1);
+  const Result<CommandEnd> ran = RunProgram({"printf", "%s|", "a b", "$(x)", ""});
+  REQUIRE(ran.ok());
+  CHECK(ran->output == "a b|$(x)||");
+  CHECK(ran->exit_code == 0);
+  const Result<CommandEnd> missing = RunProgram({"no-such-program"});
+  REQUIRE_FALSE(missing.ok());
+  CHECK(missing.failure().error == ENOENT);
+  setenv("PATH", path.c_str(), 1);
 }
 
 }  // namespace

@@ -3,10 +3,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { HelperCommand } from '../../lib/live/helper/commands'
+import { commandRequest, HelperCommand } from '../../lib/live/helper/commands'
 
-const run = (command: string): HelperCommand['ended'] =>
-  new HelperCommand('the_module', command).ended
+const begin = (command: string): HelperCommand =>
+  new HelperCommand(commandRequest('the_module', command), 'run a command')
+const run = (command: string): HelperCommand['ended'] => begin(command).ended
 
 let folder: string
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'kmod-command-'))))
@@ -43,7 +44,7 @@ test('only the first 64 KiB of the output are kept', async () => {
 
 test('kill also ends the processes that the command started', async () => {
   const file = join(folder, 'pid')
-  const command = new HelperCommand('the_module', `sleep 600 & echo $! > ${file}; wait`)
+  const command = begin(`sleep 600 & echo $! > ${file}; wait`)
   const read = (): number => {
     try {
       return Number(readFileSync(file, 'utf8'))

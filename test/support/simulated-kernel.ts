@@ -7,8 +7,8 @@ import type { KmodErrorDetails } from '../../lib/contract/errors'
 import type {
   Change,
   ChangeEnd,
-  Clock,
   CommandRun,
+  EventSource,
   InsertRequest,
   Kernel,
   KernelFacts,
@@ -16,14 +16,17 @@ import type {
   LogRecord,
   ReferenceTrace,
   SysModule,
+  UseCount,
 } from '../../lib/kernel/kernel'
 import type { ModuleAttributes } from '../../lib/kernel/module-attributes'
-import type { Description, ModuleIndex, RemovalPolicy } from '../../lib/kernel/module-index'
+import type { ModuleIndex, RemovalPolicy } from '../../lib/kernel/module-index'
 import type { Snapshot } from '../../lib/kernel/snapshot'
 import type { NativeFailure } from '../../lib/kernel/failure'
-import { SimulatedTrace } from './simulated-trace'
+import { SimulatedClock } from './simulated-clock'
+import { SimulatedEvents, SimulatedTrace } from './simulated-events'
+import { SimulatedIndex, type IndexedModule } from './simulated-index'
 import { snapshot } from './snapshots'
-import type { LoadedModule } from '../../lib/contract/types'
+import type { LoadedModule, ModuleEvent } from '../../lib/contract/types'
 
 export interface SimulatedModule {
   name: string
@@ -44,76 +47,14 @@ export interface SimulatedModule {
   identity: number
 }
 
-/** A module in the index. */
-export interface IndexedModule {
-  name: string
-  uses?: string[]
-  builtin?: boolean
-  aliases?: string[]
-  fields?: { key: string; value: string }[]
-  /** The default values of its parameters. */
-  parameters?: Record<string, string>
-  /** The parameters that were declared with permission 0: they are not in /sys/module. */
-  hidden?: string[]
-  /** If set, the kernel refuses to load it: the name and the number of the error. */
-  refuses?: [errnoName: string, errno: number]
-  /** What the kernel logs when the module is being loaded. */
-  logs?: string[]
-  /** Its install command in modprobe.d, which ends with status 0. `loads`: it inserts the module. */
-  installCommand?: { text: string; loads: boolean }
-  /** It is named in a `blacklist` line of modprobe.d, which counts for aliases. */
-  blacklisted?: boolean
-  /** How many milliseconds its init function takes. */
-  initTime?: number
-}
-
-interface Sleeper {
-  at: number
-  wake: () => void
-}
-
-export class SimulatedClock implements Clock {
-  #now = 0
-  #sleepers: Sleeper[] = []
-
-  now(): number {
-    return this.#now
-  }
-
-  sleep(delay: number, signal?: AbortSignal): Promise<void> {
-    if (signal?.aborted) return Promise.resolve()
-    return new Promise((resolve) => {
-      const sleeper = { at: this.#now + delay, wake: resolve }
-      this.#sleepers.push(sleeper)
-      signal?.addEventListener('abort', () => {
-        this.#sleepers = this.#sleepers.filter((one) => one !== sleeper)
-        resolve()
-      })
-      this.#wakeNext()
-    })
-  }
-
-  /** The clock advances to the next sleeper when everything else that can run has run. */
-  #wakeNext(): void {
-    setImmediate(() => {
-      const next = this.#sleepers.reduce<Sleeper | undefined>(
-        (earliest, one) => (earliest === undefined || one.at < earliest.at ? one : earliest),
-        undefined,
-      )
-      if (next === undefined || next.at === Infinity) return
-      this.#sleepers = this.#sleepers.filter((one) => one !== next)
-      this.#now = Math.max(this.#now, next.at)
-      next.wake()
-    })
-  }
-}
-
 export class SimulatedKernel implements Kernel {
   readonly system = {}
   readOnly = false
   readonly clock = new SimulatedClock()
   readonly modules = new Map<string, SimulatedModule>()
   readonly indexed = new Map<string, IndexedModule>()
+  /** Module files that are not installed, by path. */
+  readonly files = new Map<string, IndexedModule>()
   /** Built-in modules with a folder in /sys/module. */
   readonly sysBuiltins = new Set<string>()
   /** The `alias` lines of modprobe.d. They take precedence over the index, as in libkmod. */
@@ -136,6 +77,16 @@ export class SimulatedKernel implements Kernel {
   beforeRemoval: ((name: string) => void) | undefined
   /** The same for a module that it is to insert. */
   beforeInsertion: ((name: string) => void) | undefined
+  /** What programs do, by the first words of their argv. */
+  readonly programs = new Map<string, (argv: readonly string[]) => number>()
+  /** The argv of all programs that ran, as text. */
+  readonly ran: string[] = []
+  /** How often each module was used; null: the kernel does not count. */
+  uses: Map<string, number> | null = new Map()
+  readonly watches = new Set<SimulatedEvents<ModuleEvent>>()
+  /** What `watchModules` throws, if anything. */
+  watchProblem: Error | undefined
+  #sequence = 0
   /** All traces, in the order in which they began. */
   readonly traces: SimulatedTrace[] = []
   /** What `trace` throws, if anything. */
@@ -173,6 +124,7 @@ export class SimulatedKernel implements Kernel {
       identity: this.#nextIdentity++,
       ...properties,
     })
+    this.#tellWatches('load', name)
     this.#tellChange()
     return this
   }
@@ -203,47 +155,7 @@ export class SimulatedKernel implements Kernel {
     return taken.reduce((sum, count) => sum + count, this.modules.get(name)?.references ?? 0)
   }
 
-  readonly index: ModuleIndex = {
-    find: (names) =>
-      Promise.resolve({
-        complete: this.hasIndex,
-        found: names.map((name) => {
-          const known = this.hasIndex ? this.indexed.get(name) : undefined
-          const builtin = known?.builtin ?? false
-          return { path: known === undefined || builtin ? null : `/lib/${name}.ko`, builtin }
-        }),
-      }),
-    lookup: (aliases) =>
-      Promise.resolve(
-        aliases.map(
-          (alias) =>
-            this.configAliases.get(alias) ??
-            [...(this.hasIndex ? this.indexed.values() : [])]
-              .filter(({ name, aliases: own = [] }) => name === alias || own.includes(alias))
-              .map(({ name }) => name),
-        ),
-      ),
-    describe: (name) => {
-      const known = this.hasIndex ? this.indexed.get(name) : undefined
-      return Promise.resolve(known === undefined ? null : describe(known))
-    },
-    policies: (names) =>
-      Promise.resolve({
-        complete: this.hasIndex,
-        unreadable: [],
-        policies: new Map(
-          names
-            .filter((name) => this.policies.has(name))
-            .map((name): [string, RemovalPolicy] => [name, this.#policyOf(name)]),
-        ),
-      }),
-    needs: (names) =>
-      Promise.resolve(names.map((name) => [...(this.indexed.get(name)?.uses ?? [])])),
-    describeFile: (path) => {
-      const name = path.replace(/^.*\//, '').replace(/\..*$/, '')
-      return Promise.resolve(describe(this.indexed.get(name) ?? { name }))
-    },
-  }
+  readonly index: ModuleIndex = new SimulatedIndex(this)
 
   table(): Promise<LoadedModule[]> {
     if (!this.hasTable) return Promise.reject(unsupported())
@@ -284,15 +196,6 @@ export class SimulatedKernel implements Kernel {
     )
   }
 
-  #policyOf(name: string): RemovalPolicy {
-    const { removeCommand = null, softDependencies, configured } = this.policies.get(name) ?? {}
-    return {
-      removeCommand,
-      softDependencies: softDependencies ?? { pre: [], post: [] },
-      configured: configured ?? false,
-    }
-  }
-
   snapshot(): Promise<Snapshot> {
     return Promise.resolve(this.snapshotNow)
   }
@@ -312,6 +215,42 @@ export class SimulatedKernel implements Kernel {
     return { ended: Promise.resolve({ exitCode, signal: null, output }), kill: () => undefined }
   }
 
+  /** The exit status is 0 for a program that a test does not know. */
+  runProgram(argv: readonly string[]): CommandRun {
+    const text = argv.join(' ')
+    this.ran.push(text)
+    const [, act] = [...this.programs].find(([words]) => text.startsWith(words)) ?? []
+    const exitCode = act?.(argv) ?? 0
+    this.#tellChange()
+    const output = exitCode === 0 ? '' : `${argv[0]} failed`
+    return { ended: Promise.resolve({ exitCode, signal: null, output }), kill: () => undefined }
+  }
+
+  setParameter(name: string, parameter: string, value: string): Change {
+    const module = this.modules.get(name)
+    const isWritable = this.indexed.get(name)?.writable?.includes(parameter) ?? false
+    if (module === undefined || !isWritable) {
+      return this.#change(Promise.resolve(refused('EACCES', 13, 'open')))
+    }
+    module.parameters[parameter] = value
+    return this.#change(Promise.resolve({ outcome: 'done' }))
+  }
+
+  watchModules(): EventSource<ModuleEvent> {
+    if (this.watchProblem !== undefined) throw this.watchProblem
+    const watch = new SimulatedEvents<ModuleEvent>()
+    this.watches.add(watch)
+    return watch
+  }
+
+  countUses(): UseCount {
+    return {
+      read: () =>
+        Promise.resolve(this.uses === null ? null : { uses: new Map(this.uses), complete: true }),
+      close: () => Promise.resolve(),
+    }
+  }
+
   trace(name: string): ReferenceTrace {
     if (this.traceProblem !== undefined) throw this.traceProblem
     const trace = new SimulatedTrace(name)
@@ -322,6 +261,11 @@ export class SimulatedKernel implements Kernel {
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  #tellWatches(action: 'load' | 'unload', module: string): void {
+    const event = { action, module, sequence: ++this.#sequence, at: new Date(0) }
+    for (const watch of this.watches) watch.add(event)
   }
 
   #tellChange(): void {
@@ -376,6 +320,7 @@ export class SimulatedKernel implements Kernel {
     if (module.exitTime > 0) await this.clock.sleep(module.exitTime)
     if (module.oops) return { outcome: 'killed', signal: 9 }
     this.modules.delete(name)
+    this.#tellWatches('unload', name)
     this.#tellChange()
     return { outcome: 'done' }
   }
@@ -394,13 +339,17 @@ export class SimulatedKernel implements Kernel {
     }
     this.beforeInsertion?.(name)
     if (this.modules.has(name)) return mustBeNew ? refused('EEXIST', 17) : { outcome: 'done' }
-    const known = this.indexed.get(name)
+    const known =
+      typeof what === 'string'
+        ? this.indexed.get(name)
+        : (this.files.get(what.file) ?? this.indexed.get(name))
     if (known === undefined && typeof what === 'string') return notFound()
     for (const needed of known?.uses ?? []) {
-      await this.#insert(
+      const end = await this.#insert(
         { what: needed, module: needed, mustBeNew: false, parameters: {} },
         attempts,
       )
+      if (end.outcome !== 'done') return end
     }
     const command = known?.installCommand
     attempts.push({ module: name, command: command !== undefined })
@@ -427,18 +376,6 @@ export class SimulatedKernel implements Kernel {
       kill: () => undefined,
       detach: () => undefined,
     }
-  }
-}
-
-function describe(module: IndexedModule): Description {
-  return {
-    name: module.name,
-    path: module.builtin ? null : `/lib/${module.name}.ko`,
-    options: null,
-    removeCommand: null,
-    installCommand: module.installCommand?.text ?? null,
-    blacklisted: module.blacklisted ?? false,
-    fields: module.fields ?? [],
   }
 }
 

@@ -75,6 +75,10 @@ export function describeStep(step: UnloadStep): string {
       return `${step.module} ${step.undecided ?? 0}`
     case 'run':
       return `/bin/sh -c '${step.shell}'`
+    case 'release':
+      return step.command.join(' ')
+    case 'load':
+      return step.file ?? step.module
   }
 }
 export function describeBlocker(blocker: Blocker): string | User[] {

@@ -258,6 +258,7 @@ test('a plan is plain JSON with all options filled in', async () => {
     allow: ['interface'],
     force: false,
     mustBeLoaded: false,
+    release: [],
     allowUnknown: false,
   })
 })

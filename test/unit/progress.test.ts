@@ -43,5 +43,6 @@ test('each function returns a new value', () => {
     dependencies: new Map(),
     givenUp: new Map(),
     only: null,
+    own: new Set(),
   })
 })

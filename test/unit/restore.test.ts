@@ -2,7 +2,8 @@
 import { Kmod } from '../../lib/kmod'
 import type { UnloadOptions, UnloadReport } from '../../lib/contract/types'
 import { rejection } from '../support/rejection'
-import { SimulatedKernel, type IndexedModule } from '../support/simulated-kernel'
+import type { IndexedModule } from '../support/simulated-index'
+import { SimulatedKernel } from '../support/simulated-kernel'
 
 let kernel: SimulatedKernel
 let kmod: Kmod

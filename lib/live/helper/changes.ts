@@ -33,7 +33,11 @@ export function insertRequest(
   ]
 }
 
-/** A removal or insertion that the helper was asked for. */
+export function setRequest(module: string, parameter: string, value: string): string[] {
+  return ['set', module, parameter, value]
+}
+
+/** A removal, an insertion or the setting of a parameter that the helper was asked for. */
 export class HelperChange implements Change {
   readonly ended: Promise<ChangeEnd>
   readonly attempts: { module: string; command: boolean }[] = []

@@ -5,7 +5,7 @@ import { unwrap } from '../../kernel/failure'
 import { load } from '../native'
 import { Decoder, encode, malformedMessage } from './wire'
 
-export type Role = 'queries' | 'changes' | 'survey' | 'events' | 'trace'
+export type Role = 'queries' | 'changes' | 'survey' | 'events' | 'trace' | 'watch'
 
 export interface Listener {
   /** May throw if it cannot understand the message; that ends the conversation with this error. */
@@ -104,7 +104,11 @@ class Conversation {
 export class HelperClient {
   #conversation: Promise<Conversation> | undefined
 
-  constructor(private readonly role: Role) {}
+  /** `inherited`: a descriptor for the first helper, which takes it over. */
+  constructor(
+    private readonly role: Role,
+    private inherited?: number,
+  ) {}
 
   /** Rejects with a KmodError if the helper cannot be started. */
   async begin(strings: string[], listener: Listener): Promise<Exchange> {
@@ -124,8 +128,10 @@ export class HelperClient {
   async #start(): Promise<Conversation> {
     try {
       const { native, helper } = load()
+      const { inherited } = this
+      this.inherited = undefined
       const { socket } = unwrap(
-        await native.spawnHelper(helper, this.role),
+        await native.spawnHelper(helper, this.role, inherited),
         `start the helper program ${helper}`,
       )
       return new Conversation(new Socket({ fd: socket, readable: true, writable: true }), () => {

@@ -1,23 +1,33 @@
-/** `remove` commands of modprobe.d, which the helper runs. */
+/** Programs and `remove` commands of modprobe.d, which the helper runs. */
 import { constants } from 'node:os'
 import { unwrap } from '../../kernel/failure'
 import type { CommandRun } from '../../kernel/kernel'
 import { changesClient } from './changes'
 import type { Exchange } from './client'
-import { malformedMessage, Reader } from './wire'
+import { listStrings, malformedMessage, Reader } from './wire'
 
 type CommandEnd = Awaited<CommandRun['ended']>
 
-/** A command in a process group of its own. `ended` rejects if the shell cannot be started. */
+// The requests. ReadChangeRequest() in native/helper/change_messages.cc is the other end.
+
+export function commandRequest(module: string, command: string): string[] {
+  return ['run', module, command]
+}
+
+export function programRequest(argv: readonly string[]): string[] {
+  return ['program', ...listStrings(argv)]
+}
+
+/** A command in a process group of its own. `ended` rejects if it cannot be started. */
 export class HelperCommand implements CommandRun {
   readonly ended: Promise<CommandEnd>
   readonly #exchange: Promise<Exchange>
   #finish!: (end: CommandEnd | Promise<CommandEnd>) => void
 
-  constructor(module: string, command: string) {
-    // RunRequest in native/helper/change_messages.h is the other end.
-    this.#exchange = changesClient.begin(['run', module, command], {
-      onMessage: (message) => this.#receive(new Reader(message), module),
+  /** `doing` completes "Cannot ...". */
+  constructor(request: string[], doing: string) {
+    this.#exchange = changesClient.begin(request, {
+      onMessage: (message) => this.#receive(new Reader(message), doing),
       onLost: () => this.#finish({ ...NO_END, output: 'The helper program ended.' }),
     })
     this.ended = new Promise((resolve, reject) => {
@@ -33,10 +43,10 @@ export class HelperCommand implements CommandRun {
     )
   }
 
-  #receive(reader: Reader, module: string): void {
+  #receive(reader: Reader, doing: string): void {
     const kind = reader.text()
     if (kind === 'pid') return
-    const end = readEnd(kind, reader, module)
+    const end = readEnd(kind, reader, doing)
     void this.#exchange.then((exchange) => exchange.end())
     this.#finish(end)
   }
@@ -45,10 +55,10 @@ export class HelperCommand implements CommandRun {
 const NO_END: CommandEnd = { exitCode: null, signal: null, output: '' }
 
 /**
- * The last answer in native/helper/change_messages.h. Returns a rejected promise if the shell was not
+ * The last answer in native/helper/change_messages.h. Returns a rejected promise if the command was not
  * started.
  */
-function readEnd(kind: string, reader: Reader, module: string): CommandEnd | Promise<CommandEnd> {
+function readEnd(kind: string, reader: Reader, doing: string): CommandEnd | Promise<CommandEnd> {
   switch (kind) {
     case 'ran': {
       const exitCode = reader.number()
@@ -63,9 +73,7 @@ function readEnd(kind: string, reader: Reader, module: string): CommandEnd | Pro
       return { ...NO_END, signal: signalName(reader.number()) }
     case 'failure': {
       const failure = reader.nativeFailure()
-      return Promise.resolve().then(() =>
-        unwrap<never>(failure, `run the command of module ${module}`),
-      )
+      return Promise.resolve().then(() => unwrap<never>(failure, doing))
     }
     default:
       throw malformedMessage(`"${kind}" is not an answer to a command`)

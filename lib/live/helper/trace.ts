@@ -3,121 +3,25 @@ import { KmodError } from '../../contract/errors'
 import { failureToError, type NativeFailure } from '../../kernel/failure'
 import type { ReferenceTrace } from '../../kernel/kernel'
 import type { ReferenceEvent } from '../../contract/types'
-import { HelperClient, type Exchange } from './client'
-import { malformedMessage, Reader } from './wire'
-
-/**
- * When this many events are unread, the socket is no longer read. Then the buffer of the kernel
- * overflows, and the oldest events are lost, but the memory of this process stays bounded.
- */
-const UNREAD_LIMIT = 1000
-
-interface Waiter {
-  resolve: (event: ReferenceEvent | null) => void
-  reject: (error: unknown) => void
-}
+import { HelperClient } from './client'
+import { HelperStream } from './stream'
+import { malformedMessage, type Reader } from './wire'
 
 /** One trace, with a helper process and a tracing instance of its own. */
-export class HelperTrace implements ReferenceTrace {
-  readonly #client = new HelperClient('trace')
-  readonly #exchange: Promise<Exchange>
-  /** Resolves when the helper has ended, which removes the tracing instance first. */
-  readonly #ended: Promise<void>
-  #unread: ReferenceEvent[] = []
-  readonly #waiting: Waiter[] = []
-  #closing = false
-  /** Why there are no more events. */
-  #failure: KmodError | undefined
-
-  constructor(private readonly module: string) {
-    let onLost: () => void
-    this.#ended = new Promise((resolve) => (onLost = resolve))
-    this.#exchange = this.#client.begin(['trace', module], {
-      onMessage: (message) => this.#receive(new Reader(message)),
-      onLost: (error) => {
-        this.#fail(error ?? this.#lostError())
-        onLost()
-      },
-    })
-    this.#exchange.catch((error: unknown) => {
-      this.#fail(error as KmodError)
-      onLost()
-    })
-    this.#updateRef()
-  }
-
-  next(): Promise<ReferenceEvent | null> {
-    const event = this.#unread.shift()
-    if (event !== undefined) {
-      if (this.#unread.length === 0) this.#withExchange((exchange) => exchange.resume())
-      return Promise.resolve(event)
-    }
-    if (this.#closing) return Promise.resolve(null)
-    if (this.#failure !== undefined) return Promise.reject(this.#failure)
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject })
-      this.#updateRef()
-    })
-  }
-
-  close(): Promise<void> {
-    if (!this.#closing) {
-      this.#closing = true
-      this.#unread = []
-      for (const { resolve } of this.#waiting.splice(0)) resolve(null)
-      this.#updateRef()
-      // The end of the stream follows the messages that are still in the socket, so they must be read.
-      this.#withExchange((exchange) => exchange.resume())
-      this.#client.close()
-    }
-    return this.#ended
-  }
-
-  #receive(reader: Reader): void {
-    const kind = reader.text()
-    if (kind === 'event') this.#take(readEvent(reader))
-    else if (kind === 'failure') this.#fail(openingError(this.module, reader.nativeFailure()))
-  }
-
-  #take(event: ReferenceEvent): void {
-    if (this.#closing) return
-    const waiter = this.#waiting.shift()
-    if (waiter !== undefined) {
-      waiter.resolve(event)
-      this.#updateRef()
-    } else if (this.#unread.push(event) === UNREAD_LIMIT) {
-      this.#withExchange((exchange) => exchange.pause())
-    }
-  }
-
-  /** Only the first reason is kept. */
-  #fail(error: KmodError): void {
-    if (this.#closing) return
-    this.#failure ??= error
-    for (const { reject } of this.#waiting.splice(0)) reject(this.#failure)
-    this.#updateRef()
-  }
-
-  /** A pending next() and a pending close() keep the Node process alive, nothing else does. */
-  #updateRef(): void {
-    this.#withExchange((exchange) => {
-      if (this.#closing || this.#waiting.length > 0) exchange.attach()
-      else exchange.detach()
-    })
-  }
-
-  #withExchange(use: (exchange: Exchange) => void): void {
-    this.#exchange.then(use, () => undefined)
-  }
-
-  #lostError(): KmodError {
-    return new KmodError(
-      'ERR_KMOD_SYSTEM',
-      `The helper program that traces module ${this.module} ended. Call trace() again; the events in ` +
-        'between are lost.',
-      { module: this.module },
-    )
-  }
+export function traceReferences(module: string): ReferenceTrace {
+  return new HelperStream({
+    client: new HelperClient('trace'),
+    request: ['trace', module],
+    readEvent: (kind, reader) => (kind === 'event' ? readEvent(reader) : undefined),
+    openingError: (failure) => openingError(module, failure),
+    lostError: () =>
+      new KmodError(
+        'ERR_KMOD_SYSTEM',
+        `The helper program that traces module ${module} ended. Call trace() again; the events in ` +
+          'between are lost.',
+        { module },
+      ),
+  })
 }
 
 /** EventReply() in native/helper/trace.cc is the other end. */

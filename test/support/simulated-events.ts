@@ -1,37 +1,25 @@
-/** A trace of references whose events come from the test. */
-import type { ReferenceTrace } from '../../lib/kernel/kernel'
+/** Sources of events that come from the test. */
+import type { EventSource } from '../../lib/kernel/kernel'
 import type { ReferenceEvent } from '../../lib/contract/types'
 
-interface Waiter {
-  resolve: (event: ReferenceEvent | null) => void
+interface Waiter<Event> {
+  resolve: (event: Event | null) => void
   reject: (error: unknown) => void
 }
 
-export class SimulatedTrace implements ReferenceTrace {
-  #events: ReferenceEvent[] = []
-  #waiting: Waiter[] = []
+export class SimulatedEvents<Event> implements EventSource<Event> {
+  #events: Event[] = []
+  #waiting: Waiter<Event>[] = []
   #failure: Error | undefined
   /** `close` waits until `leave` is called. */
   lingers = false
   state: 'open' | 'closing' | 'gone' = 'open'
   leave: () => void = () => undefined
 
-  constructor(readonly module: string) {}
-
-  /** Adds an event to the trace. */
-  tell(event: Partial<ReferenceEvent> = {}): void {
-    const whole: ReferenceEvent = {
-      action: 'get',
-      pid: 1,
-      comm: 'init',
-      caller: 'simulated_open',
-      refCount: 1,
-      at: new Date(0),
-      ...event,
-    }
+  add(event: Event): void {
     const waiter = this.#waiting.shift()
-    if (waiter === undefined) this.#events.push(whole)
-    else waiter.resolve(whole)
+    if (waiter === undefined) this.#events.push(event)
+    else waiter.resolve(event)
   }
 
   fail(error: Error): void {
@@ -39,7 +27,7 @@ export class SimulatedTrace implements ReferenceTrace {
     for (const { reject } of this.#waiting.splice(0)) reject(error)
   }
 
-  next(): Promise<ReferenceEvent | null> {
+  next(): Promise<Event | null> {
     const event = this.#events.shift()
     if (event !== undefined) return Promise.resolve(event)
     if (this.state !== 'open') return Promise.resolve(null)
@@ -53,5 +41,25 @@ export class SimulatedTrace implements ReferenceTrace {
     for (const { resolve } of this.#waiting.splice(0)) resolve(null)
     if (this.lingers) await new Promise<void>((resolve) => (this.leave = resolve))
     this.state = 'gone'
+  }
+}
+
+/** A trace of references. */
+export class SimulatedTrace extends SimulatedEvents<ReferenceEvent> {
+  constructor(readonly module: string) {
+    super()
+  }
+
+  /** Adds an event to the trace. */
+  tell(event: Partial<ReferenceEvent> = {}): void {
+    this.add({
+      action: 'get',
+      pid: 1,
+      comm: 'init',
+      caller: 'simulated_open',
+      refCount: 1,
+      at: new Date(0),
+      ...event,
+    })
   }
 }
