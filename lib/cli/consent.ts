@@ -31,7 +31,7 @@ export async function planAnswer(
  */
 export async function askConsent(call: Call, proposal: Proposal): Promise<Answer | null> {
   const { options, json, out, err } = call
-  if (options.yes === true || proposal.effects.length === 0) return null
+  if (options.yes === true || isHarmless(proposal)) return null
   const answer = await planAnswer(call, proposal, USAGE)
   if (json || !out.isTerminal || !process.stdin.isTTY) {
     err.print('Nothing was changed: this needs your consent. If you agree, add --yes.')
@@ -41,6 +41,10 @@ export async function askConsent(call: Call, proposal: Proposal): Promise<Answer
   if (await isAgreed(call)) return null
   err.print('Nothing was changed.')
   return { ...answer, text: () => '' }
+}
+
+function isHarmless({ plan, effects }: Proposal): boolean {
+  return effects.length === 0 && plan.steps.every(({ action }) => action !== 'release')
 }
 
 /** Rejects with an AbortError if the signal aborts, also by Ctrl-C at the question. */

@@ -60,6 +60,8 @@ const EFFECTS = [
   'storage',
 ]
 
+const RELEASES = ['mount', 'swap', 'interface', 'block', 'device', 'service', 'process']
+
 /** Options of the program: every verb takes them. */
 export const SYSTEM_OPTIONS: readonly Option[] = [
   {
@@ -124,6 +126,42 @@ export const MUST_BE_NEW: Option = {
   help: 'fail if the module is loaded already',
 }
 
+export const FILES: Option = {
+  name: 'files',
+  value: 'FILE,...',
+  help: 'more .ko files, from which dependencies of a .ko file are loaded',
+  parse: listed,
+}
+
+export const MODULES: Option = {
+  name: 'modules',
+  value: 'NAME,...',
+  help: 'only events of these modules, as the arguments',
+  parse: listed,
+}
+
+export const REAP_OPTIONS: readonly Option[] = [
+  {
+    name: 'candidates',
+    value: 'GLOB,...',
+    help: 'modules that may be removed, as the arguments',
+    parse: listed,
+  },
+  {
+    name: 'keep',
+    value: 'GLOB,...',
+    help: 'modules that are never removed',
+    parse: listed,
+  },
+  {
+    name: 'interval',
+    value: 'TIME',
+    help: 'from the end of one pass to the begin of the next (default: 3m)',
+    parse: duration,
+  },
+  { name: 'dry-run', help: 'print what would be removed, and remove nothing' },
+]
+
 export const PLAN_OPTIONS: readonly Option[] = [
   {
     name: 'holders',
@@ -157,6 +195,13 @@ export const PLAN_OPTIONS: readonly Option[] = [
     words: EFFECTS,
     parse: effects,
   },
+  {
+    name: 'release',
+    value: 'KIND,...',
+    help: `users that may be released first: ${RELEASES.join(', ')}`,
+    words: RELEASES,
+    parse: listed,
+  },
   FORCE,
   { name: 'must-be-loaded', help: 'fail if a module is not loaded' },
   { name: 'allow-unknown', help: 'accept names that nobody knows' },
@@ -168,6 +213,13 @@ export const RUN_OPTIONS: readonly Option[] = [
     value: 'TIME',
     help: 'how long to keep trying while a module is in use: 500ms, 30s, 2m (default: 0)',
     parse: duration,
+  },
+  {
+    name: 'wait-for',
+    value: 'BLOCKER,...',
+    help: 'what --wait waits for: in-use, transient, held (default: in-use,transient)',
+    words: ['in-use', 'transient', 'held'],
+    parse: listed,
   },
   HUNG_AFTER,
   {

@@ -68,10 +68,9 @@ function createProgram(onRequest: (request: Request) => void): Command {
     if (verb.alias !== undefined) command.alias(verb.alias)
     for (const argument of verb.arguments) command.argument(argumentText(argument), argument.help)
     for (const option of verb.options) command.addOption(commanderOption(option))
-    command.action((...all: unknown[]) => {
-      onRequest({ verb, arguments: argumentsOf(command), options: givenOptions(command) })
-      return all.length
-    })
+    command.action(() =>
+      onRequest({ verb, arguments: command.args, options: givenOptions(command) }),
+    )
   }
   return program
 }
@@ -103,10 +102,6 @@ function examplesText({ examples }: Verb): string {
     `      ${meaning}`,
   ])
   return ['', 'Examples:', ...lines].join('\n')
-}
-
-function argumentsOf(command: Command): string[] {
-  return command.args
 }
 
 /** Without the defaults, which are those of the calls. */

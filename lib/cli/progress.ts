@@ -1,10 +1,10 @@
 /** What happens during an unload, on stderr: a line for each step, and one that changes while it waits. */
-import type { Blocker, UnloadEvent, UnloadOptions, User } from '../index'
+import type { Blocker, UnloadEvent, UnloadOptions, UnloadStep, User } from '../index'
 import type { Screen } from './screen'
 import { blockerSentence, withUsers } from './text/plan'
 import { paragraph } from './text/table'
 import { usersText } from './text/usage'
-import { time } from './text/words'
+import { shellCommand, time } from './text/words'
 
 const CLEAR_LINE = '\r\u001b[K'
 
@@ -44,13 +44,13 @@ export class Progress {
     const place = `${index + 1}/${total}`
     if (state === 'start') {
       this.#stepBegin = performance.now()
-      this.#show(`${place}  removing ${step.module} ...`)
+      this.#show(`${place}  ${doing(step)} ...`)
       return
     }
     const duration = time(performance.now() - this.#stepBegin)
     this.#screen.print(
       state === 'done'
-        ? `${place}  removed ${step.module}  ${this.#screen.paint.dim(duration)}`
+        ? `${place}  ${done(step)}  ${this.#screen.paint.dim(duration)}`
         : `${place}  ${step.module} stays: something started to use it`,
     )
   }
@@ -81,4 +81,14 @@ export class Progress {
     this.#screen.write(CLEAR_LINE + line.slice(0, this.#screen.width - 1))
     this.#isLineOpen = true
   }
+}
+
+function doing(step: UnloadStep): string {
+  if (step.action === 'release') return `running ${shellCommand(step.command)}`
+  return `${step.action === 'load' ? 'loading' : 'removing'} ${step.module}`
+}
+
+function done(step: UnloadStep): string {
+  if (step.action === 'release') return `ran ${shellCommand(step.command)}`
+  return `${step.action === 'load' ? 'loaded' : 'removed'} ${step.module}`
 }

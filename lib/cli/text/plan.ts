@@ -4,8 +4,8 @@ import type { Blocker, Effect, Kept, LoadedModule, UnloadPlan, UnloadStep, User 
 import type { Screen } from '../screen'
 import { forCommandLine } from './advice'
 import { paragraph } from './table'
-import { effectsText, unreadableText, usersText } from './usage'
-import { count } from './words'
+import { effectsText, unreadableText, userName, usersText } from './usage'
+import { count, shellCommand } from './words'
 
 const REASONS: Readonly<Record<string, string>> = {
   target: 'asked for',
@@ -124,12 +124,20 @@ function treeLines(plan: UnloadPlan, modules: readonly LoadedModule[]): TreeLine
 const REMOVALS: ReadonlySet<string> = new Set(['remove', 'run'])
 
 function stepNode(step: UnloadStep): { name: string; remark: string } {
+  if (step.action === 'release') {
+    const { user, command, module } = step
+    return {
+      name: shellCommand(command),
+      remark: `releases ${module}: ${printable(userName(user))}`,
+    }
+  }
+  if (step.action === 'load') return { name: step.module, remark: 'is loaded again' }
   const reason = REASONS[step.reason] ?? step.reason
   if (step.action === 'run') {
     return { name: step.module, remark: `${reason}; runs: ${printable(step.shell)}` }
   }
   const undecided =
-    step.undecided === undefined
+    step.action !== 'remove' || step.undecided === undefined
       ? ''
       : `; ${step.undecided} of its references may belong to modules above, the kernel decides`
   return { name: step.module, remark: `${reason}${undecided}` }

@@ -1,9 +1,11 @@
 /** What was changed, and what the kernel said. */
 import { printable } from '../../contract/printable'
-import type { KernelHealth, LoadReport, UnloadReport } from '../../index'
+import type { KernelHealth, LoadReport, ReapReport, ReloadReport, UnloadReport } from '../../index'
 import type { Screen } from '../screen'
-import { effectsText } from './usage'
-import { time } from './words'
+import { forCommandLine } from './advice'
+import { table } from './table'
+import { effectsText, userName } from './usage'
+import { shellCommand, time } from './words'
 
 export function unloadReportText(
   screen: Screen,
@@ -34,15 +36,43 @@ export function failedReportText(screen: Screen, report: UnloadReport): string {
   return [...lines, ...restoredLines(report), ...healthLines(screen, report)].join('\n')
 }
 
-function restoredLines({ restored, notRestored, parametersLost }: UnloadReport): string[] {
+function restoredLines(report: UnloadReport): string[] {
+  const { released, restored, notRestored, parametersLost } = report
   return [
+    ...released.map(
+      ({ command, undone }) =>
+        `Released: ${shellCommand(command)}${undone ? ', and put back' : ''}.`,
+    ),
     ...(restored.length > 0 ? [`Loaded again: ${restored.join(', ')}.`] : []),
-    ...notRestored.map(({ module, message }) => `Not restored: ${module}. ${printable(message)}`),
+    ...notRestored.map(
+      ({ module, user, message }) =>
+        `Not restored: ${user === undefined ? module : printable(userName(user))}. ${printable(message)}`,
+    ),
     ...parametersLost.map(
       ({ module, name, before, after }) =>
         `Parameter ${module}.${name} was ${printable(before ?? 'unknown')}, is ${printable(after ?? 'unknown')}.`,
     ),
   ]
+}
+
+export function reloadReportText(
+  screen: Screen,
+  report: ReloadReport,
+  milliseconds: number,
+): string {
+  const loaded = screen.paint.green(`Loaded ${report.loaded.join(', ')}.`)
+  return `${unloadReportText(screen, report, milliseconds)}\n${loaded}`
+}
+
+export function reapReportText(screen: Screen, report: ReapReport): string {
+  const { removed, tagged, spared, blocked } = report
+  const rows = [
+    ['removed', removed.join(', ')],
+    ['tagged', tagged.join(', ')],
+    ['spared', spared.map(({ module, reason }) => `${module} (${reason})`).join(', ')],
+    ...blocked.map(({ message }) => ['blocked', printable(forCommandLine(message))]),
+  ].filter(([, modules]) => modules !== '')
+  return rows.length === 0 ? 'No candidate is loaded.' : table(screen, rows)
 }
 
 export function loadReportText(screen: Screen, report: LoadReport): string {

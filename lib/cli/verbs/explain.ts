@@ -1,23 +1,6 @@
 /** The verbs that say what uses a module, and what needs it. */
-import type { ReferenceEvent } from '../../index'
-import { printable } from '../../contract/printable'
 import { effectsText, usageText } from '../text/usage'
-import type { Answer, Call, Verb } from '../verb'
-
-async function* trace({ kmod, arguments: [name], signal, out }: Call): AsyncIterable<Answer> {
-  const { green, yellow, dim } = out.paint
-  const line = ({ action, pid, comm, caller, refCount, at }: ReferenceEvent): string =>
-    [
-      dim(at.toISOString().slice(11, 23)),
-      action === 'get' ? green('get') : yellow('put'),
-      String(refCount).padStart(4),
-      printable(`${comm ?? 'unknown'} (${pid})`),
-      dim(caller),
-    ].join('  ')
-  for await (const event of kmod.trace(name!, { signal })) {
-    yield { value: event, text: () => line(event) }
-  }
-}
+import type { Verb } from '../verb'
 
 export const EXPLAIN_VERBS: readonly Verb[] = [
   {
@@ -52,14 +35,5 @@ export const EXPLAIN_VERBS: readonly Verb[] = [
           effects.length === 0 ? 'Nothing would stop working.' : effectsText(out, effects),
       }
     },
-  },
-  {
-    name: 'trace',
-    group: 'Follow',
-    summary: 'print each reference to a module as it is taken and dropped',
-    arguments: [{ name: 'NAME', help: 'the name of a module', completes: 'modules' }],
-    options: [],
-    examples: [['trace tun', 'who opens and closes it, until Ctrl-C']],
-    run: trace,
   },
 ]

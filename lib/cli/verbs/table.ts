@@ -3,11 +3,13 @@ import { completionVerb } from '../shell/completion'
 import type { Verb } from '../verb'
 import { CHANGE_VERBS } from './change'
 import { EXPLAIN_VERBS } from './explain'
+import { FOLLOW_VERBS } from './follow'
 import { INSPECT_VERBS } from './inspect'
 
 export const VERBS: readonly Verb[] = [
   ...INSPECT_VERBS,
   ...EXPLAIN_VERBS,
+  ...FOLLOW_VERBS,
   ...CHANGE_VERBS,
   completionVerb(() => VERBS),
 ]
