@@ -43,7 +43,7 @@ export async function askConsent(call: Call, proposal: Proposal): Promise<Answer
   return { ...answer, text: () => '' }
 }
 
-function isHarmless({ plan, effects }: Proposal): boolean {
+export function isHarmless({ plan, effects }: Proposal): boolean {
   return effects.length === 0 && plan.steps.every(({ action }) => action !== 'release')
 }
 

@@ -38,7 +38,10 @@ async function main(args: readonly string[]): Promise<number> {
     const answers = verb.run(call)
     if (answers instanceof Promise) return print(call, await answers)
     isFollowing = true
-    for await (const answer of answers) print(call, answer)
+    for await (const answer of answers) {
+      print(call, answer)
+      await out.drained(signal)
+    }
     return DONE
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return DONE

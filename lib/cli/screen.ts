@@ -1,4 +1,5 @@
 /** One output of the process: how wide it is, which colours it has, and who reads it. */
+import { once } from 'node:events'
 import { WriteStream } from 'node:tty'
 import pc from 'picocolors'
 
@@ -25,7 +26,8 @@ export class Screen {
 
   /** Columns. What is not a terminal gets lines of any length, for programs that read line by line. */
   get width(): number {
-    return this.isTerminal ? this.#stream.columns : Infinity
+    // A terminal that does not know its width reports 0.
+    return this.isTerminal ? this.#stream.columns || 80 : Infinity
   }
 
   get isClosed(): boolean {
@@ -34,6 +36,13 @@ export class Screen {
 
   write(text: string): void {
     if (!this.#isClosed) this.#stream.write(text)
+  }
+
+  /** Resolves when a slow reader has taken what was written, so that no memory fills up meanwhile. */
+  async drained(signal: AbortSignal): Promise<void> {
+    if (!this.#isClosed && this.#stream.writableNeedDrain) {
+      await once(this.#stream, 'drain', { signal })
+    }
   }
 
   /** Lines of text; nothing, if there are none. */

@@ -8,8 +8,8 @@ export interface Argument {
   optional?: boolean
   /** It can be repeated; only the last argument of a verb. */
   several?: boolean
-  /** What a shell offers: loaded modules, all modules of this kernel, files, or these words. */
-  completes: 'loaded' | 'modules' | 'files' | readonly string[]
+  /** What a shell offers: loaded modules, all modules of this kernel and files, or these words. */
+  completes: 'loaded' | 'modules' | readonly string[]
 }
 
 export interface Option {

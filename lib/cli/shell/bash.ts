@@ -29,7 +29,8 @@ ${verbs.flatMap(argumentCase).join('\n')}
   fi
   COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }
-complete -F _node_kmod node-kmod`
+# Files, where nothing else matches: a .ko file, a folder.
+complete -o default -F _node_kmod node-kmod`
 }
 
 const flags = (options: readonly Option[]): string =>
@@ -54,8 +55,6 @@ function argumentCase(verb: Verb): string[] {
   const completes = argumentOf(verb)?.completes
   if (completes === undefined) return []
   const names = namesOf(verb).join('|')
-  if (completes === 'files')
-    return [`      ${names}) COMPREPLY=($(compgen -f -- "$cur")); return ;;`]
   const words =
     typeof completes === 'string' ? `$(${NAME_COMMANDS[completes]})` : `'${completes.join(' ')}'`
   return [`      ${names}) words=${words} ;;`]

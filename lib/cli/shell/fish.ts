@@ -33,9 +33,9 @@ function verbLines(verb: Verb): string[] {
 }
 
 function argumentLine(condition: string, { completes }: Argument): string {
-  if (completes === 'files') return `complete -c node-kmod ${condition}-F`
+  const files = completes === 'modules' ? '-F ' : ''
   const words = typeof completes === 'string' ? `(__node_kmod_${completes})` : completes.join(' ')
-  return `complete -c node-kmod ${condition}-a ${quoted(words)}`
+  return `complete -c node-kmod ${condition}${files}-a ${quoted(words)}`
 }
 
 function optionLine(condition: string, { name, value, help, words }: Option): string {

@@ -5,8 +5,17 @@ import type { Argument, Option, Verb } from '../verb'
 export function zshScript(verbs: readonly Verb[]): string {
   return `#compdef node-kmod
 # zsh completion for node-kmod
-_node_kmod_loaded() { local -a names; names=(\${(f)"$(${NAME_COMMANDS.loaded})"}); compadd -a names }
-_node_kmod_modules() { local -a names; names=(\${(f)"$(${NAME_COMMANDS.modules})"}); compadd -a names }
+_node_kmod_loaded() {
+  local -a names
+  names=(\${(f)"$(${NAME_COMMANDS.loaded})"})
+  compadd -a names
+}
+_node_kmod_modules() {
+  local -a names
+  names=(\${(f)"$(${NAME_COMMANDS.modules})"})
+  compadd -a names
+  _files -g '*.ko*'
+}
 _node_kmod() {
   if (( CURRENT == 2 )); then
     local -a verbs
@@ -45,11 +54,7 @@ function argumentSpec(argument: Argument | undefined): string[] {
   if (argument === undefined) return []
   const { completes, several = false, name } = argument
   const offered =
-    completes === 'files'
-      ? '_files'
-      : typeof completes === 'string'
-        ? `_node_kmod_${completes}`
-        : `(${completes.join(' ')})`
+    typeof completes === 'string' ? `_node_kmod_${completes}` : `(${completes.join(' ')})`
   return [`${several ? '*' : '1'}:${escaped(name)}:${offered}`]
 }
 

@@ -6,7 +6,7 @@ import type {
   UnloadOptions,
   UnloadPlan,
 } from '../../index'
-import { askConsent, planAnswer, type Proposal } from '../consent'
+import { askConsent, isHarmless, planAnswer, type Proposal } from '../consent'
 import { DONE, statusOfCode } from '../exit-status'
 import {
   DRY_RUN,
@@ -63,19 +63,30 @@ async function unload(call: Call): Promise<Answer> {
   const { kmod, arguments: names, options: given, out, signal } = call
   const planOptions: PlanOptions = pick(given, PLAN_OPTIONS)
   const options: UnloadOptions = { ...planOptions, ...pick(given, RUN_OPTIONS) }
-  let what: readonly string[] | UnloadPlan = names
-  if (given.yes !== true) {
+  const run = async (what: readonly string[] | UnloadPlan): Promise<Answer> => {
+    const { result, duration } = await withProgress(call, options, (callbacks) =>
+      kmod.unload(what, { ...options, signal, ...callbacks }),
+    )
+    return { value: result, text: () => unloadReportText(out, result, duration) }
+  }
+  if (given.yes === true) return run(names)
+  for (let attempts = 1; ; attempts++) {
     const proposal = await propose(call, names, planOptions)
     const refusal = await askIfItCanBegin(call, proposal, options)
     if (refusal !== null) return refusal
-    // What was shown, or found to be harmless, is what runs; nothing if it has changed since.
-    what = proposal.plan
+    try {
+      // What was shown, or found to be harmless, is what runs.
+      return await run(proposal.plan)
+    } catch (error) {
+      // Nobody has seen the plan, for example of a module that is not in use any more.
+      const retry = isHarmless(proposal) && attempts < MOST_ATTEMPTS
+      if (!retry || !isKmodError(error, 'ERR_KMOD_PLAN_CHANGED')) throw error
+    }
   }
-  const { result, duration } = await withProgress(call, options, (callbacks) =>
-    kmod.unload(what, { ...options, signal, ...callbacks }),
-  )
-  return { value: result, text: () => unloadReportText(out, result, duration) }
 }
+
+/** While other programs load and unload modules, a plan can change before it runs. */
+const MOST_ATTEMPTS = 5
 
 async function reload(call: Call): Promise<Answer> {
   const { kmod, options: given, out, signal } = call
