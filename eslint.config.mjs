@@ -27,7 +27,8 @@ const ROOMS = {
   reap: ['contract', 'kernel', 'change', 'explain', 'guard', 'plan', 'unload'],
   live: ['contract', 'kernel', 'snapshot/system', 'snapshot'],
   captured: ['contract', 'kernel', 'snapshot/system', 'snapshot'],
-  // Besides the face of the package: of contract/ only what makes text printable.
+  // Besides the face of the package: of contract/ only the kinds of effects and releases, and what
+  // makes text printable.
   cli: ['contract'],
 }
 

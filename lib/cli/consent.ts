@@ -1,6 +1,13 @@
-/** Shows a plan and asks, before something stops working. */
+/** What would happen: it is shown, and something that works stops only with consent. */
 import { createInterface } from 'node:readline/promises'
-import type { Effect, UnloadPlan } from '../index'
+import type {
+  Effect,
+  KmodErrorCode,
+  PlanOptions,
+  UnloadOptions,
+  UnloadPlan,
+  WaitedFor,
+} from '../index'
 import { DONE, USAGE } from './exit-status'
 import { planText } from './text/plan'
 import type { Answer, Call } from './verb'
@@ -10,6 +17,21 @@ export interface Proposal {
   plan: UnloadPlan
   /** Of everything that is removed, also where the plan itself does not look for effects. */
   effects: readonly Effect[]
+}
+
+/** The plan, and the effects of its steps: with the guard off, the plan does not look for them. */
+export async function propose(
+  { kmod, signal }: Call,
+  names: readonly string[],
+  options: PlanOptions,
+): Promise<Proposal> {
+  const plan = await kmod.plan(names, { ...options, signal })
+  const removed = [...new Set(plan.steps.map(({ module }) => module))]
+  const effects =
+    plan.options.guard === 'off' && removed.length > 0
+      ? await kmod.impact(removed, { signal })
+      : plan.effects
+  return { plan, effects }
 }
 
 export async function planAnswer(
@@ -25,11 +47,36 @@ export async function planAnswer(
   }
 }
 
+/** What cannot begin needs no consent: the call itself says why. */
+export async function askIfItCanBegin(
+  call: Call,
+  proposal: Proposal,
+  options: UnloadOptions,
+): Promise<Answer | null> {
+  return (await canBegin(call, proposal.plan, options)) ? askConsent(call, proposal) : null
+}
+
+const CODES: Readonly<Record<WaitedFor, KmodErrorCode>> = {
+  'in-use': 'ERR_KMOD_IN_USE',
+  transient: 'ERR_KMOD_TRANSIENT',
+  held: 'ERR_KMOD_HELD',
+}
+
+async function canBegin(
+  { kmod, signal }: Call,
+  { feasible, blockers }: UnloadPlan,
+  { wait = 0, waitFor = ['in-use', 'transient'] }: UnloadOptions,
+): Promise<boolean> {
+  const passing = waitFor.map((blocker) => CODES[blocker])
+  if (!feasible && !(wait > 0 && blockers.every(({ code }) => passing.includes(code)))) return false
+  return (await kmod.preflight({ signal })).canUnload
+}
+
 /**
  * Resolves with null if the change may begin: nothing would stop working, or the user agreed. Otherwise
  * with what is printed instead.
  */
-export async function askConsent(call: Call, proposal: Proposal): Promise<Answer | null> {
+async function askConsent(call: Call, proposal: Proposal): Promise<Answer | null> {
   const { options, json, out, err } = call
   if (options.yes === true || isHarmless(proposal)) return null
   const answer = await planAnswer(call, proposal, USAGE)

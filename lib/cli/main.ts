@@ -7,8 +7,7 @@ import { pick, SYSTEM_OPTIONS } from './options'
 import { parse } from './program'
 import { Screen } from './screen'
 import { commandAsRoot } from './sudo'
-import { errorText } from './text/error'
-import { errorJson } from './text/json'
+import { errorJson, errorText } from './text/error'
 import type { Answer, Call } from './verb'
 
 /** Aborts at the first signal. The second one ends the process as usual. */

@@ -1,5 +1,6 @@
 /** The options that verbs share. They are those of the calls, in kebab-case. */
 import { InvalidArgumentError } from 'commander'
+import { EFFECT_KINDS, RELEASE_KINDS } from '../contract/options'
 import type { Option } from './verb'
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 }
@@ -46,21 +47,8 @@ export function parameterOf(text: string): Record<string, string> {
   return { [text.slice(0, equals)]: text.slice(equals + 1) }
 }
 
-const EFFECTS = [
-  'root-filesystem',
-  'filesystem',
-  'swap',
-  'default-route',
-  'session',
-  'firewall',
-  'interface',
-  'display',
-  'input',
-  'virtual-machine',
-  'storage',
-]
-
-const RELEASES = ['mount', 'swap', 'interface', 'block', 'device', 'service', 'process']
+const EFFECTS = Object.keys(EFFECT_KINDS)
+const RELEASES = Object.keys(RELEASE_KINDS)
 
 /** Options of the program: every verb takes them. */
 export const SYSTEM_OPTIONS: readonly Option[] = [

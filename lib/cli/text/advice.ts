@@ -25,6 +25,7 @@ const TRANSLATIONS: readonly [pattern: RegExp, words: (...found: string[]) => st
   ],
   [/This Kmod looks/g, () => 'With --root, node-kmod looks'],
   [/\ba larger wait\b/g, () => 'a larger --wait'],
+  [/The "options\.parameters\.([^"]+)" argument/g, (_, name = '') => `Parameter ${name}`],
   [/The "options\.(\w+)" argument/g, (_, name = '') => `The value of --${kebab(name)}`],
   [
     / The new plan is the `plan` of this error: check it, then unload with it\./g,

@@ -1,6 +1,6 @@
-/** An error as people read it: what is wrong, what uses the module, what was done before, what to do. */
+/** An error as people and programs read it: what is wrong, what uses the module, what was done before, what to do. */
 import { printable } from '../../contract/printable'
-import { isKmodError, type KmodError } from '../../index'
+import { isKmodError, KmodError } from '../../index'
 import type { Screen } from '../screen'
 import { forCommandLine } from './advice'
 import { blockerSentence, withUsers } from './plan'
@@ -55,4 +55,12 @@ function indented(text: string): string[] {
     .trimEnd()
     .split('\n')
     .map((line) => `  ${printable(line)}`)
+}
+
+/** An error as the document of `--json` has it. */
+export function errorJson(error: unknown): Record<string, unknown> {
+  if (error instanceof KmodError) return error.toJSON()
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error) }
+  const { name, message, code } = error as NodeJS.ErrnoException
+  return { name, message, ...(code !== undefined && { code }) }
 }

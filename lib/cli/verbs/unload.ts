@@ -1,51 +1,25 @@
-/** The verbs that change the kernel, and plan. */
-import type {
-  LoadOptions,
-  PlanOptions,
-  RemoveOptions,
-  UnloadOptions,
-  UnloadPlan,
-} from '../../index'
-import { askConsent, isHarmless, planAnswer, type Proposal } from '../consent'
-import { DONE, statusOfCode } from '../exit-status'
+/** The verbs plan, unload and reload. */
 import {
-  DRY_RUN,
-  FILES,
-  FORCE,
-  HUNG_AFTER,
-  MUST_BE_NEW,
-  PARAMETERS,
-  parameterOf,
-  pick,
-  PLAN_OPTIONS,
-  RUN_OPTIONS,
-  YES_OPTION,
-} from '../options'
+  isKmodError,
+  KmodError,
+  type PlanOptions,
+  type UnloadOptions,
+  type UnloadPlan,
+} from '../../index'
+import { askIfItCanBegin, isHarmless, planAnswer, propose, type Proposal } from '../consent'
+import { DONE, statusOfCode } from '../exit-status'
+import { DRY_RUN, FILES, PARAMETERS, pick, PLAN_OPTIONS, RUN_OPTIONS, YES_OPTION } from '../options'
 import { Progress } from '../progress'
-import { loadReportText, reloadReportText, unloadReportText } from '../text/report'
+import { reloadReportText, unloadReportText } from '../text/report'
 import type { Answer, Argument, Call, Verb } from '../verb'
 import { isModuleFile } from './inspect'
+import { splitParameters } from './load'
 
 const NAMES: Argument = {
   name: 'NAME',
   help: 'names or aliases',
   several: true,
   completes: 'loaded',
-}
-
-/** The plan, and the effects of its steps: with the guard off, the plan does not look for them. */
-async function propose(
-  { kmod, signal }: Call,
-  names: readonly string[],
-  options: PlanOptions,
-): Promise<Proposal> {
-  const plan = await kmod.plan(names, { ...options, signal })
-  const removed = [...new Set(plan.steps.map(({ module }) => module))]
-  const effects =
-    plan.options.guard === 'off' && removed.length > 0
-      ? await kmod.impact(removed, { signal })
-      : plan.effects
-  return { plan, effects }
 }
 
 async function plan(call: Call): Promise<Answer> {
@@ -125,31 +99,6 @@ function refuseChanges(shown: Proposal, { plan: now, effects }: Proposal): void 
   )
 }
 
-/** What cannot begin needs no consent: the call itself says why. */
-async function askIfItCanBegin(
-  call: Call,
-  proposal: Proposal,
-  options: UnloadOptions,
-): Promise<Answer | null> {
-  return (await canBegin(call, proposal.plan, options)) ? askConsent(call, proposal) : null
-}
-
-const CODES: Readonly<Record<WaitedFor, KmodErrorCode>> = {
-  'in-use': 'ERR_KMOD_IN_USE',
-  transient: 'ERR_KMOD_TRANSIENT',
-  held: 'ERR_KMOD_HELD',
-}
-
-async function canBegin(
-  { kmod, signal }: Call,
-  { feasible, blockers }: UnloadPlan,
-  { wait = 0, waitFor = ['in-use', 'transient'] }: UnloadOptions,
-): Promise<boolean> {
-  const passing = waitFor.map((blocker) => CODES[blocker])
-  if (!feasible && !(wait > 0 && blockers.every(({ code }) => passing.includes(code)))) return false
-  return (await kmod.preflight({ signal })).canUnload
-}
-
 type Callbacks = Pick<UnloadOptions, 'onStep' | 'onBlocked'>
 
 /** Runs a change; shows its steps on stderr, unless a program reads the answer. */
@@ -168,52 +117,7 @@ async function withProgress<T>(
   }
 }
 
-async function remove(call: Call): Promise<Answer> {
-  const { kmod, arguments: names, options, signal, out } = call
-  const [name] = names
-  const removeOptions: RemoveOptions = pick(call.options, [FORCE, HUNG_AFTER])
-  if (options.yes !== true) {
-    // The plan of what rmmod does: this module, and nothing else.
-    const proposal = await propose(call, names, {
-      ...{ guard: 'off', dependencies: 'keep', softDependencies: false, commands: 'skip' },
-      force: removeOptions.force,
-    })
-    const refusal = await askIfItCanBegin(call, proposal, {})
-    if (refusal !== null) return refusal
-  }
-  await kmod.remove(name!, { ...removeOptions, signal })
-  return { value: null, text: () => out.paint.green(`Removed ${name!}.`) }
-}
-
-async function load(call: Call): Promise<Answer> {
-  const { kmod, options: given, signal, out } = call
-  const { targets, parameters } = splitParameters(call)
-  const [name, extra] = targets
-  if (extra !== undefined) parameterOf(extra) // throws: it is not NAME=VALUE
-  const options: LoadOptions = { ...pick(given, [MUST_BE_NEW, HUNG_AFTER]), ...parameters }
-  const what = isModuleFile(name!) ? { file: name!, ...pick(given, [FILES]) } : name!
-  const report = await kmod.load(what, { ...options, signal })
-  return { value: report, text: () => loadReportText(out, report) }
-}
-
-/** After the first argument, what contains `=` is a parameter, as for modprobe. */
-function splitParameters({ arguments: [first, ...others], options }: Call): {
-  targets: string[]
-  parameters: { parameters?: ModuleParameters }
-} {
-  const isParameter = (text: string): boolean => text.includes('=')
-  const parameters = Object.assign(
-    {},
-    options.parameters,
-    ...others.filter(isParameter).map(parameterOf),
-  ) as ModuleParameters
-  return {
-    targets: [first!, ...others.filter((text) => !isParameter(text))],
-    parameters: Object.keys(parameters).length === 0 ? {} : { parameters },
-  }
-}
-
-export const CHANGE_VERBS: readonly Verb[] = [
+export const UNLOAD_VERBS: readonly Verb[] = [
   {
     name: 'plan',
     group: 'Plan and change',
@@ -242,37 +146,6 @@ export const CHANGE_VERBS: readonly Verb[] = [
       ['unload nvme --dry-run', 'the plan only'],
     ],
     run: unload,
-  },
-  {
-    name: 'remove',
-    group: 'Plan and change',
-    summary: 'remove one module as rmmod does; most users want unload',
-    description: 'It asks if something would stop working. There is no plan and no guard.',
-    arguments: [{ ...NAMES, help: 'the name of a module', several: false }],
-    options: [YES_OPTION, FORCE, HUNG_AFTER],
-    examples: [['remove dummy', 'fails if it is in use']],
-    run: remove,
-  },
-  {
-    name: 'load',
-    group: 'Plan and change',
-    summary: 'load a module with its dependencies and its configuration',
-    arguments: [
-      { name: 'NAME', help: 'a name, an alias, or a .ko file', completes: 'modules' },
-      {
-        name: 'PARAMETER=VALUE',
-        help: 'parameters of the module, as --parameters',
-        optional: true,
-        several: true,
-        completes: [],
-      },
-    ],
-    options: [PARAMETERS, FILES, MUST_BE_NEW, HUNG_AFTER],
-    examples: [
-      ['load dummy numdummies=2', 'with a parameter'],
-      ['load ./driver.ko', 'a file that is not installed'],
-    ],
-    run: load,
   },
   {
     name: 'reload',
