@@ -1,13 +1,6 @@
 /** What would happen: it is shown, and something that works stops only with consent. */
 import { createInterface } from 'node:readline/promises'
-import type {
-  Effect,
-  KmodErrorCode,
-  PlanOptions,
-  UnloadOptions,
-  UnloadPlan,
-  WaitedFor,
-} from '../index'
+import type { Effect, KmodErrorCode, UnloadOptions, UnloadPlan, WaitedFor } from '../index'
 import { DONE, USAGE } from './exit-status'
 import { planText } from './text/plan'
 import type { Answer, Call } from './verb'
@@ -19,11 +12,14 @@ export interface Proposal {
   effects: readonly Effect[]
 }
 
-/** The plan, and the effects of its steps: with the guard off, the plan does not look for them. */
+/**
+ * The plan, and the effects of its steps: with the guard off, the plan does not look for them. The plan
+ * checks the options of the run too, before anybody is asked.
+ */
 export async function propose(
   { kmod, signal }: Call,
   names: readonly string[],
-  options: PlanOptions,
+  options: UnloadOptions,
 ): Promise<Proposal> {
   const plan = await kmod.plan(names, { ...options, signal })
   const removed = [...new Set(plan.steps.map(({ module }) => module))]

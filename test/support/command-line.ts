@@ -10,7 +10,7 @@ export const COMMAND = `${process.execPath} ${PROGRAM}`
 
 /** Without colours and without a terminal, whatever the test runs in. */
 export function startCommand(...args: string[]): ChildProcessWithoutNullStreams {
-  const { FORCE_COLOR: _, ...env } = process.env
+  const env = { ...process.env, FORCE_COLOR: undefined }
   const child = spawn(process.execPath, [PROGRAM, ...args], { cwd: ROOT, env })
   child.stdin.end()
   return child

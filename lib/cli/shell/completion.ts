@@ -1,5 +1,5 @@
 /** The verb `completion`: scripts that make a shell complete verbs, options, values and module names. */
-import type { Argument, Option, Verb } from '../verb'
+import type { Answer, Argument, Option, Verb } from '../verb'
 import { JSON_OPTION, SYSTEM_OPTIONS } from '../options'
 import { bashScript } from './bash'
 import { fishScript } from './fish'
@@ -49,7 +49,7 @@ export function completionVerb(verbs: () => readonly Verb[]): Verb {
       ['completion zsh > /usr/local/share/zsh/site-functions/_node-kmod', 'zsh'],
       ['completion fish > ~/.config/fish/completions/node-kmod.fish', 'fish'],
     ],
-    async run({ arguments: [shell] }) {
+    async run({ arguments: [shell] }): Promise<Answer> {
       const script = SCRIPTS[shell!]!(verbs())
       return Promise.resolve({ value: script, text: () => script })
     },

@@ -4,38 +4,46 @@
  */
 import { shellCommand } from './words'
 
+/** As String.replace() calls it: with the text that was found, and its groups. */
+type Words = (found: string, first: string, second: string) => string
+
 const kebab = (name: string): string =>
   name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
-const TRANSLATIONS: readonly [pattern: RegExp, words: (...found: string[]) => string][] = [
-  [/\blist\(\) has\b/g, () => 'node-kmod list shows'],
-  [/\bexplain\('([^']*)'\)/g, (_, name = '') => `node-kmod why ${shellCommand([name])}`],
-  [/\bCall status\('([^']*)'\)/g, (_, name = '') => `Run node-kmod status ${shellCommand([name])}`],
-  [/\b(load|info)\(\{ file \}\)/g, (_, verb = '') => `node-kmod ${verb} ./NAME.ko`],
-  // At the end of a sentence; the subject of an effect can contain any characters.
-  [/\ballow: \['(.*)'\]/g, (_, effect = '') => `--allow ${shellCommand([effect])}`],
+const why: Words = (_, name) => `node-kmod why ${shellCommand([name])}`
+const status: Words = (_, name) => `Run node-kmod status ${shellCommand([name])}`
+const allow: Words = (_, effect) => `--allow ${shellCommand([effect])}`
+const optionWithValue: Words = (_, name, value) => `--${kebab(name)} ${value}`
+const option: Words = (_, name) => `--${kebab(name)}`
+const valueOf: Words = (_, name) => `The value of --${kebab(name)}`
+
+const TRANSLATIONS: readonly [pattern: RegExp, words: string | Words][] = [
+  [/\blist\(\) has\b/g, 'node-kmod list shows'],
+  [/\bexplain\('([^']*)'\)/g, why],
+  [/\bCall status\('([^']*)'\)/g, status],
+  [/\b(load|info)\(\{ file \}\)/g, 'node-kmod $1 ./NAME.ko'],
+  // Up to the end of the list: the subject of an effect can contain any characters.
+  [/\ballow: \['(.*)'\]/g, allow],
+  [/\b(holders|commands|guard|onFailure|dependencies): '(\w+)'/g, optionWithValue],
+  [/\b(force|allowUnknown|mustBeLoaded): true/g, option],
+  [/This Kmod looks/g, 'With --root, node-kmod looks'],
   [
-    /\b(holders|commands|guard|onFailure|dependencies): '(\w+)'/g,
-    (_, name = '', value = '') => `--${kebab(name)} ${value}`,
+    /Use a Kmod without `root` to change the running kernel/g,
+    'Omit --root to change the running kernel',
   ],
-  [/\b(force|allowUnknown|mustBeLoaded): true/g, (_, name = '') => `--${kebab(name)}`],
+  [/\ba larger wait\b/g, 'a larger --wait'],
+  [/The "options\.parameters\.([^"]+)" argument/g, 'Parameter $1'],
+  [/The "options\.(\w+)" argument/g, valueOf],
   [
-    / Use a Kmod without `root` to change the running kernel\./g,
-    () => ' Omit --root to change the running kernel.',
-  ],
-  [/This Kmod looks/g, () => 'With --root, node-kmod looks'],
-  [/\ba larger wait\b/g, () => 'a larger --wait'],
-  [/The "options\.parameters\.([^"]+)" argument/g, (_, name = '') => `Parameter ${name}`],
-  [/The "options\.(\w+)" argument/g, (_, name = '') => `The value of --${kebab(name)}`],
-  [
-    / The new plan is the `plan` of this error: check it, then unload with it\./g,
-    () => ' Run the command again to see the new plan.',
+    /The new plan is the `plan` of this error: check it, then unload with it\./g,
+    'Run the command again to see the new plan.',
   ],
 ]
 
 export function forCommandLine(message: string): string {
+  // One call for both kinds of replacement: TypeScript has one signature for each.
   return TRANSLATIONS.reduce(
-    (text, [pattern, words]) => text.replace(pattern, words as (...all: unknown[]) => string),
+    (text, [pattern, words]) => text.replace(pattern, words as string),
     message,
   )
 }

@@ -137,7 +137,7 @@ function stepNode(step: UnloadStep): { name: string; remark: string } {
     return { name: step.module, remark: `${reason}; runs: ${printable(step.shell)}` }
   }
   const undecided =
-    step.action !== 'remove' || step.undecided === undefined
+    step.undecided === undefined
       ? ''
       : `; ${step.undecided} of its references may belong to modules above, the kernel decides`
   return { name: step.module, remark: `${reason}${undecided}` }

@@ -65,7 +65,7 @@ export function userName(user: User): string {
     case 'interface':
       return `interface ${user.name} (${user.up ? 'up' : 'down'}${user.netns === null ? '' : `, in namespace ${user.netns}`})`
     case 'socket':
-      return `${count(user.count, `${user.protocol} socket`)}`
+      return count(user.count, `${user.protocol} socket`)
     case 'swap':
       return `swap ${user.path}`
     case 'block':

@@ -1,6 +1,6 @@
 /** The verbs that say what uses a module, and what needs it. */
 import { effectsText, usageText } from '../text/usage'
-import type { Verb } from '../verb'
+import type { Answer, Verb } from '../verb'
 
 export const EXPLAIN_VERBS: readonly Verb[] = [
   {
@@ -15,7 +15,7 @@ export const EXPLAIN_VERBS: readonly Verb[] = [
       ['why tun', 'who holds it, how many references, and what to do'],
       ['why nvme --root /srv/customer', 'the same in a captured system'],
     ],
-    async run({ kmod, arguments: [name], signal, out }) {
+    async run({ kmod, arguments: [name], signal, out }): Promise<Answer> {
       const usage = await kmod.explain(name!, { signal })
       return { value: usage, text: () => usageText(out, usage) }
     },
@@ -27,7 +27,7 @@ export const EXPLAIN_VERBS: readonly Verb[] = [
     arguments: [{ name: 'NAME', help: 'names or aliases', several: true, completes: 'loaded' }],
     options: [],
     examples: [['impact e1000e', 'the interfaces, and whether a session depends on them']],
-    async run({ kmod, arguments: names, signal, out }) {
+    async run({ kmod, arguments: names, signal, out }): Promise<Answer> {
       const effects = await kmod.impact(names, { signal })
       return {
         value: effects,

@@ -18,7 +18,7 @@ async function* trace({ kmod, arguments: [name], signal, out }: Call): AsyncIter
       dim(caller),
     ].join('  ')
   for await (const event of kmod.trace(name!, { signal })) {
-    yield { value: event, text: () => line(event) }
+    yield { value: event, text: (): string => line(event) }
   }
 }
 
@@ -35,7 +35,7 @@ async function* watch({
   const line = ({ action, module, at }: ModuleEvent): string =>
     [dim(clock(at)), paint[action](action.padEnd(6)), module ?? 'events were lost'].join('  ')
   const events = kmod.watch({ signal, ...(modules.length > 0 && { modules }) })
-  for await (const event of events) yield { value: event, text: () => line(event) }
+  for await (const event of events) yield { value: event, text: (): string => line(event) }
 }
 
 /** As `IdleReaper` has it. */
@@ -63,7 +63,7 @@ async function* reap({
   try {
     for (;;) {
       const report = await reaper.pass()
-      yield { value: report, text: () => reapReportText(out, report) }
+      yield { value: report, text: (): string => reapReportText(out, report) }
       await delay(interval, undefined, { signal })
     }
   } finally {

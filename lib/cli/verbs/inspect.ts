@@ -1,5 +1,5 @@
 /** The verbs that answer a question about modules. */
-import type { Argument, Verb } from '../verb'
+import type { Answer, Argument, Verb } from '../verb'
 import { infoText, modulesText, preflightText } from '../text/modules'
 
 const LOADED: Argument = { name: 'NAME', help: 'the name of a module', completes: 'loaded' }
@@ -18,7 +18,7 @@ export const INSPECT_VERBS: readonly Verb[] = [
     arguments: [],
     options: [],
     examples: [['list --json', 'the same for programs']],
-    async run({ kmod, signal, out }) {
+    async run({ kmod, signal, out }): Promise<Answer> {
       const modules = await kmod.list({ signal })
       return { value: modules, text: () => modulesText(out, modules) }
     },
@@ -31,7 +31,7 @@ export const INSPECT_VERBS: readonly Verb[] = [
     arguments: [LOADED],
     options: [],
     examples: [['find snd-pcm', 'its size, reference count and holders']],
-    async run({ kmod, arguments: [name], signal, out }) {
+    async run({ kmod, arguments: [name], signal, out }): Promise<Answer> {
       const found = await kmod.find(name!, { signal })
       return {
         value: found ?? null,
@@ -46,7 +46,7 @@ export const INSPECT_VERBS: readonly Verb[] = [
     arguments: [ANY],
     options: [],
     examples: [['status ext4', 'whether it is loaded or compiled into the kernel']],
-    async run({ kmod, arguments: [name], signal }) {
+    async run({ kmod, arguments: [name], signal }): Promise<Answer> {
       const status = await kmod.status(name!, { signal })
       return { value: status, text: () => status }
     },
@@ -61,7 +61,7 @@ export const INSPECT_VERBS: readonly Verb[] = [
       ['info e1000e', 'parameters with their values, aliases, configuration'],
       ['info ./driver.ko', 'a file that is not installed'],
     ],
-    async run({ kmod, arguments: [name], signal, out }) {
+    async run({ kmod, arguments: [name], signal, out }): Promise<Answer> {
       const info = await kmod.info(isModuleFile(name!) ? { file: name! } : name!, { signal })
       return { value: info, text: () => infoText(out, info) }
     },
@@ -73,7 +73,7 @@ export const INSPECT_VERBS: readonly Verb[] = [
     arguments: [LOADED],
     options: [],
     examples: [['holders snd_pcm', 'one name a line']],
-    async run({ kmod, arguments: [name], signal }) {
+    async run({ kmod, arguments: [name], signal }): Promise<Answer> {
       const holders = await kmod.holders(name!, { signal })
       return { value: holders, text: () => holders.join('\n') }
     },
@@ -85,7 +85,7 @@ export const INSPECT_VERBS: readonly Verb[] = [
     arguments: [{ ...ANY, help: 'a name or an alias' }],
     options: [],
     examples: [['resolve fs-vfat', 'vfat']],
-    async run({ kmod, arguments: [name], signal }) {
+    async run({ kmod, arguments: [name], signal }): Promise<Answer> {
       const modules = await kmod.resolve(name!, { signal })
       return { value: modules, text: () => modules.join('\n') }
     },
@@ -97,7 +97,7 @@ export const INSPECT_VERBS: readonly Verb[] = [
     arguments: [],
     options: [],
     examples: [['preflight', 'a first look at a new machine']],
-    async run({ kmod, signal, out }) {
+    async run({ kmod, signal, out }): Promise<Answer> {
       const answer = await kmod.preflight({ signal })
       return { value: answer, text: () => preflightText(out, answer) }
     },

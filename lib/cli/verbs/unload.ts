@@ -1,11 +1,5 @@
 /** The verbs plan, unload and reload. */
-import {
-  isKmodError,
-  KmodError,
-  type PlanOptions,
-  type UnloadOptions,
-  type UnloadPlan,
-} from '../../index'
+import { isKmodError, KmodError, type UnloadOptions, type UnloadPlan } from '../../index'
 import { askIfItCanBegin, isHarmless, planAnswer, propose, type Proposal } from '../consent'
 import { DONE, statusOfCode } from '../exit-status'
 import { DRY_RUN, FILES, PARAMETERS, pick, PLAN_OPTIONS, RUN_OPTIONS, YES_OPTION } from '../options'
@@ -23,8 +17,8 @@ const NAMES: Argument = {
 }
 
 async function plan(call: Call): Promise<Answer> {
-  const planOptions = pick(call.options, PLAN_OPTIONS)
-  return answerToPlan(call, await propose(call, call.arguments, planOptions))
+  const options = pick(call.options, [...PLAN_OPTIONS, ...RUN_OPTIONS])
+  return answerToPlan(call, await propose(call, call.arguments, options))
 }
 
 function answerToPlan(call: Call, proposal: Proposal): Promise<Answer> {
@@ -35,8 +29,7 @@ function answerToPlan(call: Call, proposal: Proposal): Promise<Answer> {
 async function unload(call: Call): Promise<Answer> {
   if (call.options.dryRun === true) return plan(call)
   const { kmod, arguments: names, options: given, out, signal } = call
-  const planOptions: PlanOptions = pick(given, PLAN_OPTIONS)
-  const options: UnloadOptions = { ...planOptions, ...pick(given, RUN_OPTIONS) }
+  const options: UnloadOptions = pick(given, [...PLAN_OPTIONS, ...RUN_OPTIONS])
   const run = async (what: readonly string[] | UnloadPlan): Promise<Answer> => {
     const { result, duration } = await withProgress(call, options, (callbacks) =>
       kmod.unload(what, { ...options, signal, ...callbacks }),
@@ -45,7 +38,7 @@ async function unload(call: Call): Promise<Answer> {
   }
   if (given.yes === true) return run(names)
   for (let attempts = 1; ; attempts++) {
-    const proposal = await propose(call, names, planOptions)
+    const proposal = await propose(call, names, options)
     const refusal = await askIfItCanBegin(call, proposal, options)
     if (refusal !== null) return refusal
     try {
@@ -68,18 +61,18 @@ async function reload(call: Call): Promise<Answer> {
   const [first] = targets
   const file = isModuleFile(first!) ? { file: first!, ...pick(given, [FILES]) } : null
   const names = file === null ? targets : [(await kmod.info(file, { signal })).name]
-  const planOptions: PlanOptions = {
+  const options: UnloadOptions = {
+    // As reload() has it.
     dependencies: 'keep',
-    ...pick(given, PLAN_OPTIONS),
+    ...pick(given, [...PLAN_OPTIONS, ...RUN_OPTIONS]),
     ...(file !== null && { allowUnknown: true }),
   }
-  const options: UnloadOptions = { ...planOptions, ...pick(given, RUN_OPTIONS) }
-  const proposal = await propose(call, names, planOptions)
+  const proposal = await propose(call, names, options)
   if (given.dryRun === true) return answerToPlan(call, proposal)
   if (given.yes !== true) {
     const refusal = await askIfItCanBegin(call, proposal, options)
     if (refusal !== null) return refusal
-    refuseChanges(proposal, await propose(call, names, planOptions))
+    refuseChanges(proposal, await propose(call, names, options))
   }
   const { result, duration } = await withProgress(call, options, (callbacks) =>
     kmod.reload(file ?? names, { ...options, ...parameters, signal, ...callbacks }),
