@@ -6,7 +6,7 @@ import { DONE, statusOf } from './exit-status'
 import { pick, SYSTEM_OPTIONS } from './options'
 import { parse } from './program'
 import { Screen } from './screen'
-import { commandAsRoot } from './sudo'
+import { commandAfterError, commandToReadMore } from './sudo'
 import { errorJson, errorText } from './text/error'
 import type { Answer, Call } from './verb'
 
@@ -35,7 +35,13 @@ async function main(args: readonly string[]): Promise<number> {
     const { signal } = controller
     const call: Call = { ...request, kmod: kmodOf(options), options, json, signal, out, err }
     const answers = verb.run(call)
-    if (answers instanceof Promise) return print(call, await answers)
+    if (answers instanceof Promise) {
+      const answer = await answers
+      const more = options.root === undefined ? commandToReadMore(answer.value, args) : null
+      const status = print(call, answer)
+      if (more !== null && !json) err.print(`\nRoot can read more: ${err.paint.cyan(more)}`)
+      return status
+    }
     isFollowing = true
     for await (const answer of answers) {
       print(call, answer)
@@ -46,7 +52,7 @@ async function main(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError && error.exitCode === 0) return DONE
     if (isFollowing && out.isClosed) return DONE
     if (json) out.print(JSON.stringify({ error: errorJson(error) }))
-    else if (!isPrinted(error)) err.print(errorText(err, error, commandAsRoot(error, args)))
+    else if (!isPrinted(error)) err.print(errorText(err, error, commandAfterError(error, args)))
     return statusOf(error)
   }
 }

@@ -1,4 +1,4 @@
-/** The same command as root. */
+/** The same command as root, where root can do more. */
 import { dirname } from 'node:path'
 import { isKmodError } from '../index'
 import { shellCommand } from './text/words'
@@ -14,12 +14,26 @@ const SUDO_PATH: readonly string[] = [
 ]
 
 /** Null if root would meet the same error. */
-export function commandAsRoot(error: unknown, args: readonly string[]): string | null {
-  if (!isKmodError(error, 'ERR_KMOD_PERMISSION') || process.getuid?.() === 0) return null
-  return asRoot(args)
+export function commandAfterError(error: unknown, args: readonly string[]): string | null {
+  return isKmodError(error, 'ERR_KMOD_PERMISSION') && isOrdinaryUser() ? asRoot(args) : null
 }
 
-export function asRoot(args: readonly string[]): string {
+/** Null if the answer is complete, or root could not read more. */
+export function commandToReadMore(answer: unknown, args: readonly string[]): string | null {
+  const isIncomplete =
+    typeof answer === 'object' &&
+    answer !== null &&
+    'unreadable' in answer &&
+    Array.isArray(answer.unreadable) &&
+    answer.unreadable.length > 0
+  return isIncomplete && isOrdinaryUser() ? asRoot(args) : null
+}
+
+function isOrdinaryUser(): boolean {
+  return process.getuid !== undefined && process.getuid() !== 0
+}
+
+function asRoot(args: readonly string[]): string {
   // A Node.js below the home directory is on the user's PATH only.
   const path = SUDO_PATH.includes(dirname(process.execPath)) ? '' : 'env "PATH=$PATH" '
   return `sudo ${path}${shellCommand(['node-kmod', ...args])}`

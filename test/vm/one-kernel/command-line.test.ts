@@ -133,7 +133,9 @@ describe('without a terminal', () => {
     expect(refused).toMatchObject({ status: 77, stdout: '' })
     expect(refused.stderr).toMatch(/\nAs root: sudo .*node-kmod unload dummy --wait 5s\n$/)
     expect(cli('list')).toMatchObject({ status: 0, stderr: '' })
-    expect(cli('plan', 'dummy')).toMatchObject({ status: 0, stderr: '' })
+    const planned = cli('plan', 'dummy')
+    expect(planned).toMatchObject({ status: 0 })
+    expect(planned.stderr).toMatch(/^\nRoot can read more: sudo .*node-kmod plan dummy\n$/)
   })
 
   test('trace prints one document a line, and ends when nobody reads it any more', async () => {
