@@ -14,12 +14,14 @@ import type {
   Change,
   CommandRun,
   EventSource,
+  FolderProcess,
   Kernel,
   KernelFacts,
   ReferenceTrace,
   SysModule,
   UseCount,
 } from '../kernel/kernel'
+import { readLoopSetup } from '../kernel/loop-setup'
 import { readAttributes, type ModuleAttributes } from '../kernel/module-attributes'
 import { readModuleNames, type ModuleIndex } from '../kernel/module-index'
 import type { Snapshot } from '../kernel/snapshot'
@@ -106,6 +108,19 @@ export class CapturedKernel implements Kernel {
       readCommandLine(this.#files()),
     ])
     return { kernel, capability: false, ...library, kernelBlacklist: blacklist }
+  }
+
+  /** A captured system has no open files of processes but those of devices. */
+  processesBelow(): Promise<FolderProcess[]> {
+    return Promise.resolve([])
+  }
+
+  loopSetup(path: string): Promise<string[] | null> {
+    return readLoopSetup(this.#files(), path)
+  }
+
+  isRunning(): Promise<boolean> {
+    throw readOnlyError(this.view.root)
   }
 
   taints(): Promise<bigint> {

@@ -63,6 +63,20 @@ export interface CommandRun {
   kill(): void
 }
 
+/** A process that uses a file below a folder. */
+export interface FolderProcess {
+  pid: number
+  comm: string
+  /** One of its files below the folder. */
+  path: string
+  /** It is this process, an ancestor or a child of it, or process 1. */
+  isOwn: boolean
+  /** The service of the system manager that it belongs to, if this process is not in it. */
+  unit: string | null
+  /** It is in the same service as this process. */
+  isOfOwnUnit: boolean
+}
+
 export interface InsertRequest {
   /**
    * An alias, or the path of a .ko file. If it is the same text as `module`, it is the name of that
@@ -155,6 +169,11 @@ export interface Kernel {
   sysModules(names: readonly string[]): Promise<SysModule[]>
   /** `users`: with {@link Users}, which requires a look at the open files of every process. */
   snapshot(options: { users: boolean }): Promise<Snapshot>
+  /** The processes in this mount namespace that use files below one of the folders. */
+  processesBelow(folders: readonly string[]): Promise<FolderProcess[]>
+  isRunning(pid: number): Promise<boolean>
+  /** The argv that sets a loop device up as it is now; `null`: it is none, or its file is gone. */
+  loopSetup(path: string): Promise<string[] | null>
   /** The parameters and versions of a loaded module. */
   attributes(name: string): Promise<ModuleAttributes>
   facts(): Promise<KernelFacts>

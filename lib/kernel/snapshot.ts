@@ -59,6 +59,10 @@ export interface Mount {
   isRoot: boolean
   /** The device number of the file system, such as `8:1`: the same for all its mounts. */
   superblock: string
+  /** The folder of the file system that is mounted; `/` unless it is a part of it. */
+  root: string
+  /** The options of the mount and of the file system, as the kernel writes them. */
+  options: string
   /** The modules that provide the file-system type. */
   modules: string[]
   /** The modules of all devices and file systems below it. */

@@ -7,12 +7,14 @@ import { hostClock } from '../kernel/clock'
 import { EMPTY_COMMAND_LINE, readCommandLine, type CommandLine } from '../kernel/command-line'
 import { readCapability, readKernel, readTaints } from '../kernel/facts'
 import { isFailure, unwrap, type NativeFailure } from '../kernel/failure'
+import { readFolderProcesses, readIsRunning } from '../kernel/folder-processes'
 import { LOAD_LISTS, type IndexSource } from '../kernel/index-source'
 import type {
   Change,
   Clock,
   CommandRun,
   EventSource,
+  FolderProcess,
   InsertRequest,
   Kernel,
   KernelFacts,
@@ -22,6 +24,7 @@ import type {
   SysModule,
   UseCount,
 } from '../kernel/kernel'
+import { readLoopSetup } from '../kernel/loop-setup'
 import { readAttributes, type ModuleAttributes } from '../kernel/module-attributes'
 import { readModuleNames, type ModuleIndex } from '../kernel/module-index'
 import type { Snapshot } from '../kernel/snapshot'
@@ -85,6 +88,18 @@ export class LiveKernel implements Kernel {
 
   async snapshot({ users }: { users: boolean }): Promise<Snapshot> {
     return buildSnapshot(await readSurvey(users), host.files, this.index)
+  }
+
+  processesBelow(folders: readonly string[]): Promise<FolderProcess[]> {
+    return readFolderProcesses(host.files, folders)
+  }
+
+  isRunning(pid: number): Promise<boolean> {
+    return readIsRunning(host.files, pid)
+  }
+
+  loopSetup(path: string): Promise<string[] | null> {
+    return readLoopSetup(host.files, path)
   }
 
   attributes(name: string): Promise<ModuleAttributes> {

@@ -8,8 +8,9 @@ import {
   removeCommandBlocker,
   transientBlocker,
 } from '../change/refusals'
-import type { AppliedPlanOptions, Blocker, Effect, LoadedModule } from '../contract/types'
+import type { AppliedPlanOptions, Blocker, LoadedModule } from '../contract/types'
 import { referencesOf } from '../kernel/table'
+import { isRefused } from './effects'
 import type { Readings } from './readings'
 import { requiredRemovals, type RemovalSet } from './select'
 import { explainedInUse, mayBelongToHolders } from './users'
@@ -44,6 +45,7 @@ export function findBlockers(
     // If the kernel refuses the removal, the guard need not refuse it.
     if (ofKernel.length > 0) continue
     for (const effect of readings.effects.get(name) ?? []) {
+      if (readings.releases.accepts(effect)) continue
       if (isRefused(effect, options)) blockers.push(criticalBlocker(effect))
     }
   }
@@ -73,12 +75,22 @@ function kernelBlockers(
   const circle = inCircles.has(module) ? row.holders.filter((one) => inCircles.has(one)) : []
   if (circle.length > 0) found.push(heldInCircleBlocker(module, circle))
   const references = referencesOf(row) ?? 0
-  if (references > 0 && !force && undecidedReferences(row, readings, removals) === 0) {
+  const isUndecided = undecidedReferences(row, readings, removals) > 0
+  if (referencesLeft(row, readings) > 0 && !force && !isUndecided) {
     const removedHolders = row.holders.filter((holder) => removals.has(holder))
-    const users = readings.explanations.get(module)?.users ?? []
+    const { releases, explanations } = readings
+    const users =
+      releases.steps.length > 0
+        ? releases.usersLeft(module)
+        : (explanations.get(module)?.users ?? [])
     found.push(explainedInUse(module, references, users, removedHolders))
   }
   return found
+}
+
+/** The references that are not held by modules, nor by users that the plan releases. */
+function referencesLeft(row: LoadedModule, { releases }: Pick<Readings, 'releases'>): number {
+  return Math.max(0, (referencesOf(row) ?? 0) - releases.freed(row.name).count)
 }
 
 /**
@@ -87,17 +99,12 @@ function kernelBlockers(
  */
 export function undecidedReferences(
   row: LoadedModule,
-  { graph, explanations }: Pick<Readings, 'graph' | 'explanations'>,
+  readings: Pick<Readings, 'graph' | 'explanations' | 'releases'>,
   removals: RemovalSet,
 ): number {
+  const { graph, explanations, releases } = readings
+  // A released user may have any number of references.
+  if (!releases.freed(row.name).isSure) return referencesLeft(row, readings)
   if (!explanations.get(row.name)?.isUnexplained) return 0
   return mayBelongToHolders(row, graph, (name) => removals.has(name)) ? referencesOf(row)! : 0
-}
-
-function isRefused(
-  { kind, subject, severity }: Effect,
-  { guard, allow }: AppliedPlanOptions,
-): boolean {
-  if (guard === 'off' || (severity === 'disruptive' && guard !== 'strict')) return false
-  return !allow.includes(kind) && !allow.includes(`${kind}:${subject}`)
 }

@@ -15,6 +15,7 @@ import { checkUnloadOptions, planOptions } from './options'
 import { order } from './order'
 import { NO_PROGRESS, type Progress } from './progress'
 import { PolicyReader, readEffects, type Readings } from './readings'
+import { NO_RELEASES, planReleases, usersOfMounts } from './releases'
 import { requiredRemovals, select, type RemovalSet, type Selection } from './select'
 import { findTargets } from './targets'
 import { UserReader } from './users'
@@ -67,6 +68,7 @@ export async function makePlan(
     effects: new Map(),
     drivers: new Set(),
     stuck,
+    releases: NO_RELEASES,
   }
   const unreadable = [...targets.unreadable]
   let selection = await selectAll(readings, reader, targets.names, options, progress)
@@ -90,6 +92,14 @@ export async function makePlan(
     }
     selection = await selectAll(readings, reader, targets.names, options, progress)
   }
+  if (options.release.length > 0 && required.size > 0) {
+    const before = await kernel.snapshot({ users: true })
+    const names = new Set(required.keys())
+    const processes = await usersOfMounts(kernel, before, options)
+    const releases = await planReleases(kernel, table, names, before, processes, options)
+    readings = { ...readings, releases }
+    unreadable.push(...before.unreadable)
+  }
   unreadable.push(...reader.unreadable)
   const { removals, kept } = selection
   const { names: inOrder, inCircles } = order(readings, removals)
@@ -100,7 +110,10 @@ export async function makePlan(
   const plan: UnloadPlan = {
     targets: targets.names,
     absent: targets.absent,
-    steps: inOrder.map((name) => stepOf(name, removals, readings, options)),
+    steps: [
+      ...readings.releases.steps,
+      ...inOrder.map((name) => stepOf(name, removals, readings, options)),
+    ],
     blockers,
     kept,
     effects:

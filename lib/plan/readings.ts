@@ -7,6 +7,7 @@ import { NO_INDEX } from '../inspect/meaning'
 import type { Kernel } from '../kernel/kernel'
 import type { RemovalPolicy } from '../kernel/module-index'
 import type { Graph } from './graph'
+import type { Releases } from './releases'
 import type { Explanation } from './users'
 
 export interface Readings {
@@ -20,6 +21,8 @@ export interface Readings {
   /** By module; has only modules for which the plan depends on what holds their references. */
   explanations: ReadonlyMap<string, Explanation>
   stuck: Pick<StuckChanges, 'pid'>
+  /** What is released before the removals. */
+  releases: Releases
 }
 
 /** Reads the policy of each module once, when a plan needs it. */

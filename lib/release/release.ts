@@ -1,7 +1,7 @@
 /** Lets go of a user before the modules that it uses are removed. */
 import { abortedError, waitFor } from '../change/waiting'
 import type { ChangeLimits } from '../change/change'
-import { KmodError } from '../contract/errors'
+import { isKmodError, KmodError } from '../contract/errors'
 import type { UnloadStep, User } from '../contract/types'
 import { identityOf } from '../explain/identity'
 import { usersOf } from '../explain/users'
@@ -46,15 +46,24 @@ export async function runProgram(
   { hungAfter, signal }: ChangeLimits,
 ): Promise<CommandEnd & { problem: string | null }> {
   const run = kernel.runProgram(argv)
-  const wait = await waitFor(kernel.clock, run.ended, { timeout: hungAfter, signal })
+  const ended = run.ended.then(
+    (end) => ({ ...end, missing: null }),
+    (error: unknown) => {
+      // There is no such program, or there are too many processes.
+      if (!isKmodError(error)) throw error
+      return { exitCode: null, signal: null, output: '', missing: error.message }
+    },
+  )
+  const wait = await waitFor(kernel.clock, ended, { timeout: hungAfter, signal })
   if (wait.ended !== 'done') run.kill()
-  const end = await run.ended
+  const { missing, ...end } = await ended
   if (wait.ended === 'aborted') {
     throw abortedError(wait.signal, `Aborted during \`${argv.join(' ')}\`, which was killed.`)
   }
   if (wait.ended === 'timeout') {
     return { ...end, problem: `was killed because it did not end within ${hungAfter} ms` }
   }
+  if (missing !== null) return { ...end, problem: `could not be run. ${missing}` }
   if (end.signal !== null) return { ...end, problem: `was ended by ${end.signal}` }
   return { ...end, problem: end.exitCode === 0 ? null : `ended with status ${end.exitCode}` }
 }
@@ -76,7 +85,9 @@ export async function becomes(
   }
 }
 
-async function isGone(kernel: Kernel, user: User): Promise<boolean> {
+/** Whether nothing of the user is left. */
+export async function isGone(kernel: Kernel, user: User): Promise<boolean> {
+  if (user.kind === 'process') return !(await kernel.isRunning(user.pid))
   const row = await kernel.row(user.module)
   if (row === undefined) return true
   const [users = []] = (await usersOf(kernel, [row])).users

@@ -137,6 +137,7 @@ export class LoadAgain implements Sequel {
     await restorer!.restoreParameters(module, {
       // A target is loaded once, with its configuration and the given parameters.
       mayLoadAgain: isOurs && !isTarget,
+      mayWrite: true,
       except: isTarget ? await this.#configured(module, parameters) : [],
     })
   }

@@ -8,7 +8,7 @@ import type { UserReader } from '../plan/users'
 import { BlockerWait } from './blocker-wait'
 import type { Call } from './call'
 import { RunningPlan } from './running-plan'
-import { release, type ReleaseStep } from '../release/release'
+import { isGone, release, type ReleaseStep } from '../release/release'
 import { isForced, isRequired, removeModule, runRemoveCommand, type StepOutcome } from './step'
 import { stepKey } from './step-key'
 
@@ -113,9 +113,15 @@ export class Execution {
     const { kernel, draft, options } = this.call
     const { hungAfter = DEFAULT_HUNG_AFTER, signal } = options
     draft.countAttempt(step)
-    await release(kernel, step, { hungAfter, signal })
-    draft.released.push({ user: step.user, command: step.command, undone: false })
-    this.call.undoer.add(step)
+    try {
+      await release(kernel, step, { hungAfter, signal })
+    } finally {
+      // Also after a failure or an abort: a user that has gone must be put back.
+      if (await isGone(kernel, step.user)) {
+        draft.released.push({ user: step.user, command: step.command, undone: false })
+        this.call.undoer.add(step)
+      }
+    }
     draft.end(step)
     this.#plan.drop(step)
     await this.#reportDone(step)

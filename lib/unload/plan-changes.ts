@@ -49,7 +49,10 @@ function differences(what: string, given: readonly string[], now: readonly strin
 
 function stepText(step: unknown): string {
   const { action, module, reason, shell } = texts(step)
-  const command = shell && ` with the command "${shell}"`
+  const { command: argv } = (step ?? {}) as { command?: unknown }
+  const command = Array.isArray(argv)
+    ? ` by ${printable(argv.join(' '))}`
+    : shell && ` with the command "${shell}"`
   return `${action} module ${module} (${reason})${command}`
 }
 

@@ -155,14 +155,19 @@ export class Restorer {
   }
 
   /**
-   * Most modules get the same parameters again from the configuration. Those that differ are written to
-   * sysfs. Where that is not possible, the module is removed and loaded again with them, if
-   * `mayLoadAgain`: not if something else has loaded it and may already use it. `except`: parameters
+   * Most modules get the same parameters again from the configuration. With `mayWrite`, those that differ
+   * are written to sysfs. For the rest, the module is removed and loaded again with them, if
+   * `mayLoadAgain`: not if something else has loaded it and may already use it. (A restore only loads
+   * again: an init function may have used a value that sysfs can write as well.) `except`: parameters
    * that are to have other values than before.
    */
   async restoreParameters(
     module: string,
-    { mayLoadAgain, except = [] }: { mayLoadAgain: boolean; except?: readonly string[] },
+    {
+      mayLoadAgain,
+      mayWrite = false,
+      except = [],
+    }: { mayLoadAgain: boolean; mayWrite?: boolean; except?: readonly string[] },
   ): Promise<void> {
     const before = this.#before.get(module)
     if (before === undefined) return
@@ -179,7 +184,7 @@ export class Restorer {
     const isSettable = ({ value }: { value: string }): boolean =>
       !value.includes(UNSET) && !/["\n]/.test(value)
     const different = await findDifferent()
-    for (const { name, value } of different.filter(isSettable)) {
+    for (const { name, value } of mayWrite ? different.filter(isSettable) : []) {
       await this.#write(module, name, value)
     }
     const settable = (different.length === 0 ? [] : await findDifferent()).filter(isSettable)

@@ -19,6 +19,7 @@ import { Execution } from './execution'
 import { checkGivenPlan, isPlan, refuseChanges, type GivenPlan } from './given-plan'
 import { Polling } from './polling'
 import { Restorer } from './restore'
+import { removes } from './step-key'
 import { takeTurn } from './turn'
 import { verify } from './verify'
 
@@ -126,7 +127,13 @@ async function execute(
     const { plan, progress } = await planning
     if (given !== null) refuseChanges(given, plan)
     if (plan.feasible) await sequel?.prepare(plan)
-    const planned = { plan, progress: given === null ? progress : limitedTo(progress, plan) }
+    const planned = {
+      plan,
+      progress:
+        given === null
+          ? progress
+          : limitedTo(progress, { ...plan, steps: plan.steps.filter(removes) }),
+    }
     execution = new Execution(call, planned, users)
     await execution.run()
     if (sequel === undefined) {

@@ -9,6 +9,7 @@ import type {
   ChangeEnd,
   CommandRun,
   EventSource,
+  FolderProcess,
   InsertRequest,
   Kernel,
   KernelFacts,
@@ -77,6 +78,10 @@ export class SimulatedKernel implements Kernel {
   beforeRemoval: ((name: string) => void) | undefined
   /** The same for a module that it is to insert. */
   beforeInsertion: ((name: string) => void) | undefined
+  /** The argv that sets up each loop device. */
+  readonly loopSetups = new Map<string, string[]>()
+  /** Processes with files that are no devices. */
+  processes: FolderProcess[] = []
   /** What programs do, by the first words of their argv. */
   readonly programs = new Map<string, (argv: readonly string[]) => number>()
   /** The argv of all programs that ran, as text. */
@@ -198,6 +203,20 @@ export class SimulatedKernel implements Kernel {
 
   snapshot(): Promise<Snapshot> {
     return Promise.resolve(this.snapshotNow)
+  }
+
+  processesBelow(folders: readonly string[]): Promise<FolderProcess[]> {
+    const isBelow = (path: string): boolean => folders.some((one) => path.startsWith(`${one}/`))
+    return Promise.resolve(this.processes.filter(({ path }) => isBelow(path)))
+  }
+
+  loopSetup(path: string): Promise<string[] | null> {
+    return Promise.resolve(this.loopSetups.get(path) ?? null)
+  }
+
+  isRunning(pid: number): Promise<boolean> {
+    const { openDevices } = this.snapshotNow
+    return Promise.resolve([...this.processes, ...openDevices].some((one) => one.pid === pid))
   }
 
   attributes(name: string): Promise<ModuleAttributes> {

@@ -18,7 +18,7 @@ export function snapshot(parts: Partial<Snapshot> = {}): Snapshot {
 export function mount(path: string, superblock: string, more: Partial<Mount> = {}): Mount {
   const isRoot = path === '/'
   const noModules = { modules: [], below: [] }
-  const own = { pid: process.pid, own: true, isRoot }
+  const own = { pid: process.pid, own: true, isRoot, root: '/', options: 'rw' }
   return { path, superblock, source: '/dev/sda1', type: 'ext4', ...own, ...noModules, ...more }
 }
 

@@ -3,6 +3,7 @@
  * only if its type says so, and Required<> does not take undefined out.
  */
 import {
+  IdleReaper,
   isKmodError,
   Kmod,
   kmod,
@@ -35,7 +36,13 @@ export async function passOn(
     ...{ settle: undefined, onFailure: undefined, onStep: undefined, onBlocked: undefined },
     ...{ wait, allow, signal },
   }
-  await kmod.unload('a', options)
+  await kmod.unload('a', { ...options, waitFor: undefined, release: undefined })
+  await kmod.reload('a', { ...options, parameters: undefined, between: undefined })
+  await kmod.reload({ file: 'a', files: undefined }, { signal })
+  await (await kmod.scope(options)).dispose()
+  kmod.watch({ modules: undefined, signal })
+  const rest = { keep: undefined, interval: undefined, dryRun: undefined, kmod: undefined }
+  new IdleReaper({ candidates: ['a'], ...rest, ref: undefined, signal }).start()
   const loading: LoadOptions = { parameters: undefined, mustBeNew: undefined, hungAfter: undefined }
   await kmod.load('a', { ...loading, signal })
   await kmod.remove('a', { force: undefined, hungAfter: undefined, signal })

@@ -1,5 +1,6 @@
 /** What a strict user writes must type-check; what is wrong must not. Checked against the package. */
 import {
+  IdleReaper,
   isKmodError,
   Kmod,
   kmod,
@@ -13,8 +14,10 @@ import {
   type Effect,
   type KmodErrorCode,
   type LoadedModule,
+  type ModuleScope,
   type ModuleStatus,
   type ReferenceEvent,
+  type ReloadReport,
   type UnloadPlan,
   type UnloadReport,
   type Usage,
@@ -74,6 +77,7 @@ export function explain(error: unknown): string {
   if (isKmodError(error, 'ERR_KMOD_PLAN_CHANGED')) return formatPlan(error.plan)
   if (isKmodError(error, 'ERR_KMOD_CRITICAL')) return error.effect.message
   if (isKmodError(error, 'ERR_KMOD_REMOVE_COMMAND')) return error.shell + (error.exitCode ?? '')
+  if (isKmodError(error, 'ERR_KMOD_RELEASE')) return error.user.kind + error.command.join()
   if (isKmodError(error, 'ERR_KMOD_HELD')) return error.holders.join()
   if (isKmodError(error, 'ERR_KMOD_HUNG')) return `${error.pid}: ${error.kernelStack ?? '?'}`
   if (isKmodError(error, 'ERR_KMOD_IN_USE', 'ERR_KMOD_PERMANENT')) {
@@ -86,6 +90,38 @@ export function explain(error: unknown): string {
   }
   if (error instanceof KmodError) return JSON.stringify(error.toJSON())
   return 'other'
+}
+
+export async function update(file: string): Promise<string[]> {
+  const report: ReloadReport = await kmod.reload(
+    { file },
+    { holders: 'remove', between: ({ removed }) => console.log(removed) },
+  )
+  return report.loaded
+}
+
+export async function inTest(): Promise<boolean | null> {
+  const modules: ModuleScope = await kmod.scope({ wait: 1_000 })
+  await modules.load('dummy', { parameters: { numdummies: 2 } })
+  const { clean, leftovers } = await modules.check()
+  await modules.dispose()
+  return leftovers.length === 0 ? clean : false
+}
+
+export async function firstLoaded(): Promise<string> {
+  for await (const event of kmod.watch({ modules: ['dummy'] })) {
+    if (event.action === 'overrun') continue
+    const name: string = event.module
+    return name
+  }
+  return ''
+}
+
+export function reap(): IdleReaper {
+  const reaper = new IdleReaper({ candidates: ['nf_*'] })
+  reaper.on('spared', (module, reason) => console.log(module.length, reason === 'kept'))
+  reaper.on('pass', ({ removed }) => console.log(removed.join()))
+  return reaper
 }
 
 // @ts-expect-error -- an option that does not exist

@@ -10,7 +10,7 @@ export function readMounts({ mountTables, stack, aliases }: Sources): Promise<Mo
   return Promise.all(
     mountTables.tables.flatMap(({ pid, own, first, lines }) =>
       lines.map(async (line): Promise<Mount> => {
-        const { path, source, type, superblock } = line
+        const { path, source, type, superblock, root, flags, options } = line
         const lookup = belowOf.get(superblock) ?? stack.below(line)
         belowOf.set(superblock, lookup)
         const [modules, below] = await Promise.all([fileSystemModules(line, aliases), lookup])
@@ -22,6 +22,8 @@ export function readMounts({ mountTables, stack, aliases }: Sources): Promise<Mo
           own,
           isRoot: path === '/' && (own || first),
           superblock,
+          root,
+          options: [...new Set([...flags.split(','), ...options.split(',')])].join(),
           modules,
           below,
         }

@@ -6,7 +6,11 @@ export interface MountLine {
    * The device number of the file system, such as `8:1`. With major 0 it does not belong to a device.
    */
   superblock: string
+  /** The folder of the file system that is mounted. */
+  root: string
   path: string
+  /** The options of this mount, such as `rw,noexec`. */
+  flags: string
   type: string
   source: string
   /** The options of the file system, not unescaped: a comma inside a value is `\054`. */
@@ -58,14 +62,17 @@ function parseLine(line: string): MountLine[] {
   const fields = line.split(' ')
   // An optional field is NAME[:VALUE], so the first lone dash after the options is the separator.
   const dash = fields.indexOf('-', 6)
-  const [superblock, path] = [fields[2], fields[4]]
+  const [superblock, root, path, flags] = [fields[2], fields[3], fields[4], fields[5]]
   const [type, source, ...options] = dash < 0 ? [] : fields.slice(dash + 1)
-  if (superblock === undefined || path === undefined) return []
+  if (superblock === undefined || root === undefined) return []
+  if (path === undefined || flags === undefined) return []
   if (type === undefined || source === undefined) return []
   return [
     {
       superblock,
+      root: unescapeOctal(root),
       path: unescapeOctal(path),
+      flags,
       type: unescapeOctal(type),
       source: unescapeOctal(source),
       options: options.join(' '),

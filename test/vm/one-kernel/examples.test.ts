@@ -1,8 +1,18 @@
 /** Every example, run like a user would run it. */
 import { spawnSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { readdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isInKernel, modprobe, openTun, removeModules, ROOT } from '../support'
+import {
+  afterThisTest,
+  attempt,
+  isInKernel,
+  modprobe,
+  openTun,
+  removeModules,
+  ROOT,
+  run,
+  temporaryFolder,
+} from '../support'
 
 const EXAMPLES = join(ROOT, 'examples')
 
@@ -22,9 +32,13 @@ function example(
 test('all examples are tested here', () => {
   expect(readdirSync(EXAMPLES).sort()).toEqual([
     'ci-leaves-nothing.mjs',
+    'clear-the-way.mjs',
     'embed-the-plan.mjs',
+    'reap.mjs',
+    'scope-in-a-test.mjs',
     'unload-with-progress.mjs',
     'unload-with-restore.mjs',
+    'update-driver.mjs',
     'walk.mjs',
     'why-not.mjs',
   ])
@@ -89,6 +103,55 @@ test('a plan from another tool is carried out only if it is still up to date', (
   const done = example('embed-the-plan.mjs', ['run'], planned.stdout)
   expect(done.status).toBe(0)
   expect(done.stdout).toContain('bridge, stp, llc')
+})
+
+test('a new driver file, and one that does not load', () => {
+  modprobe('br_netfilter')
+  const file = join(temporaryFolder(), 'bridge.ko')
+  run('sh', [
+    '-c',
+    `f=$(modinfo -n bridge); case $f in *.xz) xz -dc $f;; *) cat $f;; esac > ${file}`,
+  ])
+  const done = example('update-driver.mjs', [file])
+  expect(done).toMatchObject({ status: 0, stderr: '' })
+  expect(done.stdout).toContain('loaded: bridge, br_netfilter')
+  truncateSync(file, 20_000)
+  expect(example('update-driver.mjs', [file]).status).toBe(1)
+  expect(isInKernel('br_netfilter')).toBe(true)
+})
+
+test('the reaper removes at the second pass what stayed idle', () => {
+  modprobe('dummy')
+  const args = ['--interval', '0.2', '--passes', '2']
+  expect(example('reap.mjs', ['--dry-run', ...args, 'dumm*'])).toMatchObject({
+    status: 0,
+    stdout: 'dummy: idle\ndummy: would be removed\n',
+  })
+  expect(example('reap.mjs', [...args, 'dumm*'])).toMatchObject({
+    status: 0,
+    stdout: 'dummy: idle\ndummy: removed\n',
+  })
+  expect(isInKernel('dummy')).toBe(false)
+})
+
+test('a test that leaves nothing', () => {
+  const { status, stdout } = example('scope-in-a-test.mjs')
+  expect({ status, stdout }).toMatchObject({ status: 0 })
+  expect(stdout).toMatch(/pass 2/)
+  expect(isInKernel('dummy')).toBe(false)
+})
+
+test('the way is cleared: what was shown is carried out', () => {
+  modprobe('zram')
+  writeFileSync('/sys/block/zram0/disksize', '16M')
+  run('mkswap', ['/dev/zram0'])
+  run('swapon', ['/dev/zram0'])
+  afterThisTest(() => attempt('swapoff', ['/dev/zram0']))
+  const shown = example('clear-the-way.mjs', ['zram', 'swap'])
+  expect(shown.stdout).toContain('swapoff /dev/zram0\nrmmod zram')
+  expect(isInKernel('zram')).toBe(true)
+  expect(example('clear-the-way.mjs', ['--yes', 'zram', 'swap']).stdout).toContain('removed: zram')
+  expect(isInKernel('zram')).toBe(false)
 })
 
 test('why not: holders, and an open device', async () => {

@@ -1,0 +1,360 @@
+/** The option `release`: users that are released before modules, and put back. */
+import fc from 'fast-check'
+import { Kmod } from '../../lib/kmod'
+import type { ReleaseKind, UnloadStep } from '../../lib/contract/types'
+import type { Mount, Snapshot } from '../../lib/kernel/snapshot'
+import { systemService } from '../../lib/kernel/folder-processes'
+import { rejection } from '../support/rejection'
+import { SimulatedKernel } from '../support/simulated-kernel'
+import { blockDevice, mount, netInterface, openDevice } from '../support/snapshots'
+
+let kernel: SimulatedKernel
+let kmod: Kmod
+beforeEach(() => {
+  kernel = new SimulatedKernel()
+  kmod = Kmod.over(kernel)
+})
+
+const commands = (steps: readonly UnloadStep[]): string[] =>
+  steps.map((step) => (step.action === 'release' ? step.command.join(' ') : step.module))
+
+/** Mounts a file system of a module at a folder. umount and mount do what they say. */
+function addMount(path: string, module: string, more: Partial<Mount> = {}): void {
+  const superblock = `7:${kernel.snapshotNow.mounts.length}`
+  const one = mount(path, superblock, {
+    source: '/dev/loop0',
+    type: module,
+    modules: [module],
+    ...more,
+  })
+  kernel.snapshotNow.mounts.push(one)
+  kernel.modules.get(module)!.references++
+  kernel.programs.set(`umount ${path}`, () => {
+    if (kernel.processes.some((process) => process.path.startsWith(`${path}/`))) return 32
+    kernel.snapshotNow.mounts = kernel.snapshotNow.mounts.filter((each) => each !== one)
+    kernel.modules.get(module)!.references--
+    return 0
+  })
+  kernel.programs.set(`mount -t ${module} -o rw /dev/loop0 ${path}`, () => {
+    kernel.snapshotNow.mounts.push(one)
+    kernel.modules.get(module)!.references++
+    return 0
+  })
+}
+
+function addProcessOn(path: string, pid = 500): void {
+  kernel.processes.push({
+    pid,
+    comm: 'reader',
+    path,
+    isOwn: false,
+    unit: null,
+    isOfOwnUnit: false,
+  })
+  kernel.programs.set(`kill ${pid}`, () => {
+    kernel.processes = kernel.processes.filter((one) => one.pid !== pid)
+    return 0
+  })
+}
+
+test('a mount is unmounted, and its effect is accepted', async () => {
+  kernel.add('vfat')
+  addMount('/mnt/stick', 'vfat')
+  expect((await kmod.plan('vfat')).feasible).toBe(false)
+  const plan = await kmod.plan('vfat', { release: ['mount'] })
+  expect(plan).toMatchObject({ feasible: true, blockers: [] })
+  expect(plan.effects.map(({ kind, subject }) => `${kind} ${subject}`)).toEqual([
+    'filesystem /mnt/stick',
+  ])
+  expect(plan.steps).toMatchObject([
+    {
+      action: 'release',
+      module: 'vfat',
+      reason: 'user',
+      user: { kind: 'mount', path: '/mnt/stick' },
+      command: ['umount', '/mnt/stick'],
+      undo: ['mount', '-t', 'vfat', '-o', 'rw', '/dev/loop0', '/mnt/stick'],
+    },
+    { action: 'remove', module: 'vfat', reason: 'target' },
+  ])
+  const report = await kmod.unload('vfat', { release: ['mount'] })
+  expect(report).toMatchObject({
+    removed: ['vfat'],
+    released: [{ command: ['umount', '/mnt/stick'], undone: false }],
+  })
+  expect(commands(report.steps.map(({ step }) => step))).toEqual(['umount /mnt/stick', 'vfat'])
+})
+
+test('a process on the mount comes first, and only if processes may be released', async () => {
+  kernel.add('vfat')
+  addMount('/mnt/stick', 'vfat')
+  addProcessOn('/mnt/stick/file')
+  const both = await kmod.plan('vfat', { release: ['mount', 'process'] })
+  expect(commands(both.steps)).toEqual(['kill 500', 'umount /mnt/stick', 'vfat'])
+  const error = await rejection(kmod.unload('vfat', { release: ['mount'] }))
+  expect(error).toMatchObject({
+    code: 'ERR_KMOD_RELEASE',
+    module: 'vfat',
+    command: ['umount', '/mnt/stick'],
+    exitCode: 32,
+    output: 'umount failed',
+    user: { kind: 'mount' },
+    report: { removed: [], released: [], failed: { step: { action: 'release' } } },
+  })
+  expect((await kmod.unload('vfat', { release: ['mount', 'process'] })).removed).toEqual(['vfat'])
+})
+
+test('nested mounts, the deepest first; one of a kind that may not be released blocks', async () => {
+  kernel.add('vfat').add('ext4')
+  addMount('/mnt', 'vfat')
+  addMount('/mnt/deep', 'ext4')
+  const plan = await kmod.plan('vfat', { release: ['mount'] })
+  expect(commands(plan.steps)).toEqual(['umount /mnt/deep', 'umount /mnt', 'vfat'])
+})
+
+test('what is below a block device: the mount, then the mapping, then the loop', async () => {
+  kernel.add('loop', { references: 2 }).add('dm_mod', { references: 2 }).add('ext4')
+  addMount('/mnt/data', 'ext4', { source: '/dev/mapper/data', below: ['dm_mod', 'loop'] })
+  kernel.snapshotNow.blocks.push(
+    blockDevice('/dev/dm-0', {
+      mapping: { name: 'data', uuid: '' },
+      usedBy: ['/mnt/data'],
+      modules: ['dm_mod'],
+      below: ['loop'],
+    }),
+    blockDevice('/dev/loop0', { usedBy: ['/img', '/dev/dm-0'], modules: ['loop'] }),
+  )
+  const plan = await kmod.plan('loop', { release: ['mount', 'block'] })
+  expect(plan.feasible).toBe(true)
+  expect(commands(plan.steps)).toEqual([
+    'umount /mnt/data',
+    'dmsetup remove data',
+    'losetup -d /dev/loop0',
+    'loop',
+  ])
+})
+
+test('a loop device is set up again as it was', async () => {
+  kernel.addToIndex({ name: 'loop' }, { name: 'last' })
+  kernel.add('loop', { references: 1 }).add('last')
+  const setUp = ['losetup', '--offset', '512', '/dev/loop0', '/img']
+  kernel.loopSetups.set('/dev/loop0', setUp)
+  const block = blockDevice('/dev/loop0', { usedBy: ['/img'], modules: ['loop'] })
+  kernel.snapshotNow.blocks.push(block)
+  const set = (blocks: Snapshot['blocks'], references: number): number => {
+    kernel.snapshotNow.blocks = blocks
+    kernel.modules.get('loop')!.references = references
+    return 0
+  }
+  kernel.programs.set('losetup -d', () => set([], 0))
+  kernel.programs.set('losetup --offset', () => set([block], 1))
+  kernel.beforeRemoval = () => (kernel.modules.get('last')!.permanent = true)
+  const options = { release: ['block'], onFailure: 'restore' } as const
+  const { report } = await rejection(kmod.unload(['loop', 'last'], options))
+  expect(report).toMatchObject({ released: [{ undone: true }], restored: ['loop'] })
+  expect(kernel.ran).toEqual(['losetup -d /dev/loop0', setUp.join(' ')])
+})
+
+test('swap', async () => {
+  kernel.add('zram', { references: 1 })
+  kernel.snapshotNow.swaps.push({ path: '/dev/zram0', below: ['zram'] })
+  const plan = await kmod.plan('zram', { release: ['swap'] })
+  expect(plan.steps[0]).toMatchObject({
+    command: ['swapoff', '/dev/zram0'],
+    undo: ['swapon', '/dev/zram0'],
+  })
+  expect(plan.feasible).toBe(true)
+  expect((await kmod.plan('zram', { release: ['mount'] })).feasible).toBe(false)
+})
+
+test('a user whose number of references is not known leaves the rest undecided', async () => {
+  kernel.add('tun', { references: 3 })
+  kernel.snapshotNow.interfaces.push(netInterface('tap0', { type: 'tun', modules: ['tun'] }))
+  const plan = await kmod.plan('tun', { release: ['interface'] })
+  expect(plan).toMatchObject({ feasible: true })
+  expect(plan.steps.at(-1)).toMatchObject({ action: 'remove', module: 'tun', undecided: 3 })
+})
+
+test('users without references are released only if their effect would block', async () => {
+  kernel.add('bridge')
+  kernel.snapshotNow.interfaces.push(netInterface('br0', { type: 'bridge', modules: ['bridge'] }))
+  const options = { release: ['interface'] } as const
+  expect(commands((await kmod.plan('bridge', options)).steps)).toEqual(['bridge'])
+  const strict = await kmod.plan('bridge', { ...options, guard: 'strict' })
+  expect(commands(strict.steps)).toEqual(['ip link del br0', 'bridge'])
+  expect(strict.feasible).toBe(true)
+})
+
+test('an effect of another kind always needs allow', async () => {
+  kernel.add('bridge')
+  const more = { type: 'bridge', modules: ['bridge'], hasDefaultRoute: true }
+  kernel.snapshotNow.interfaces.push(netInterface('br0', more))
+  const plan = await kmod.plan('bridge', { release: ['interface'], guard: 'strict' })
+  expect(plan.blockers).toMatchObject([
+    { code: 'ERR_KMOD_CRITICAL', effect: { kind: 'default-route' } },
+  ])
+})
+
+test.each(['/', process.cwd(), process.execPath.replace(/\/[^/]*$/, '')])(
+  'the mount at %s is never unmounted: this program needs it',
+  async (path) => {
+    kernel.add('ext4')
+    addMount(path, 'ext4')
+    const plan = await kmod.plan('ext4', { release: ['mount'], allow: ['root-filesystem'] })
+    expect(commands(plan.steps)).toEqual(['ext4'])
+    expect(plan.feasible).toBe(false)
+  },
+)
+
+test('process 1 and the parent of this process are never killed', async () => {
+  kernel.add('tun', { references: 2 })
+  for (const pid of [1, process.ppid]) {
+    kernel.snapshotNow.openDevices.push(openDevice(pid, '/dev/net/tun', { modules: ['tun'] }))
+  }
+  const plan = await kmod.plan('tun', { release: ['process'] })
+  expect(commands(plan.steps)).toEqual(['tun'])
+  expect(plan.feasible).toBe(false)
+})
+
+test('a process with several descriptors is killed once; SIGKILL follows after 5 s', async () => {
+  kernel.add('tun', { references: 2 })
+  const open = [3, 4].map((fd) => openDevice(77, '/dev/net/tun', { fd, modules: ['tun'] }))
+  kernel.snapshotNow.openDevices.push(...open)
+  kernel.programs.set('kill -KILL 77', () => {
+    kernel.snapshotNow.openDevices = []
+    kernel.modules.get('tun')!.references = 0
+    return 0
+  })
+  await kmod.unload('tun', { release: ['process'] })
+  expect(kernel.ran).toEqual(['kill 77', 'kill -KILL 77'])
+  expect(kernel.clock.now()).toBeGreaterThanOrEqual(5_000)
+})
+
+test('a command that succeeds and changes nothing is an error', async () => {
+  kernel.add('vfat')
+  addMount('/mnt', 'vfat')
+  kernel.programs.set('umount /mnt', () => 0)
+  const error = await rejection(kmod.unload('vfat', { release: ['mount'] }))
+  expect(error).toMatchObject({ code: 'ERR_KMOD_RELEASE', exitCode: 0, output: '' })
+})
+
+test('after a failure, the users are put back, the last one first', async () => {
+  kernel.addToIndex({ name: 'vfat' }, { name: 'ext4' }, { name: 'last' })
+  kernel.add('vfat').add('ext4').add('last', { permanent: false })
+  addMount('/mnt/a', 'vfat')
+  addMount('/mnt/b', 'ext4')
+  kernel.beforeRemoval = (name) => {
+    if (name === 'last') kernel.modules.get('last')!.permanent = true
+  }
+  const options = { release: ['mount'], onFailure: 'restore' } as const
+  const { report } = await rejection(kmod.unload(['vfat', 'ext4', 'last'], options))
+  expect(report).toMatchObject({ notRestored: [], released: [{ undone: true }, { undone: true }] })
+  const [one, two, ...undos] = kernel.ran
+  expect(undos.map((text) => text.replace(/^mount .* /, 'umount '))).toEqual([two, one])
+  expect(kernel.snapshotNow.mounts).toHaveLength(2)
+})
+
+test('without restore nothing is put back; what has no undo is told', async () => {
+  kernel.addToIndex({ name: 'tun' }, { name: 'last' }).add('tun', { references: 1 }).add('last')
+  kernel.snapshotNow.openDevices.push(openDevice(77, '/dev/net/tun', { modules: ['tun'] }))
+  kernel.programs.set('kill 77', () => {
+    kernel.snapshotNow.openDevices = []
+    kernel.modules.get('tun')!.references = 0
+    return 0
+  })
+  kernel.beforeRemoval = (name) => {
+    if (name === 'last') kernel.modules.get('last')!.permanent = true
+  }
+  const options = { release: ['process'], onFailure: 'restore' } as const
+  const { report } = await rejection(kmod.unload(['tun', 'last'], options))
+  expect(report!.notRestored).toMatchObject([{ module: 'tun', user: { kind: 'process', pid: 77 } }])
+  expect(report!.released).toMatchObject([{ undone: false }])
+})
+
+test('a reload puts the users back after its success', async () => {
+  kernel.addToIndex({ name: 'vfat' }).add('vfat')
+  addMount('/mnt/stick', 'vfat')
+  const report = await kmod.reload('vfat', { release: ['mount'] })
+  expect(report).toMatchObject({
+    removed: ['vfat'],
+    loaded: ['vfat'],
+    released: [{ undone: true }],
+    notRestored: [],
+  })
+  expect(kernel.snapshotNow.mounts).toHaveLength(1)
+})
+
+test('a given plan with a release must be permitted again, and is compared', async () => {
+  kernel.add('vfat')
+  addMount('/mnt/stick', 'vfat')
+  const plan = await kmod.plan('vfat', { release: ['mount'] })
+  await expect(kmod.unload(plan)).rejects.toThrow(/options\.release/)
+  addMount('/mnt/other', 'vfat')
+  const error = await rejection(kmod.unload(plan, { release: ['mount'] }))
+  expect(error.code).toBe('ERR_KMOD_PLAN_CHANGED')
+  expect(error.changes!.join()).toContain('umount /mnt/other')
+})
+
+test('a user that has gone although its command failed is put back', async () => {
+  kernel.addToIndex({ name: 'vfat' }).add('vfat')
+  addMount('/mnt', 'vfat')
+  const umount = kernel.programs.get('umount /mnt')!
+  kernel.programs.set('umount /mnt', (argv) => umount(argv) + 1)
+  const options = { release: ['mount'], onFailure: 'restore' } as const
+  const { code, report } = await rejection(kmod.unload('vfat', options))
+  expect(code).toBe('ERR_KMOD_RELEASE')
+  expect(report!.released).toMatchObject([{ undone: true }])
+  expect(kernel.snapshotNow.mounts).toHaveLength(1)
+})
+
+test('an unknown kind is a TypeError', async () => {
+  const wrong = { release: ['mounts'] } as unknown as { release: ReleaseKind[] }
+  await expect(kmod.plan('a', wrong)).rejects.toThrow(/Did you mean "mount"/)
+})
+
+test('however a call with releases fails, every user that can return is there again', async () => {
+  const failure = fc.record({ count: fc.integer({ min: 1, max: 5 }), at: fc.nat(9) })
+  await fc.assert(
+    fc.asyncProperty(failure, async ({ count, at }) => {
+      kernel = new SimulatedKernel()
+      const names = Array.from({ length: count }, (_, i) => `fs${i}`)
+      for (const [i, name] of names.entries()) {
+        kernel.addToIndex({ name }).add(name)
+        addMount(`/mnt/${i}`, name)
+      }
+      const before = kernel.snapshotNow.mounts.map(({ path }) => path).sort()
+      let step = 0
+      const onStep = (): void => {
+        if (step++ === at) throw new Error('stop')
+      }
+      const options = { release: ['mount'], onFailure: 'restore', onStep } as const
+      const call = Kmod.over(kernel).unload(names, options)
+      const error = await call.then(
+        () => null,
+        (reason: Error) => reason,
+      )
+      if (error === null) {
+        expect(kernel.modules.size).toBe(0)
+        return
+      }
+      expect(kernel.snapshotNow.mounts.map(({ path }) => path).sort()).toEqual(before)
+      expect([...kernel.modules.keys()].sort()).toEqual(names)
+      const unmounted = kernel.ran.filter((text) => text.startsWith('umount'))
+      const mounted = kernel.ran.filter((text) => text.startsWith('mount'))
+      const place = (text: string): string => text.replace(/^.* /, '')
+      expect(mounted.map(place)).toEqual(unmounted.map(place).reverse())
+    }),
+    { numRuns: 200 },
+  )
+})
+
+test.each([
+  ['0::/system.slice/ssh.service\n', 'ssh.service'],
+  ['0::/system.slice/system-getty.slice/getty@tty1.service\n', 'getty@tty1.service'],
+  ['2:cpu:/x\n1:name=systemd:/system.slice/a.service/sub\n', 'a.service'],
+  ['0::/user.slice/user-0.slice/user@0.service/app.slice/a.service\n', null],
+  ['0::/init.scope\n', null],
+  ['', null],
+])('the service in %j is %p', (text, service) => {
+  expect(systemService(text)).toBe(service)
+})
