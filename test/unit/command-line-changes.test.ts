@@ -7,7 +7,7 @@ import { errorText } from '../../lib/cli/text/error'
 import type { Answer } from '../../lib/cli/verb'
 import { Kmod } from '../../lib/kmod'
 import { SimulatedKernel } from '../support/simulated-kernel'
-import { netInterface, snapshot } from '../support/snapshots'
+import { netInterface, openDevice, snapshot } from '../support/snapshots'
 
 let kernel: SimulatedKernel
 let kmod: Kmod
@@ -180,6 +180,25 @@ describe('something would stop working', () => {
     expect(dry).toEqual(plan)
     expect(dry.status).toBe(0)
   })
+})
+
+test('a user that is released needs consent, also where nothing else would stop working', async () => {
+  kernel.add('tun', { references: 1 })
+  kernel.snapshotNow = snapshot({ openDevices: [openDevice(500, '/dev/x', { modules: ['tun'] })] })
+  kernel.programs.set('kill 500', () => {
+    kernel.snapshotNow = snapshot()
+    kernel.modules.get('tun')!.references = 0
+    return 0
+  })
+  const command = ['unload', 'tun', '--release', 'process']
+  const { status, value, out } = await run(...command)
+  expect({ status, value }).toMatchObject({ status: 2, value: { effects: [], feasible: true } })
+  expect(out).toContain('1  kill 500  releases tun: process 500 (someone), /dev/x\n  2  tun')
+  expect(kernel.ran).toEqual([])
+  const done = await run(...command, '--yes')
+  expect(done.status).toBe(0)
+  expect(done.err).toMatch(/^1\/2 {2}ran kill 500 .*\n2\/2 {2}removed tun /)
+  expect(done.out).toContain('Released: kill 500.')
 })
 
 function addDummyToIndex(): void {

@@ -139,7 +139,7 @@ function stepNode(step: UnloadStep): { name: string; remark: string } {
   const undecided =
     step.undecided === undefined
       ? ''
-      : `; ${step.undecided} of its references may belong to modules above, the kernel decides`
+      : `; ${step.undecided} of its references may belong to what stands above; the kernel decides`
   return { name: step.module, remark: `${reason}${undecided}` }
 }
 
