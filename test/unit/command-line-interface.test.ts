@@ -265,11 +265,35 @@ describe('what is made from the table of verbs', () => {
     }
   })
 
+  async function scriptFor(shell: string): Promise<string> {
+    const { run } = VERBS.find(({ name }) => name === 'completion')!
+    const answer = await run({ arguments: [shell] } as Parameters<typeof run>[0])
+    return (answer as { value: string }).value
+  }
   let script: string
   beforeAll(async () => {
-    const { run } = VERBS.find(({ name }) => name === 'completion')!
-    const answer = await run({ arguments: ['bash'] } as Parameters<typeof run>[0])
-    script = (answer as { value: string }).value
+    script = await scriptFor('bash')
+  })
+
+  test('the scripts for zsh and fish have every verb and option', async () => {
+    const [zsh, fish] = [await scriptFor('zsh'), await scriptFor('fish')]
+    for (const { name, alias = name } of VERBS) {
+      for (const each of [name, alias]) {
+        expect(zsh).toContain(`'${each}:`)
+        expect(fish).toContain(`-a ${each} -d`)
+      }
+    }
+    for (const name of options) {
+      expect(zsh).toContain(`--${name}[`)
+      expect(fish).toContain(`-l ${name} -d`)
+    }
+  })
+
+  test('an unknown shell is wrong usage, and says which are known', async () => {
+    await expect(scriptFor('csh')).rejects.toMatchObject({
+      code: 'commander.invalidArgument',
+      message: 'There is no completion for csh; there is one for bash, zsh, fish.',
+    })
   })
 
   /** What bash offers for the last word; its commands read `names` instead of the files of the system. */

@@ -1,4 +1,5 @@
 /** The verb `completion`: scripts that make a shell complete verbs, options, values and module names. */
+import { InvalidArgumentError } from 'commander'
 import type { Answer, Argument, Option, Verb } from '../verb'
 import { JSON_OPTION, SYSTEM_OPTIONS } from '../options'
 import { bashScript } from './bash'
@@ -49,9 +50,16 @@ export function completionVerb(verbs: () => readonly Verb[]): Verb {
       ['completion zsh > /usr/local/share/zsh/site-functions/_node-kmod', 'zsh'],
       ['completion fish > ~/.config/fish/completions/node-kmod.fish', 'fish'],
     ],
+    // eslint-disable-next-line @typescript-eslint/require-await -- so that it rejects and does not throw
     async run({ arguments: [shell] }): Promise<Answer> {
-      const script = SCRIPTS[shell!]!(verbs())
-      return Promise.resolve({ value: script, text: () => script })
+      const scriptOf = Object.hasOwn(SCRIPTS, shell!) ? SCRIPTS[shell!] : undefined
+      if (scriptOf === undefined) {
+        throw new InvalidArgumentError(
+          `There is no completion for ${shell!}; there is one for ${shells.join(', ')}.`,
+        )
+      }
+      const script = scriptOf(verbs())
+      return { value: script, text: () => script }
     },
   }
 }
