@@ -4,7 +4,7 @@ import type { Blocker, Effect, Kept, LoadedModule, UnloadPlan, UnloadStep, User 
 import type { Screen } from '../screen'
 import { forCommandLine } from './advice'
 import { paragraph } from './table'
-import { effectsText, unreadableText, userName, usersText } from './usage'
+import { effectsText, unreadableLines, userName, usersText } from './usage'
 import { count, shellCommand } from './words'
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -55,7 +55,7 @@ export function planText(
   if (effects.length > 0) {
     parts.push(`What would stop working:\n${effectsText(screen, effects, '  ')}`)
   }
-  parts.push(...(plan.unreadable.length > 0 ? [unreadableText(plan.unreadable).join('\n')] : []))
+  if (plan.unreadable.length > 0) parts.push(unreadableLines(screen, plan.unreadable).join('\n'))
   return parts.join('\n\n')
 }
 

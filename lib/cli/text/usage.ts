@@ -2,14 +2,14 @@
 import { printable } from '../../contract/printable'
 import type { Effect, Usage, User } from '../../index'
 import type { Screen } from '../screen'
-import { table } from './table'
+import { paragraph, table } from './table'
 import { count, shellCommand } from './words'
 
 export function usageText(screen: Screen, usage: Usage): string {
   const { module, status, refCount, unexplained, users, unreadable, permanent } = usage
   const title = screen.paint.bold(module)
   if (refCount === null && users.length === 0) {
-    return [`${title}: ${statusText(usage)}`, ...unreadableText(unreadable)].join('\n')
+    return [`${title}: ${statusText(usage)}`, ...unreadableLines(screen, unreadable)].join('\n')
   }
   const lines = [
     `${title}: ${status}, reference count ${refCount ?? 'unknown'}` +
@@ -20,7 +20,7 @@ export function usageText(screen: Screen, usage: Usage): string {
   if (unexplained !== null && unexplained > 0) {
     lines.push('', `${count(unexplained, 'reference')} without a known user.`)
   }
-  if (unreadable.length > 0) lines.push('', ...unreadableText(unreadable))
+  if (unreadable.length > 0) lines.push('', ...unreadableLines(screen, unreadable))
   return lines.join('\n')
 }
 
@@ -29,12 +29,11 @@ function statusText({ status }: Usage): string {
   return status === 'unloaded' ? 'not loaded' : status
 }
 
-export function unreadableText(unreadable: readonly string[]): string[] {
+export function unreadableLines(screen: Screen, unreadable: readonly string[]): string[] {
   if (unreadable.length === 0) return []
-  return ['Could not be read, so something may be missing above:', ...unreadable.map(item)]
+  const items = unreadable.map((text) => paragraph(screen, printable(text), '  '))
+  return ['Could not be read, so something may be missing above:', ...items]
 }
-
-const item = (text: string): string => `  ${printable(text)}`
 
 /** Who, how many references, and what to do; the command in a line of its own, to be copied. */
 export function usersText(screen: Screen, users: readonly User[], indent = ''): string {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Kmod } from 'node-kmod'
 import { CapturedSystem } from '../support/captured-system'
 import { ROOT } from '../support/child'
-import { COMMAND, json, nodeKmod } from '../support/command-line'
+import { COMMAND, json, nodeKmod } from '../support/cli'
 import { fillLaptop } from '../support/laptop'
 
 jest.setTimeout(60_000)
