@@ -3,7 +3,7 @@ import type { KmodErrorCode } from '../index'
 
 export const DONE = 0
 export const USAGE = 2
-export const ABORTED = 130
+const ABORTED = 130
 const OTHER = 1
 
 /** The meaning of each status, for the man page, and the codes of the errors that end with it. */
@@ -60,14 +60,15 @@ export const EXIT_STATUSES: readonly {
   {
     status: ABORTED,
     meaning: 'interrupted by a signal',
-    // ABORT_ERR: a question that was interrupted.
-    codes: ['ERR_KMOD_ABORTED', 'ABORT_ERR'],
+    codes: ['ERR_KMOD_ABORTED'],
   },
 ]
 
 /** The exit status for the code of a KmodError, of a blocker, or of an error of Node.js. */
 export function statusOfCode(code: KmodErrorCode | (string & {})): number {
   if (/^(ERR_INVALID_ARG_|commander\.)/.test(code)) return USAGE
+  // Of Node.js: a question that was interrupted.
+  if (code === 'ABORT_ERR') return ABORTED
   return EXIT_STATUSES.find(({ codes }) => codes.includes(code))?.status ?? OTHER
 }
 

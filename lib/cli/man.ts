@@ -42,7 +42,7 @@ export function manPage(): string {
 
 function verbLines(verb: Verb): string[] {
   const words = [verb.name, ...verb.arguments.map(argumentText)]
-  const alias = verb.alias === undefined ? [] : [`The same as ${verb.alias}.`]
+  const alias = verb.alias === undefined ? [] : [`Its other name is ${verb.alias}.`]
   return [
     `.SS ${quoted(words.join(' '))}`,
     roff([sentence(verb.summary), ...alias, sentence(verb.description)].join(' ').trim()),

@@ -112,7 +112,7 @@ describe('exit statuses', () => {
     [75, ['ERR_KMOD_HELD', 'ERR_KMOD_IN_USE', 'ERR_KMOD_TRANSIENT', 'ERR_KMOD_TIMEOUT']],
     [75, ['ERR_KMOD_NO_ANSWER', 'ERR_KMOD_REAPPEARED', 'ERR_KMOD_PLAN_CHANGED']],
     [77, ['ERR_KMOD_PERMISSION', 'ERR_KMOD_DISABLED']],
-    [130, ['ERR_KMOD_ABORTED']],
+    [130, ['ERR_KMOD_ABORTED', 'ABORT_ERR']],
     [1, ['ERR_KMOD_SYSTEM', 'ERR_KMOD_LOAD', 'ERR_KMOD_ALREADY_LOADED', 'ERR_KMOD_FORMAT']],
   ])('%i', (status, codes) => {
     expect(codes.map(statusOfCode)).toEqual(codes.map(() => status))
@@ -256,7 +256,7 @@ describe('what is made from the table of verbs', () => {
     const page = manPage().replaceAll('\\-', '-')
     for (const { name, alias } of VERBS) {
       expect(page).toContain(`.SS "${name}`)
-      if (alias !== undefined) expect(page).toContain(`The same as ${alias}.`)
+      if (alias !== undefined) expect(page).toContain(`Its other name is ${alias}.`)
     }
     for (const name of options) expect(page).toContain(`.B --${name}`)
     for (const { status, codes } of EXIT_STATUSES) {

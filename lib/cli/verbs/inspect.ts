@@ -84,7 +84,7 @@ export const INSPECT_VERBS: readonly Verb[] = [
     summary: 'print the modules that an alias stands for',
     arguments: [{ ...ANY, help: 'a name or an alias' }],
     options: [],
-    examples: [['resolve fs-vfat', 'vfat']],
+    examples: [['resolve fs-vfat', 'prints vfat']],
     async run({ kmod, arguments: [name], signal }): Promise<Answer> {
       const modules = await kmod.resolve(name!, { signal })
       return { value: modules, text: () => modules.join('\n') }
