@@ -172,6 +172,14 @@ describe('texts', () => {
     expect(table(pipe, rows)).toBe(`tun    ${rows[0]![1]!}\ndummy  short`)
   })
 
+  test('in a narrow terminal, the text of the last column stands below the row', () => {
+    const rows = [['critical', 'default-route', 'The default route would be lost.']]
+    expect(table(terminal(40), rows).split('\n')).toEqual([
+      'critical  default-route',
+      '    The default route would be lost.',
+    ])
+  })
+
   test('names that other users chose cannot control the terminal', () => {
     const text = usersText(terminal(200), [
       {

@@ -3,7 +3,7 @@ import Table, { type HorizontalAlignment } from 'cli-table3'
 import { stripVTControlCharacters } from 'node:util'
 import type { Screen } from '../screen'
 
-/** The last column is not made narrower than this; a terminal that is narrower still wraps the lines. */
+/** If less is left for the last column, its text stands below the row. */
 const NARROWEST = 20
 const GAP = '  '
 
@@ -38,6 +38,9 @@ export function table(
     Math.max(...all.map((row) => stripVTControlCharacters(row[column]!).length)),
   )
   const used = widths.reduce((sum, width) => sum + width + GAP.length, indent.length)
+  if (screen.width - used < NARROWEST && columns > 1 && indent.length < NARROWEST) {
+    return stacked(screen, all, indent)
+  }
   const rest = Math.max(NARROWEST, screen.width - used)
   const wrapped = Number.isFinite(rest)
   const drawn = new Table({
@@ -57,6 +60,17 @@ export function table(
     .toString()
     .split('\n')
     .map((line) => `${indent}${line}`.trimEnd())
+    .join('\n')
+}
+
+/** For a narrow terminal. */
+function stacked(screen: Screen, rows: readonly (readonly string[])[], indent: string): string {
+  return rows
+    .flatMap((row) => [
+      paragraph(screen, row.slice(0, -1).join(GAP), indent),
+      paragraph(screen, row.at(-1)!, `${indent}    `),
+    ])
+    .filter((line) => line.trim() !== '')
     .join('\n')
 }
 

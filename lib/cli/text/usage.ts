@@ -32,7 +32,8 @@ function statusText({ status }: Usage): string {
 export function unreadableLines(screen: Screen, unreadable: readonly string[]): string[] {
   if (unreadable.length === 0) return []
   const items = unreadable.map((text) => paragraph(screen, printable(text), '  '))
-  return ['Could not be read, so something may be missing above:', ...items]
+  const title = paragraph(screen, 'Could not be read, so something may be missing above:')
+  return [title, ...items]
 }
 
 /** Who, how many references, and what to do; the command in a line of its own, to be copied. */
