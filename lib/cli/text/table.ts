@@ -38,7 +38,7 @@ export function table(
     Math.max(...all.map((row) => stripVTControlCharacters(row[column]!).length)),
   )
   const used = widths.reduce((sum, width) => sum + width + GAP.length, indent.length)
-  if (screen.width - used < NARROWEST && columns > 1 && indent.length < NARROWEST) {
+  if (screen.width - used < NARROWEST && columns > 1) {
     return stacked(screen, all, indent)
   }
   const rest = Math.max(NARROWEST, screen.width - used)
