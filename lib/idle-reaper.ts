@@ -1,6 +1,6 @@
 /** The class IdleReaper. */
 import { EventEmitter } from 'node:events'
-import { ASYNC_DISPOSE } from './contract/dispose'
+import { asyncDispose } from './contract/dispose'
 import type { KmodError } from './contract/errors'
 import type { Blocker, ReapReport, Spared } from './contract/types'
 import { kmod as runningSystem, Kmod } from './kmod'
@@ -8,7 +8,10 @@ import type * as Verbs from './verbs'
 
 /** Options of an {@link IdleReaper}. */
 export interface IdleReaperOptions {
-  /** Patterns of the modules that may be removed, such as `snd_*`; `*`, `?`, `[a-z]`. */
+  /**
+   * Patterns of the modules that may be removed, such as `snd_*`, with `*`, `?` and `[a-z]`. It has no
+   * default.
+   */
   candidates: readonly string[]
   /** Patterns of modules that are never removed. Default: none. */
   keep?: readonly string[] | undefined
@@ -74,10 +77,10 @@ export class IdleReaper extends EventEmitter<IdleReaperEvents> implements AsyncD
     this.#options = verbs().checkReaperOptions(options)
     const { kmod = runningSystem, signal } = options
     this.#reaper = new (verbs().Reaper)(Kmod.kernelOf(kmod), this.#options, {
-      tagged: (module) => this.emit('tagged', module),
-      spared: (module, reason) => this.emit('spared', module, reason),
-      removed: (module) => this.emit('removed', module),
-      blocked: (blocker) => this.emit('blocked', blocker),
+      tagged: (module) => void this.emit('tagged', module),
+      spared: (module, reason) => void this.emit('spared', module, reason),
+      removed: (module) => void this.emit('removed', module),
+      blocked: (blocker) => void this.emit('blocked', blocker),
       failed: (error) => this.#report(error),
     })
     signal?.addEventListener('abort', () => void this.stop(), { once: true })
@@ -107,7 +110,7 @@ export class IdleReaper extends EventEmitter<IdleReaperEvents> implements AsyncD
     return this.#pass(this.#stop?.signal ?? new AbortController().signal)
   }
 
-  async [ASYNC_DISPOSE](): Promise<void> {
+  async [asyncDispose](): Promise<void> {
     await this.stop()
   }
 

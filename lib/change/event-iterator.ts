@@ -1,7 +1,7 @@
 /** The iterators of `trace` and `watch`. */
 import type { EventSource } from '../kernel/kernel'
 import { abortedError } from './waiting'
-import { ASYNC_DISPOSE } from '../contract/dispose'
+import { asyncDispose } from '../contract/dispose'
 
 /** What an iterator gets when it is made; it throws for a wrong argument. */
 export interface Opened<Event> {
@@ -59,7 +59,7 @@ export class EventIterator<Event> implements AsyncIterableIterator<Event>, Async
     return this
   }
 
-  async [ASYNC_DISPOSE](): Promise<void> {
+  async [asyncDispose](): Promise<void> {
     await this.return()
   }
 

@@ -17,7 +17,8 @@ function identifyingFields(user: User): unknown[] {
     case 'device':
       return [user.bus, user.device, user.driver]
     case 'interface':
-      return [user.netns, user.name, user.up]
+      // One of hardware is released by setting it down.
+      return [user.netns, user.name, user.release.command?.at(-1) === 'down' && user.up]
     case 'socket':
       return [user.protocol]
     case 'swap':

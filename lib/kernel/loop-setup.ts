@@ -2,7 +2,7 @@
 import type { SystemFiles } from './system-files'
 
 /** The ending that the kernel shows after the path of a file that has no name any more. */
-const DELETED = / \(deleted\)$/
+const DELETED = ' (deleted)'
 
 /** The argv that sets a loop device up as it is now; `null`: it is no loop device, or its file is gone. */
 export async function readLoopSetup(files: SystemFiles, path: string): Promise<string[] | null> {
@@ -21,7 +21,7 @@ export async function readLoopSetup(files: SystemFiles, path: string): Promise<s
   const [file, offset, limit, scan, direct, readOnly, size] = texts.map(
     (text) => text?.replace(/\n$/, '') ?? null,
   )
-  if (file == null || file === '' || DELETED.test(file)) return null
+  if (file == null || file === '' || file.endsWith(DELETED)) return null
   return [
     'losetup',
     ...(readOnly === '1' ? ['--read-only'] : []),

@@ -136,7 +136,7 @@ export async function planReleases(
   return {
     steps: [...steps.values()],
     usersLeft: (module) => ofModule(left, module),
-    freed: (module) => {
+    freed: (module): ReturnType<Releases['freed']> => {
       const known = (users: readonly User[]): number =>
         ofModule(users, module).reduce((sum, { references }) => sum + (references ?? 0), 0)
       const count = Math.max(0, known(first) - known(left))

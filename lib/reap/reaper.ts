@@ -99,9 +99,12 @@ export class Reaper {
       if (!isKmodError(error)) throw error
       if (isKmodError(error, 'ERR_KMOD_ABORTED')) return
       const blocker = blockerOf(module, error)
-      if (blocker === null) return listener.failed(error)
-      report.blocked.push(blocker)
-      listener.blocked(blocker)
+      if (blocker === null) {
+        listener.failed(error)
+      } else {
+        report.blocked.push(blocker)
+        listener.blocked(blocker)
+      }
     }
   }
 }

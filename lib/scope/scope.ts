@@ -3,7 +3,7 @@ import { HealthWatch } from '../change/health'
 import { refuseReadOnly } from '../change/change'
 import { throwIfAborted } from '../change/waiting'
 import { isKmodError, KmodError } from '../contract/errors'
-import { ASYNC_DISPOSE } from '../contract/dispose'
+import { asyncDispose } from '../contract/dispose'
 import type {
   LoadOptions,
   LoadReport,
@@ -93,7 +93,7 @@ class Scope implements ModuleScope {
     return (this.#disposal ??= this.#dispose())
   }
 
-  async [ASYNC_DISPOSE](): Promise<void> {
+  async [asyncDispose](): Promise<void> {
     await this.dispose()
   }
 

@@ -110,6 +110,18 @@ export class Execution {
   }
 
   async #release(step: ReleaseStep): Promise<void> {
+    const { kernel, draft } = this.call
+    // An earlier release may have taken it along, as that of one end of a veth pair does.
+    const wasThere = !(await isGone(kernel, step.user))
+    if (wasThere) await this.#releaseUser(step)
+    draft.end(step)
+    this.#plan.drop(step)
+    await this.#reportDone(step)
+    // The plan was made for a system with this user.
+    if (this.#plan.nextStep?.action !== 'release') await this.#renew()
+  }
+
+  async #releaseUser(step: ReleaseStep): Promise<void> {
     const { kernel, draft, options } = this.call
     const { hungAfter = DEFAULT_HUNG_AFTER, signal } = options
     draft.countAttempt(step)
@@ -122,11 +134,6 @@ export class Execution {
         this.call.undoer.add(step)
       }
     }
-    draft.end(step)
-    this.#plan.drop(step)
-    await this.#reportDone(step)
-    // The plan was made for a system with this user.
-    if (this.#plan.nextStep?.action !== 'release') await this.#renew()
   }
 
   async #afterRemoval(step: UnloadStep, outcome: 'removed' | 'absent'): Promise<void> {

@@ -34,7 +34,7 @@ export function watch(kernel: Kernel, rawOptions?: unknown): EventIterator<Modul
 /** An overrun is for all modules. */
 function only(all: EventSource<ModuleEvent>, names: ReadonlySet<string>): EventSource<ModuleEvent> {
   return {
-    next: async () => {
+    next: async (): Promise<ModuleEvent | null> => {
       for (;;) {
         const event = await all.next()
         if (event?.module == null || names.has(event.module)) return event

@@ -93,8 +93,10 @@ export class SimulatedIndex implements ModuleIndex {
 
   /** Also what those need, as in modules.dep. */
   #needsOf(name: string): string[] {
-    const direct = this.contents.indexed.get(name)?.uses ?? []
-    return [...new Set(direct.flatMap((one) => [one, ...this.#needsOf(one)]))]
+    const found = new Set([name])
+    for (const one of found) for (const need of this.#get(one)?.uses ?? []) found.add(need)
+    found.delete(name)
+    return [...found]
   }
 
   #get(name: string): IndexedModule | undefined {

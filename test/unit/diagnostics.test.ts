@@ -1,5 +1,5 @@
 /** What tools are told: the channels of node:diagnostics_channel. */
-import { channel, tracingChannel } from 'node:diagnostics_channel'
+import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel'
 import { Kmod } from '../../lib/kmod'
 import type { UnloadStep } from '../../lib/contract/types'
 import { rejection } from '../support/rejection'
@@ -33,7 +33,7 @@ test.each(['plan', 'unload', 'load', 'reload'] as const)('%s publishes its end',
   traces.subscribe(listeners)
   try {
     const result = await kmod[name]('card')
-    await rejection<Error>(kmod[name]('no_such', { force: 'x' } as never))
+    await rejection(kmod[name]('no_such', { force: 'x' } as never))
     expect(told).toHaveLength(2)
     expect(told[0]).toMatchObject({ arguments: ['card', undefined] })
     expect(told[0]!.kmod).toBe(kmod)
@@ -47,8 +47,7 @@ test.each(['plan', 'unload', 'load', 'reload'] as const)('%s publishes its end',
 test('each step publishes its duration, and the errno of its failure', async () => {
   const told: { step: UnloadStep; duration: number; errno: number | null }[] = []
   const listen = (message: unknown): void => void told.push(message as (typeof told)[number])
-  const steps = channel('node-kmod:step')
-  steps.subscribe(listen)
+  subscribe('node-kmod:step', listen)
   try {
     kernel.add('slow', { exitTime: 50 })
     await kmod.unload('slow')
@@ -59,6 +58,6 @@ test('each step publishes its duration, and the errno of its failure', async () 
       { step: { action: 'remove', module: 'card', reason: 'target' }, duration: 0, errno: -1 },
     ])
   } finally {
-    steps.unsubscribe(listen)
+    unsubscribe('node-kmod:step', listen)
   }
 })

@@ -11,15 +11,27 @@ test('lines have optional fields or none', () => {
   expect(parseMountinfo(text)).toEqual([
     {
       superblock: '254:0',
+      root: '/',
       path: '/',
+      flags: 'rw,relatime',
       type: 'ext4',
       source: '/dev/mapper/root',
       options: 'rw,errors=remount-ro',
     },
-    { superblock: '0:21', path: '/sys', type: 'sysfs', source: 'sysfs', options: 'rw' },
+    {
+      superblock: '0:21',
+      root: '/',
+      path: '/sys',
+      flags: 'rw,nosuid',
+      type: 'sysfs',
+      source: 'sysfs',
+      options: 'rw',
+    },
     {
       superblock: '0:60',
+      root: '/',
       path: '/home/anna/far',
+      flags: 'rw',
       type: 'fuse.sshfs',
       source: 'anna@far:/',
       options: 'rw,user_id=1000',
@@ -58,7 +70,7 @@ test('every path and source is read as it was before the kernel escaped it', () 
   fc.assert(
     fc.property(text, text, (path, source) => {
       const line = `36 35 98:0 /mnt1 ${mangle(`/${path}`)} rw - ext3 ${mangle(source)} rw\n`
-      expect(parseMountinfo(line)).toEqual([
+      expect(parseMountinfo(line)).toMatchObject([
         { superblock: '98:0', path: `/${path}`, type: 'ext3', source, options: 'rw' },
       ])
     }),

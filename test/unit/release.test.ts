@@ -8,6 +8,9 @@ import { rejection } from '../support/rejection'
 import { SimulatedKernel } from '../support/simulated-kernel'
 import { blockDevice, mount, netInterface, openDevice } from '../support/snapshots'
 
+/** The program of awk that writes a text to a file. */
+const PRINT = 'BEGIN { printf "%s", ARGV[1] > ARGV[2] }'
+
 let kernel: SimulatedKernel
 let kmod: Kmod
 beforeEach(() => {
@@ -104,6 +107,32 @@ test('a process on the mount comes first, and only if processes may be released'
   expect((await kmod.unload('vfat', { release: ['mount', 'process'] })).removed).toEqual(['vfat'])
 })
 
+test('a service whose process is on the mount is stopped, and started again', async () => {
+  kernel.addToIndex({ name: 'vfat' }).add('vfat')
+  addMount('/mnt/stick', 'vfat')
+  const reader = { pid: 500, comm: 'reader', path: '/mnt/stick/file', isOwn: false }
+  kernel.processes.push({ ...reader, unit: 'reader.service', isOfOwnUnit: false })
+  kernel.programs.set('systemctl stop reader.service', () => ((kernel.processes = []), 0))
+  expect((await kmod.plan('vfat', { release: ['mount', 'process'] })).steps).toHaveLength(2)
+  await kmod.reload('vfat', { release: ['mount', 'service'] })
+  expect(kernel.ran.map((text) => text.split(' ').slice(0, 2).join(' '))).toEqual([
+    'systemctl stop',
+    'umount /mnt/stick',
+    'mount -t',
+    'systemctl start',
+  ])
+})
+
+test('a process of this service, or a child of this process, is never ended', async () => {
+  kernel.add('vfat')
+  addMount('/mnt/stick', 'vfat')
+  const one = { comm: 'x', path: '/mnt/stick/file', unit: null }
+  kernel.processes.push({ ...one, pid: 501, isOwn: true, isOfOwnUnit: false })
+  kernel.processes.push({ ...one, pid: 502, isOwn: false, isOfOwnUnit: true })
+  const plan = await kmod.plan('vfat', { release: ['mount', 'process', 'service'] })
+  expect(commands(plan.steps)).toEqual(['umount /mnt/stick', 'vfat'])
+})
+
 test('nested mounts, the deepest first; one of a kind that may not be released blocks', async () => {
   kernel.add('vfat').add('ext4')
   addMount('/mnt', 'vfat')
@@ -183,6 +212,39 @@ test('users without references are released only if their effect would block', a
   const strict = await kmod.plan('bridge', { ...options, guard: 'strict' })
   expect(commands(strict.steps)).toEqual(['ip link del br0', 'bridge'])
   expect(strict.feasible).toBe(true)
+})
+
+test('under the strict guard, drivers are unbound and interfaces of hardware set down; both return', async () => {
+  kernel.addToIndex({ name: 'card' }, { name: 'last' }).add('card').add('last')
+  const nic = netInterface('eth0', { modules: ['card'] })
+  kernel.snapshotNow.interfaces.push(nic)
+  kernel.snapshotNow.blocks.push(blockDevice('/dev/sdx', { modules: ['card'] }))
+  const device = { bus: 'pci', device: '0000:00:03.0', driver: 'card', modules: ['card'] }
+  kernel.snapshotNow.boundDevices.push(device)
+  const options = { guard: 'strict', release: ['interface', 'device'] } as const
+  const plan = await kmod.plan('card', options)
+  expect(plan.feasible).toBe(true)
+  expect(plan.steps.slice(0, 2)).toMatchObject([
+    { command: ['ip', 'link', 'set', 'eth0', 'down'], undo: ['ip', 'link', 'set', 'eth0', 'up'] },
+    {
+      command: ['awk', PRINT, '0000:00:03.0', '/sys/bus/pci/drivers/card/unbind'],
+      undo: ['awk', PRINT, '0000:00:03.0', '/sys/bus/pci/drivers/card/bind'],
+    },
+  ])
+  const isUp = (up: boolean) => () => ((nic.up = up), 0)
+  kernel.programs.set('ip link set eth0 down', isUp(false))
+  kernel.programs.set('ip link set eth0 up', isUp(true))
+  kernel.programs.set('awk', ([, , , file]) => {
+    kernel.snapshotNow.boundDevices = file!.endsWith('/unbind') ? [] : [device]
+    return 0
+  })
+  kernel.beforeRemoval = (name) => {
+    if (name === 'last') kernel.modules.get('last')!.permanent = true
+  }
+  const call = kmod.unload(['card', 'last'], { ...options, onFailure: 'restore' })
+  const { report } = await rejection(call)
+  expect(report).toMatchObject({ released: [{ undone: true }, { undone: true }], notRestored: [] })
+  expect(nic.up).toBe(true)
 })
 
 test('an effect of another kind always needs allow', async () => {

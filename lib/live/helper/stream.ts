@@ -84,7 +84,10 @@ export class HelperStream<Event> implements EventSource<Event> {
 
   #receive(reader: Reader): void {
     const kind = reader.text()
-    if (kind === 'failure') return this.#fail(this.parts.openingError(reader.nativeFailure()))
+    if (kind === 'failure') {
+      this.#fail(this.parts.openingError(reader.nativeFailure()))
+      return
+    }
     const event = this.parts.readEvent(kind, reader)
     if (event !== undefined) this.#take(event)
   }

@@ -43,7 +43,8 @@ function readEvent(kind: string, reader: Reader): ModuleEvent | undefined {
 
 function openingError(failure: NativeFailure): KmodError {
   const { errno, errnoName, syscall } = failure
-  if (errnoName === 'EOPNOTSUPP') {
+  // Both names have the same number.
+  if (['EOPNOTSUPP', 'ENOTSUP'].includes(errnoName)) {
     return new KmodError(
       'ERR_KMOD_UNSUPPORTED',
       'Cannot watch the modules: the network namespace of this process belongs to a user namespace other ' +

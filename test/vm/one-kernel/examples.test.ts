@@ -121,7 +121,7 @@ test('a new driver file, and one that does not load', () => {
 })
 
 test('the reaper removes at the second pass what stayed idle', () => {
-  modprobe('dummy')
+  modprobe('dummy', 'numdummies=0')
   const args = ['--interval', '0.2', '--passes', '2']
   expect(example('reap.mjs', ['--dry-run', ...args, 'dumm*'])).toMatchObject({
     status: 0,
