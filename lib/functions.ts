@@ -272,9 +272,10 @@ export function graph(
  *
  * The folder has files of /proc and /sys, depmod's indexes, modprobe.d, the lists of modules to load at
  * boot, and one file with what only system calls show: mounts, network interfaces and their addresses,
- * established connections, firewall tables and the devices that processes have open. The files of the
- * loaded modules have only what `info` reads. There are no environments and command lines of processes,
- * no files of users, and of the kernel command line only the words about modules.
+ * established connections, firewall tables, the devices that processes have open, and which processes use
+ * files on a mount. The files of the loaded modules have only what `info` reads. There are no environments
+ * and command lines of processes, no files of users, and of the kernel command line only the words about
+ * modules.
  *
  * Rejects with ERR_KMOD_SYSTEM if the folder cannot be written; the `errnoCode` is EEXIST if it is not
  * empty. If the call fails, what it wrote is deleted. Rejects with the common codes of `KmodErrorCode`.

@@ -26,6 +26,7 @@ module.exports = {
     'python3',
     'qemu-system-x86',
     'qemu-utils',
+    'tmux',
     'wireguard-tools',
     'xz-utils',
     'zstd',

@@ -9,6 +9,7 @@ import { RootView } from '../captured/root-view'
 import { surveyText, SURVEY_FILE, type StoredSurveys } from '../captured/survey-file'
 import { isKmodError } from '../contract/errors'
 import { isFailure } from '../kernel/failure'
+import { releasableMounts } from '../kernel/folder-processes'
 import type { Host } from '../kernel/host'
 import type { CaptureSource } from '../kernel/kernel'
 import type { SystemFiles } from '../kernel/system-files'
@@ -45,7 +46,7 @@ async function record(
   const { root, places, readSurvey } = source
   const view = new RootView(root)
   const recorder = new Recorder(source.files, root)
-  const surveys: StoredSurveys = { plain: {}, withUsers: null }
+  const surveys: StoredSurveys = { plain: {}, withUsers: null, processes: [] }
   const host = recordingHost(source.host, recorder)
   const reader = new CapturedKernel(view, places, host, mirror, async (_, withUsers) => {
     const survey = (await readSurvey(withUsers)) as RawSurvey
@@ -57,6 +58,10 @@ async function record(
   for (const withUsers of users ? [false, true] : [false]) {
     const snapshot = await reader.snapshot({ users: withUsers })
     for (const one of snapshot.unreadable) unreadable.add(one)
+    if (withUsers) {
+      const mounts = releasableMounts(snapshot.mounts)
+      surveys.processes = await source.processesBelow(mounts.map(({ path }) => path))
+    }
     alive()
   }
   await readIndex(recorder, view, places, alive)

@@ -8,6 +8,7 @@ import { hostClock } from '../kernel/clock'
 import { readCommandLine } from '../kernel/command-line'
 import { readKernel, readTaints } from '../kernel/facts'
 import { isFailure, unwrap } from '../kernel/failure'
+import { isBelow } from '../kernel/folder-processes'
 import type { Host } from '../kernel/host'
 import type {
   CaptureSource,
@@ -31,7 +32,7 @@ import { capturedFiles, type CapturedFiles } from './captured-files'
 import { CapturedIndex, Mirror, type CapturedPlaces } from './captured-index'
 import { capturedSurvey } from './captured-survey'
 import { tooManyLinks, type RootView } from './root-view'
-import { SURVEY_FILE } from './survey-file'
+import { storedProcesses, SURVEY_FILE } from './survey-file'
 
 export class CapturedKernel implements Kernel {
   readonly readOnly = true
@@ -111,10 +112,17 @@ export class CapturedKernel implements Kernel {
     }))
   }
 
-  async snapshot({ users }: { users: boolean }): Promise<Snapshot> {
+  snapshot({ users }: { users: boolean }): Promise<Snapshot> {
     const files = this.#files()
+    return this.#reading(files, async () =>
+      buildSnapshot(await this.readSurvey(files, users), files, this.index),
+    )
+  }
+
+  /** Reads what capture() stored. */
+  async #reading<T>(files: CapturedFiles, read: () => Promise<T>): Promise<T> {
     try {
-      return await buildSnapshot(await this.readSurvey(files, users), files, this.index)
+      return await read()
     } catch (cause) {
       const isOwn = isKmodError(cause) || (await files.readTexts([SURVEY_FILE]))[0] == null
       if (isOwn) throw cause
@@ -136,6 +144,7 @@ export class CapturedKernel implements Kernel {
       files: this.host.files,
       unreadable: [],
       readSurvey: (users) => this.readSurvey(this.#files(), users),
+      processesBelow: (folders) => this.processesBelow(folders),
     }
   }
 
@@ -152,9 +161,13 @@ export class CapturedKernel implements Kernel {
     return { kernel, capability: false, ...library, kernelBlacklist: blacklist }
   }
 
-  /** A captured system has no open files of processes but those of devices. */
-  processesBelow(): Promise<FolderProcess[]> {
-    return Promise.resolve([])
+  /** Of a copy that something else than capture() made, none are known. */
+  processesBelow(folders: readonly string[]): Promise<FolderProcess[]> {
+    const files = this.#files()
+    return this.#reading(files, async () => {
+      const processes = await storedProcesses(files)
+      return processes.filter(({ path }) => folders.some((folder) => isBelow(path, folder)))
+    })
   }
 
   loopSetup(path: string): Promise<string[] | null> {

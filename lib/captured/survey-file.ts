@@ -3,6 +3,7 @@
  * the interfaces of all network namespaces.
  */
 import { KmodError } from '../contract/errors'
+import type { FolderProcess } from '../kernel/kernel'
 import type { SystemFiles } from '../kernel/system-files'
 import type { RawSurvey } from '../snapshot/system/raw-survey'
 
@@ -41,6 +42,8 @@ export interface StoredSurveys {
   plain: object
   /** `null`: the system was captured without users. */
   withUsers: object | null
+  /** The processes that use files on mounts; empty without users. */
+  processes: readonly FolderProcess[]
 }
 
 export function surveyText(surveys: StoredSurveys): string {
@@ -61,9 +64,20 @@ export async function storedSurvey(files: SystemFiles, users: boolean): Promise<
   return survey
 }
 
+/** The processes in the file; empty if there is no such file. */
+export async function storedProcesses(files: SystemFiles): Promise<readonly FolderProcess[]> {
+  const [text] = await files.readTexts([SURVEY_FILE])
+  return text == null ? [] : parse(text).processes
+}
+
 /** Throws a SyntaxError or TypeError for a text that capture() does not write. */
 function parse(text: string): StoredSurveys {
-  const { form, plain, withUsers = null } = JSON.parse(text) as Record<string, unknown>
+  const {
+    form,
+    plain,
+    withUsers = null,
+    processes = [],
+  } = JSON.parse(text) as Record<string, unknown>
   if (typeof form === 'number' && form > FORM) {
     throw new KmodError(
       'ERR_KMOD_FORMAT',
@@ -74,7 +88,16 @@ function parse(text: string): StoredSurveys {
   if (form !== FORM || !isObject(plain) || !(withUsers === null || isObject(withUsers))) {
     throw new TypeError('a survey is missing')
   }
-  return { plain, withUsers }
+  if (!Array.isArray(processes) || !processes.every(isProcess)) {
+    throw new TypeError('processes is not what a capture has')
+  }
+  return { plain, withUsers, processes }
+}
+
+function isProcess(value: unknown): value is FolderProcess {
+  if (!isObject(value)) return false
+  const { pid, comm, path } = value as Partial<FolderProcess>
+  return typeof pid === 'number' && typeof comm === 'string' && typeof path === 'string'
 }
 
 function isObject(value: unknown): value is object {

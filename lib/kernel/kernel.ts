@@ -171,6 +171,8 @@ export interface CaptureSource {
   unreadable: readonly string[]
   /** What no file shows: a RawSurvey of lib/snapshot/system, which is plain JSON. */
   readSurvey: (users: boolean) => Promise<object>
+  /** As {@link Kernel.processesBelow}. */
+  processesBelow: (folders: readonly string[]) => Promise<FolderProcess[]>
 }
 
 export interface Kernel {

@@ -146,13 +146,15 @@ export class LiveKernel implements Kernel {
   get captureSource(): CaptureSource {
     const { release, places } = this.shared
     const unreadable: string[] = []
+    const files = this.#host.filesWithout(({ message }) => unreadable.push(message))
     return {
       root: '/',
       places: { release, moduleDirectory: places.directory, configPaths: places.config },
       host: this.#host,
-      files: this.#host.filesWithout(({ message }) => unreadable.push(message)),
+      files,
       unreadable,
       readSurvey: (users) => readSurvey(this.shared.helpers.survey, users, this.signal),
+      processesBelow: (folders) => readFolderProcesses(files, folders),
     }
   }
 

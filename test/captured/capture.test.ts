@@ -56,6 +56,9 @@ async function answers(kmod: Kmod): Promise<unknown> {
     preflight: { kernel, libkmod },
     statuses: await Promise.all([...names, 'tmpfs', 'floppy'].map((name) => kmod.status(name))),
     explained: await Promise.all(names.map((name) => kmod.explain(name))),
+    releases: await kmod.plan(['nvme', 'ext4', 'loop'], {
+      ...{ release: ['mount', 'swap', 'block', 'process', 'service'], holders: 'remove' },
+    }),
     plans: await Promise.all(names.map((name) => kmod.plan(name, { commands: 'run' }))),
     information: await Promise.all(names.map((name) => informationOf(kmod, name))),
     effects: await kmod.impact(names),
@@ -187,6 +190,7 @@ const DAMAGED: readonly [text: string, message: RegExp][] = [
   ['{"form":1,"plain":null}', /damaged/],
   ['{"form":1,"plain":{"links":7}}', /damaged/],
   ['{"form":1,"plain":{"links":[null],"netFiles":[null]}}', /damaged/],
+  ['{"form":1,"plain":{},"processes":[null]}', /damaged/],
   ['{"form":99}', /newer version/],
 ]
 
@@ -194,7 +198,8 @@ test('a survey that capture() did not write is ERR_KMOD_FORMAT', async () => {
   await source.capture(copy)
   for (const [text, message] of DAMAGED) {
     writeFileSync(join(copy, 'node-kmod-survey.json'), text)
-    const error = await rejection(new Kmod({ root: copy }).impact('bridge'))
+    const damaged = new Kmod({ root: copy })
+    const error = await rejection(damaged.plan('nvme', { release: ['mount', 'process'] }))
     expect({ text, code: error.code }).toEqual({ text, code: 'ERR_KMOD_FORMAT' })
     expect(error.message).toMatch(message)
     expect(error.message).toContain('/node-kmod-survey.json')

@@ -41,6 +41,8 @@ test('the package contains what is needed to build and run it, and no tests', ()
   for (const file of [
     'dist/index.js',
     'dist/index.d.ts',
+    'dist/cli/main.js',
+    'dist/node-kmod.1',
     'binding.gyp',
     'native/addon.cc',
     'LICENSE',
@@ -111,6 +113,20 @@ test('node-kmod/graph says which package is missing, and draws with it', () => {
      console.log((await toHtml({ nodes: [], edges: [] })).startsWith('<!doctype html>'))`,
   )
   expect(inUser(process.execPath, ['picture.mjs'])).toBe('true\n')
+})
+
+test('the command line is installed with the package, and requiring the package does not load it', () => {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    version: string
+  }
+  const command = join(folder, 'user/node_modules/.bin/node-kmod')
+  expect(inUser(command, ['--version'])).toBe(`${version}\n`)
+  expect(JSON.parse(inUser(command, ['preflight', '--json']))).toHaveProperty('canUnload')
+  const loaded = inUser(process.execPath, [
+    '-p',
+    'require("node-kmod"); Object.keys(require.cache).filter((file) => /commander|cli/.test(file))',
+  ])
+  expect(loaded).toBe('[]\n')
 })
 
 test('the types compile under strict settings', () => {
