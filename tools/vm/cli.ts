@@ -13,6 +13,7 @@ const USAGE = `Usage: npm run vm -- [OPTIONS] -- COMMAND...
   --modules FOLDER    build the modules of this folder (a Kbuild file and C sources) for the kernel
   --append WORDS      add them to the kernel command line
   --deadline SECONDS  for everything, boot included; default 600
+  --systemd           process 1 is systemd, and the command its only service
   --console           print at the end what the kernel printed`
 
 async function main(): Promise<number> {
@@ -24,6 +25,7 @@ async function main(): Promise<number> {
       append: { type: 'string' },
       deadline: { type: 'string', default: '600' },
       console: { type: 'boolean', default: false },
+      systemd: { type: 'boolean', default: false },
     },
   })
   const name = values.kernel as KernelName
@@ -39,6 +41,7 @@ async function main(): Promise<number> {
     cwd: process.cwd(),
     deadline: Number(values.deadline) * 1000,
     append: values.append,
+    systemd: values.systemd,
     onOutput: (text) => process.stdout.write(text),
   })
   if (values.console) process.stdout.write(`--- the guest's console ---\n${result.console}`)

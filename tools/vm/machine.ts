@@ -14,7 +14,7 @@ import {
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { accelerator } from './accelerator'
-import { commandScript, RESULTS } from './guest-scripts'
+import { commandScript, RESULTS, SYSTEMD_SCRIPT } from './guest-scripts'
 import { makeInitramfs } from './initramfs'
 import type { GuestKernel } from './kernels'
 import { qemu } from './qemu'
@@ -40,6 +40,11 @@ export interface GuestCommand {
    * false.
    */
   seat?: boolean
+  /**
+   * Whether process 1 of the guest is the host's systemd. The command is then its only service. Default
+   * false.
+   */
+  systemd?: boolean
   /** Called with what the command prints, while it runs. */
   onOutput?: (text: string) => void
 }
@@ -74,7 +79,8 @@ export async function runInGuest(kernel: GuestKernel, guest: GuestCommand): Prom
     writeFileSync(path(RESULTS.kernelRoot), kernel.root)
     writeFileSync(path(RESULTS.kernelConfig), kernel.config)
     const script = commandScript(guest.command, guest.cwd ?? '/', guest.env ?? {})
-    writeFileSync(path(RESULTS.script), script)
+    writeFileSync(path(guest.systemd === true ? RESULTS.service : RESULTS.script), script)
+    if (guest.systemd === true) writeFileSync(path(RESULTS.script), SYSTEMD_SCRIPT)
     writeFileSync(path(RESULTS.output), '')
     writeFileSync(path('initramfs'), makeInitramfs(kernel))
     const args = await machineArguments(kernel, guest, folder)
