@@ -193,7 +193,7 @@ describe('texts', () => {
     const text = usersText(terminal(200), [
       {
         ...{ kind: 'process', module: 'tun', pid: 7, comm: '\u001b[2Jx', path: '/dev/\nnet' },
-        ...{ fd: 3, self: false, references: 1 },
+        ...{ fd: 3, self: false, unit: null, references: 1 },
         release: { kind: 'process', text: 'close \u001b]0;x', command: ['kill', '7'] },
       },
     ])

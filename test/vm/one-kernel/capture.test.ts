@@ -46,6 +46,10 @@ async function setUp(): Promise<void> {
   afterThisTest(() => attempt('losetup', ['-d', device]))
   run('mount', [device, mountPoint])
   afterThisTest(() => attempt('umount', [mountPoint]))
+  // A process that a plan may end: it is no child of this one.
+  const start = '{ cd "$1" && exec sleep 1000; } > /dev/null 2>&1 & echo $!'
+  const pid = run('sh', ['-c', start, 'sh', mountPoint]).trim()
+  afterThisTest(() => attempt('kill', [pid]))
 
   addNamespace('kmodnet')
   addLink('kmodbr', 'type', 'bridge')
@@ -83,6 +87,10 @@ async function answers(system: Kmod): Promise<Record<string, unknown>> {
     all[`impact ${name}`] = await system.impact(name)
     all[`info ${name}`] = await informationOf(system, name)
   }
+  all.releases = await system.plan(['ext4', 'loop', 'tun', 'bridge', 'dummy'], {
+    release: ['mount', 'swap', 'interface', 'block', 'service', 'process'],
+    ...{ holders: 'remove', commands: 'run' },
+  })
   all.together = await system.plan(names, { holders: 'remove', commands: 'run' })
   all.graph = await system.graph(undefined, { users: true, plan: all.together as never })
   const { kernel } = await system.preflight()
@@ -115,6 +123,8 @@ test('the copy answers as the running system', async () => {
     'kmodtest',
     'htb',
     'mount <script>',
+    '["losetup",',
+    '["kill",',
     '/dev/net/tun',
   ]) {
     expect(text).toContain(what)
