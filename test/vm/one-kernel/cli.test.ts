@@ -67,7 +67,7 @@ describe('without a terminal', () => {
   test('a module in use: who, and the command that releases it; SIGINT ends a wait with status 130', async () => {
     modprobe('tun')
     // Not this process: nobody can end an ancestor of the command first.
-    const { pid } = await startIn([], 'exec 3<>/dev/net/tun')
+    const { pid = 0 } = await startIn([], 'exec 3<>/dev/net/tun')
     const child = startCommand('unload', 'tun', '--wait', '60s')
     const ended = outcomeOf(child)
     child.stderr.on('data', (text) => /waiting for tun/.test(String(text)) && child.kill('SIGINT'))
