@@ -88,5 +88,7 @@ export function effectsText(screen: Screen, effects: readonly Effect[], indent =
     kind,
     printable(message),
   ])
-  return table(screen, rows, { indent })
+  // A file system on a loop device is an effect of both modules.
+  const unique = new Map(rows.map((row) => [row.join('\0'), row]))
+  return table(screen, [...unique.values()], { indent })
 }

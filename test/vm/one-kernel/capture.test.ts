@@ -77,6 +77,19 @@ async function informationOf(system: Kmod, name: string): Promise<unknown> {
   return { ...information, path: path?.replace(/^.*(?=\/lib\/modules\/)/, '') }
 }
 
+/** This depends on how busy the machine is. */
+const TOO_SLOW = /^connections to other machines beyond /
+
+/** Without what was not read in time. */
+function complete(answer: unknown): unknown {
+  const text = JSON.stringify(answer, (key, value: unknown) =>
+    key === 'unreadable' && Array.isArray(value)
+      ? value.filter((one) => !TOO_SLOW.test(String(one)))
+      : value,
+  )
+  return JSON.parse(text) as unknown
+}
+
 async function answers(system: Kmod): Promise<Record<string, unknown>> {
   const modules = await system.list()
   const names = modules.map(({ name }) => name)
@@ -112,7 +125,10 @@ test('the copy answers as the running system', async () => {
   const copy = await answers(new Kmod({ root: folder }))
   // One by one, so that a failure names the answer.
   for (const [question, answer] of Object.entries(live)) {
-    expect({ question, answer: copy[question] }).toEqual({ question, answer })
+    expect({ question, answer: complete(copy[question]) }).toEqual({
+      question,
+      answer: complete(answer),
+    })
   }
   // What was set up is in the answers.
   const text = JSON.stringify(copy)
