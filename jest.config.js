@@ -10,6 +10,8 @@ const project = (name, { folder = name, ...more } = {}) => ({
   moduleNameMapper: {
     '^node-kmod$': '<rootDir>/dist/index.js',
     '^node-kmod/libkmod$': '<rootDir>/dist/libkmod/index.js',
+    '^node-kmod/testing$': '<rootDir>/dist/testing/index.js',
+    '^node-kmod/vm$': '<rootDir>/dist/vm/index.js',
   },
   ...more,
 })

@@ -92,12 +92,12 @@ export async function buildSnapshot(
   ])
   const unreadable = [...sources.unreadable, ...sources.stack.unreadable].map(printable)
   const allProcessesRead = raw.users && raw.allProcessesRead
-  return { ...dependents, ...users, unreadable, unanswered: [], allProcessesRead }
+  return { ...dependents, ...users, given: [], unreadable, unanswered: [], allProcessesRead }
 }
 
 /** A snapshot in which nothing uses a module. */
 export function emptySnapshot(): Snapshot {
-  const complete = { unreadable: [], unanswered: [], allProcessesRead: true }
+  const complete = { given: [], unreadable: [], unanswered: [], allProcessesRead: true }
   return { ...emptyLists(DEPENDENTS), ...noUsers(), ...complete }
 }
 
