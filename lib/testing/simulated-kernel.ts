@@ -226,8 +226,10 @@ export class SimulatedKernel implements Kernel {
   }
 
   isRunning(pid: number): Promise<boolean> {
-    const { openDevices } = this.snapshotNow
-    return Promise.resolve([...this.processes, ...openDevices].some((one) => one.pid === pid))
+    const { openDevices, given } = this.snapshotNow
+    const users = given.filter((user) => user.kind === 'process')
+    const processes = [...this.processes, ...openDevices, ...users]
+    return Promise.resolve(processes.some((one) => one.pid === pid))
   }
 
   attributes(name: string): Promise<ModuleAttributes> {
@@ -389,7 +391,7 @@ export class SimulatedKernel implements Kernel {
       const [matches] = await this.index.lookup([what])
       // As libkmod: a module that the alias does not stand for is skipped.
       if (!matches!.includes(module)) return { outcome: 'done' }
-      if (this.indexed.get(module)?.blacklisted) return refused('', 0)
+      if (this.indexed.get(module)?.blacklisted) return blacklisted(module)
     }
     this.beforeInsertion?.(name)
     if (this.modules.has(name)) return mustBeNew ? refused('EEXIST', 17) : { outcome: 'done' }
@@ -437,6 +439,15 @@ export class SimulatedKernel implements Kernel {
 function refused(errnoName: string, errno: number, syscall = 'delete_module'): ChangeEnd {
   const failure: NativeFailure = { failure: 'system', errno, errnoName, syscall, detail: '' }
   return { outcome: 'refused', failure }
+}
+
+/** As native/libkmod/insert.cc says it. */
+function blacklisted(module: string): ChangeEnd {
+  const detail = `${module} is blacklisted in modprobe.d; the blacklist applies because the module was requested by an alias`
+  return {
+    outcome: 'refused',
+    failure: { failure: 'system', errno: 0, errnoName: '', syscall: '', detail },
+  }
 }
 
 /** libkmod finds nothing to insert. */

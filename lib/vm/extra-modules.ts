@@ -52,6 +52,7 @@ async function withExtraModules(
   const files = sourceFiles(sources)
   const name = `${release}-${fingerprint(kernel, sources, files)}`
   const root = await filledFolder(['kernels-with-modules', name], RECORD, async (folder) => {
+    programs.tell(`Building the modules of ${sources} for the kernel ${release}`)
     const modules = join(folder, 'lib', 'modules')
     mkdirSync(modules, { recursive: true })
     await copyTree(join(kernel.root, 'lib', 'modules', release), join(modules, release), programs)

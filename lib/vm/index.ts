@@ -7,4 +7,5 @@
  */
 export { runInVm, type VmResult } from './run-in-vm'
 export type { VmOptions } from './options'
+export { KERNELS, type KernelFiles, type KernelName } from './kernels'
 export { KmodError, isKmodError, type KmodErrorDetails } from '../contract/errors'

@@ -6,7 +6,7 @@ import { filledFolder } from './cache'
 import { vmError } from './errors'
 import type { Programs } from './programs'
 
-/** Where the kernels come from: the first archive that has one. `newest`: that of Debian unstable. */
+/** Where the kernels come from: the first archive that has one. */
 const ARCHIVES = {
   '5.10': ['Debian 11'],
   '6.1': ['configured', 'Debian 12'],
@@ -14,13 +14,16 @@ const ARCHIVES = {
   newest: ['unstable'],
 } as const satisfies Record<string, readonly Archive[]>
 
-/** The kernels that are downloaded. */
+/** A kernel of Debian. `newest`: that of Debian unstable. */
 export type KernelName = keyof typeof ARCHIVES
-export const KERNELS = Object.keys(ARCHIVES) as KernelName[]
+/** The kernels that `runInVm` downloads. */
+export const KERNELS: readonly KernelName[] = Object.keys(ARCHIVES) as KernelName[]
 
-/** A kernel of this machine: the file, and its folder lib/modules/RELEASE. */
+/** A kernel of this machine. */
 export interface KernelFiles {
+  /** The path of the kernel. */
   image: string
+  /** The path of its folder `lib/modules/RELEASE`. */
   modules: string
 }
 
@@ -53,6 +56,7 @@ export async function prepareKernel(
 ): Promise<GuestKernel> {
   if (typeof kernel !== 'string') return kernelOfFiles(kernel)
   const folder = await filledFolder(['kernels', kernel], RECORD, async (temporary) => {
+    programs.tell(`Downloading the kernel ${kernel}`)
     const release = await fetchKernel(kernel, temporary, programs)
     await depmod(temporary, release, programs)
     writeFileSync(join(temporary, RECORD), JSON.stringify({ release }))

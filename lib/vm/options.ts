@@ -20,10 +20,9 @@ import { KERNELS, type KernelFiles, type KernelName } from './kernels'
 export interface VmOptions {
   /**
    * The kernel: a version of Debian's, which is downloaded once and kept in the cache (`NODE_KMOD_CACHE`,
-   * default `~/.cache/node-kmod`), `newest` being that of Debian unstable; or the files of a kernel of
-   * this machine: `modules` is its folder `lib/modules/RELEASE`. It has no default.
+   * default `~/.cache/node-kmod`); or the files of a kernel of this machine. It has no default.
    */
-  kernel: '5.10' | '6.1' | '6.12' | 'newest' | { image: string; modules: string }
+  kernel: KernelName | KernelFiles
   /**
    * The program and its arguments, which are run as root without a shell. What it writes stays in the
    * memory of the guest. It has no default.
@@ -63,6 +62,8 @@ export interface VmOptions {
   accelerator?: 'auto' | 'kvm' | 'tcg' | undefined
   /** Ends the guest: the call rejects with ERR_KMOD_ABORTED. */
   signal?: AbortSignal | undefined
+  /** Called before something that takes long: the download of a kernel, the build of modules. */
+  onProgress?: ((what: string) => void) | undefined
   /** Called with what the guest's kernel prints, while it runs. */
   onConsole?: ((text: string) => void) | undefined
   /** Called with what the command prints, while it runs. */
@@ -129,6 +130,7 @@ export function checkVmOptions(options: unknown): CheckedVmOptions {
     append: text,
     accelerator: oneOf(...ACCELERATORS),
     signal: abortSignal,
+    onProgress: callback,
     onConsole: callback,
     onOutput: callback,
   })

@@ -74,7 +74,11 @@ export class ProgramError extends Error {
 
 /** Runs programs until a signal aborts. Then the running one is killed. */
 export class Programs {
-  constructor(readonly signal = new AbortController().signal) {}
+  /** `tell` hears what takes long, such as "Downloading the kernel 6.12". */
+  constructor(
+    readonly signal = new AbortController().signal,
+    readonly tell: (what: string) => void = () => undefined,
+  ) {}
 
   /** What the program prints on its standard output. Rejects with a ProgramError if it fails. */
   output(

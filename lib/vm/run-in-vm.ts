@@ -77,7 +77,7 @@ async function prepare(
   folder: string,
 ): Promise<{ kernel: GuestKernel; args: string[] }> {
   const limit = new Limit('Preparing the virtual machine', PREPARATION, options.signal)
-  const programs = new Programs(limit.signal)
+  const programs = new Programs(limit.signal, options.onProgress)
   try {
     const kernel = await prepareGuestKernel(options, programs)
     mkdirSync(join(folder, RESULTS.files))

@@ -1,7 +1,6 @@
 /** The kernels that the tests boot, with the misbehaving test modules where these can be built. */
 import { join } from 'node:path'
-import type { VmOptions } from '../../lib/vm'
-import type { KernelName } from '../../lib/vm/kernels'
+import type { KernelName, VmOptions } from '../../lib/vm'
 
 const TEST_MODULES = join(__dirname, 'modules')
 

@@ -8,9 +8,8 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { runInVm } from '../../lib/vm'
+import { KERNELS, runInVm, type KernelName } from '../../lib/vm'
 import { prepareGuestKernel } from '../../lib/vm/extra-modules'
-import { KERNELS, type KernelName } from '../../lib/vm/kernels'
 import { Programs } from '../../lib/vm/programs'
 import { testKernel } from './kernel'
 
