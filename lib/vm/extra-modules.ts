@@ -9,7 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { basename, join, relative, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { filledFolder } from './cache'
 import { vmError } from './errors'
 import { depmod, prepareKernel, type GuestKernel, type Headers } from './kernels'
@@ -126,18 +126,17 @@ async function buildModules(
 /** Paths in the folder, sorted. */
 function sourceFiles(folder: string): string[] {
   if (!existsSync(folder)) throw vmError(`The folder of modules ${folder} does not exist.`)
-  return filesBelow(folder)
-    .filter((file) => !file.split('/').some((part) => NO_SOURCE.test(part)))
-    .sort()
+  const isSource = (file: string): boolean => !file.split('/').some((part) => NO_SOURCE.test(part))
+  return filesBelow(folder).filter(isSource).sort()
 }
 
-function filesBelow(folder: string): string[] {
-  return (
-    readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      // `parentPath` is called `path` in older releases of Node.js 20.
-      .map((entry) => join(relative(folder, entry.parentPath ?? entry.path), entry.name))
-  )
+/** The paths of all files in the folder and below it, seen from it. Links are left out. */
+export function filesBelow(folder: string, below = ''): string[] {
+  return readdirSync(join(folder, below), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(below, entry.name)
+    if (entry.isDirectory()) return filesBelow(folder, path)
+    return entry.isFile() ? [path] : []
+  })
 }
 
 /** Also of the kernel: another one can have the same release. */

@@ -95,7 +95,7 @@ const kernelRule: Rule<VmOptions['kernel']> = {
         path.accepts(value.image) &&
         'modules' in value &&
         path.accepts(value.modules)
-      : (KERNELS as unknown[]).includes(value),
+      : (KERNELS as readonly unknown[]).includes(value),
   advice: (value) => (typeof value === 'string' ? didYouMean(value, KERNELS) : ''),
 }
 

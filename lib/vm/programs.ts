@@ -88,7 +88,10 @@ export class Programs {
   ): Promise<Buffer> {
     const { signal } = this
     return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason)
+      if (signal.aborted) {
+        reject(signal.reason)
+        return
+      }
       const child = spawn(command, args, {
         cwd,
         env: { ...process.env, LC_ALL: 'C', PATH: SEARCH_PATH },
@@ -116,7 +119,7 @@ export class Programs {
       child.once('close', (status, killedBy) => {
         signal.removeEventListener('abort', abort)
         if (status === 0) resolve(Buffer.concat(stdout))
-        else fail(killedBy ?? `exit status ${status}`)
+        else fail(killedBy ?? `exit status ${String(status)}`)
       })
     })
   }

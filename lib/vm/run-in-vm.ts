@@ -1,19 +1,11 @@
 /** Implements runInVm(): boots a kernel on this machine's root, shared read-only, and runs one command. */
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { KmodError } from '../contract/errors'
 import { acceleratorArguments } from './accelerator'
 import { Limit, vmError } from './errors'
-import { prepareGuestKernel } from './extra-modules'
+import { filesBelow, prepareGuestKernel } from './extra-modules'
 import { follow } from './follow'
 import { commandScript, RESULTS } from './guest-scripts'
 import { makeInitramfs } from './initramfs'
@@ -140,23 +132,19 @@ async function run(
       exitCode: Number(status),
       stdout: read(RESULTS.stdout),
       stderr: read(RESULTS.stderr),
-      files: readFiles(path(RESULTS.files)),
+      // Without links: in the guest they lead elsewhere.
+      files: new Map(
+        filesBelow(path(RESULTS.files)).map((name) => [
+          name,
+          readFileSync(join(path(RESULTS.files), name)),
+        ]),
+      ),
       console: read(CONSOLE),
     }
   } finally {
     limit.end()
     stopAll()
   }
-}
-
-/** All files below the folder. Links are left out: in the guest they lead elsewhere. */
-function readFiles(folder: string): Map<string, Buffer> {
-  const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
-  const paths = entries
-    .filter((entry) => entry.isFile())
-    // `parentPath` is called `path` in older releases of Node.js 20.
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-  return new Map(paths.map((path) => [relative(folder, path), readFileSync(path)]))
 }
 
 /** QEMU's arguments. `folder` has the initramfs, gets the console, and is mounted at /results. */

@@ -74,7 +74,8 @@ test('process.exit() ends it', async () => {
   const [qemu] = await untilQemuRuns(child.pid!)
   child.stdin.write('exit\n')
   await once(child, 'exit')
-  expect(isRunning(qemu!)).toBe(false)
+  // The signal was sent before the process ended.
+  await until(() => !isRunning(qemu!))
 })
 
 /** The pids of the QEMU processes that a process has started. */
@@ -86,10 +87,15 @@ function qemuBelow(pid: number): number[] {
 }
 
 async function untilQemuRuns(pid: number): Promise<number[]> {
-  for (;;) {
-    const found = qemuBelow(pid)
-    if (found.length > 0) return found
-    await new Promise((resolve) => setTimeout(resolve, 50))
+  await until(() => qemuBelow(pid).length > 0)
+  return qemuBelow(pid)
+}
+
+/** Looks for two minutes at most. */
+async function until(isTrue: () => boolean): Promise<void> {
+  for (let i = 0; !isTrue(); i++) {
+    if (i > 1_200) throw new Error('It did not happen.')
+    await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }
 

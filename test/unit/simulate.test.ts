@@ -70,7 +70,7 @@ describe('a simulated system', () => {
     ])
     expect(await kmod.list()).toEqual([])
     expect((await kmod.load('bridge')).loaded.sort()).toEqual(['bridge', 'llc', 'stp'])
-    expect((await kmod.status('br_netfilter')).valueOf()).toBe('unloaded')
+    expect(await kmod.status('br_netfilter')).toBe('unloaded')
   })
 
   test('explains with the given users; the rest of the count is unexplained', async () => {
