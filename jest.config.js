@@ -1,5 +1,5 @@
 'use strict'
-/** The test projects. `npm run test:vm` runs the last five, in virtual machines (guests). */
+/** The test projects. `npm run test:vm` runs the last six, in virtual machines (guests). */
 const project = (name, { folder = name, ...more } = {}) => ({
   displayName: name,
   rootDir: __dirname,
@@ -33,6 +33,8 @@ module.exports = {
     guestProject('every-kernel'),
     // Behaviour that is the same on all kernels.
     guestProject('one-kernel'),
+    // Tests that need systemd as process 1.
+    guestProject('systemd'),
     // Tests that leave the kernel in a state in which other tests cannot run.
     guestProject('destructive'),
     // Uses of modules, and what explain() says of them: npm run test:uses.

@@ -73,17 +73,16 @@ async function canBegin(
  * with what is printed instead.
  */
 async function askConsent(call: Call, proposal: Proposal): Promise<Answer | null> {
-  const { options, json, out, err } = call
+  const { options, json, out } = call
   if (options.yes === true || isHarmless(proposal)) return null
   const answer = await planAnswer(call, proposal, USAGE)
   if (json || !out.isTerminal || !process.stdin.isTTY) {
-    err.print('Nothing was changed: this needs your consent. If you agree, add --yes.')
-    return answer
+    const note = 'Nothing was changed: this needs your consent. If you agree, add --yes.'
+    return { ...answer, note }
   }
   out.print(answer.text())
   if (await isAgreed(call)) return null
-  err.print('Nothing was changed.')
-  return { ...answer, text: () => '' }
+  return { ...answer, text: () => '', note: 'Nothing was changed.' }
 }
 
 export function isHarmless({ plan, effects }: Proposal): boolean {

@@ -73,8 +73,10 @@ function isPrinted(error: unknown): boolean {
   return error instanceof CommanderError && !(error instanceof InvalidArgumentError)
 }
 
-function print({ json, out }: Call, { value, text, status = DONE }: Answer): number {
+function print({ json, out, err }: Call, answer: Answer): number {
+  const { value, text, note = '', status = DONE } = answer
   out.print(json ? JSON.stringify(value) : text())
+  err.print(note)
   return status
 }
 

@@ -46,6 +46,8 @@ export interface Answer {
   value: unknown
   /** The same for people; `''`: nothing. */
   text: () => string
+  /** Printed last, on stderr. */
+  note?: string
   /** Default: 0. */
   status?: number
 }

@@ -7,8 +7,10 @@ export const RESULTS = {
   kernelRoot: 'kernel-root',
   /** For the guest: the path of the kernel's configuration on the host; empty: there is none. */
   kernelConfig: 'kernel-config',
-  /** For the guest: what it runs after it has booted. */
+  /** For the guest: what process 1 runs after it has booted. */
   script: 'script',
+  /** For a guest with systemd: what its only service runs. */
+  service: 'service',
   /** From the guest: what the command printed. */
   stdout: 'stdout',
   stderr: 'stderr',
@@ -86,6 +88,22 @@ sync
 busybox poweroff -f
 `
 }
+
+/** The unit that systemd starts, and with it nothing else: a whole boot takes 30 s when emulated. */
+const UNIT = `[Unit]
+DefaultDependencies=no
+[Service]
+Type=oneshot
+ExecStart=/bin/sh /results/${RESULTS.service}
+`
+
+/** The script for the shared root, where systemd becomes process 1. */
+export const SYSTEMD_SCRIPT = `mount -t tmpfs tmpfs /run
+mkdir -p /run/systemd/system
+cat > /run/systemd/system/guest.service << 'END'
+${UNIT}END
+exec /lib/systemd/systemd --unit=guest.service
+`
 
 function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`

@@ -53,6 +53,11 @@ export interface VmOptions {
    * false.
    */
   seat?: boolean | undefined
+  /**
+   * Whether process 1 of the guest is the systemd of this machine. The command is then its only service.
+   * Default false.
+   */
+  systemd?: boolean | undefined
   /** Words to add to the kernel command line. Default: none. */
   append?: string | undefined
   /**
@@ -127,6 +132,7 @@ export function checkVmOptions(options: unknown): CheckedVmOptions {
     timeout: timeLimit,
     nic: flag,
     seat: flag,
+    systemd: flag,
     append: text,
     accelerator: oneOf(...ACCELERATORS),
     signal: abortSignal,

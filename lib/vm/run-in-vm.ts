@@ -7,7 +7,7 @@ import { acceleratorArguments } from './accelerator'
 import { Limit, vmError } from './errors'
 import { filesBelow, prepareGuestKernel } from './extra-modules'
 import { follow } from './follow'
-import { commandScript, RESULTS } from './guest-scripts'
+import { commandScript, RESULTS, SYSTEMD_SCRIPT } from './guest-scripts'
 import { makeInitramfs } from './initramfs'
 import type { GuestKernel } from './kernels'
 import { checkVmOptions, type CheckedVmOptions, type VmOptions } from './options'
@@ -77,7 +77,9 @@ async function prepare(
       writeFileSync(join(folder, name), content)
     write(RESULTS.kernelRoot, kernel.root)
     write(RESULTS.kernelConfig, kernel.config ?? '')
-    write(RESULTS.script, commandScript(options.command, resolve(options.cwd), options.env))
+    const script = commandScript(options.command, resolve(options.cwd), options.env)
+    write(options.systemd === true ? RESULTS.service : RESULTS.script, script)
+    if (options.systemd === true) write(RESULTS.script, SYSTEMD_SCRIPT)
     for (const name of [RESULTS.stdout, RESULTS.stderr, CONSOLE]) write(name, '')
     write(INITRAMFS, await makeInitramfs(kernel, programs))
     const accelerator = await acceleratorArguments(options.accelerator, kernel, programs)

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Kmod } from 'node-kmod'
-import { toDot, toHtml, toMermaid, toSvg } from 'node-kmod/graph'
+import { toDot, toMermaid } from 'node-kmod/graph'
 import { CapturedSystem } from '../support/captured-system'
 import { ROOT } from '../support/child'
 import { COMMAND, json, nodeKmod } from '../support/cli'
@@ -96,20 +96,27 @@ test('graph: the ending of the file chooses the format; without a file, DOT is p
   const folder = mkdtempSync(join(tmpdir(), 'kmod-pictures-'))
   try {
     expect((await onLaptop('graph', 'bridge')).stdout.trimEnd()).toBe(toDot(picture).trimEnd())
-    const expected = { dot: toDot, mmd: toMermaid, svg: toSvg, html: toHtml, json: JSON.stringify }
-    for (const [ending, draw] of Object.entries(expected)) {
+    const expected: Record<string, (written: string) => void> = {
+      dot: (written) => expect(written).toBe(toDot(picture)),
+      mmd: (written) => expect(written).toBe(toMermaid(picture)),
+      json: (written) => expect(JSON.parse(written)).toEqual(picture),
+      svg: (written) => expect(written).toMatch(/^<svg[^]*bridge[^]*<\/svg>\s*$/),
+      html: (written) => expect(written).toMatch(/^<!doctype html>[^]*bridge/),
+    }
+    for (const [ending, check] of Object.entries(expected)) {
       const file = join(folder, `bridge.${ending}`)
       expect(await onLaptop('graph', 'bridge', '-o', file)).toEqual({
         ...{ code: 0, signal: null, stderr: '' },
         stdout: `Wrote a graph of ${picture.nodes.length} nodes to ${file}.\n`,
       })
-      const written = readFileSync(file, 'utf8')
-      if (ending === 'json') expect(JSON.parse(written)).toEqual(picture)
-      else expect(written).toBe(await draw(picture))
+      check(readFileSync(file, 'utf8'))
     }
     const wrong = await onLaptop('graph', '-o', join(folder, 'bridge.png'))
     expect(wrong).toMatchObject({ code: 2, stdout: '' })
     expect(wrong.stderr).toContain('.dot, .mmd, .svg, .html, .json')
+    const nothing = await onLaptop('graph', '--plan')
+    expect(nothing).toMatchObject({ code: 2, stdout: '' })
+    expect(nothing.stderr).toContain('--plan needs the names of the modules')
     const lost = await onLaptop('graph', '-o', join(folder, 'missing', 'bridge.dot'))
     expect(lost).toMatchObject({ code: 1, stdout: '' })
     expect(lost.stderr).toContain(join(folder, 'missing', 'bridge.dot'))

@@ -64,12 +64,13 @@ test('each context has one thread, which close() ends', async () => {
   const script = `
     const contexts = [open(), open(), open()]
     await Promise.all(contexts.map((context) => context.modulesFromLookup('dummy')))
-    console.log(threads())
+    // The thread that opened a context ends, but the kernel can still show it for a moment.
+    await untilThreads(3)
     contexts[0].close()
     await untilThreads(2)
     contexts[0].close()
     console.log(await contexts[0].config().catch(codeOf), (await contexts[1].modulesFromLookup('stp'))[0].name)`
-  expect(await run(script)).toEqual(success('3\nERR_KMOD_ABORTED stp\n'))
+  expect(await run(script)).toEqual(success('ERR_KMOD_ABORTED stp\n'))
 })
 
 test('calls do not need a thread of the pool of libuv', async () => {

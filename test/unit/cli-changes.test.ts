@@ -41,7 +41,7 @@ async function runOn(args: string[], signal: AbortSignal) {
     return {
       ...{ status: answer.status ?? 0, value: answer.value },
       out: answer.text(),
-      err: () => text,
+      err: () => text + (answer.note ?? ''),
     }
   } catch (error) {
     return {

@@ -16,10 +16,11 @@ import { testKernel } from './kernel'
 const ROOT = join(__dirname, '..', '..')
 
 /** Folders of test/vm, and projects of jest.config.js. */
-const PROJECTS = ['every-kernel', 'one-kernel', 'destructive', 'uses', 'soak'] as const
+const PROJECTS = ['every-kernel', 'one-kernel', 'systemd', 'destructive', 'uses', 'soak'] as const
 type Project = (typeof PROJECTS)[number]
 
-/** Where the project one-kernel runs, unless one kernel is asked for. */
+/** Projects that run on one kernel only, unless another one is asked for. */
+const ON_ONE_KERNEL: readonly Project[] = ['one-kernel', 'systemd']
 const ONE_KERNEL: KernelName = '6.12'
 
 /**
@@ -67,6 +68,8 @@ interface Job {
   kernel: KernelName
   what: string
   commands: string[]
+  /** Process 1 of the guest is systemd. */
+  systemd?: boolean
 }
 
 function readArguments(): Wish {
@@ -113,17 +116,23 @@ function jobsOf(kernel: KernelName, wish: Wish): Job[] {
     ]
       .map(quote)
       .join(' ')
-  const wanted = projects.filter(
-    (project) => project !== 'one-kernel' || kernel === ONE_KERNEL || kernels.length === 1,
-  )
   // Arguments choose a few tests, for which one guest is enough.
   if (few !== undefined) {
     return [{ kernel, what: 'a few tests of every-kernel', commands: [jest('every-kernel')] }]
   }
+  const wanted = projects.filter(
+    (project) => !ON_ONE_KERNEL.includes(project) || kernel === ONE_KERNEL || kernels.length === 1,
+  )
+  const plain = wanted.filter((project) => project !== 'systemd')
+  const withSystemd: Job[] = wanted.includes('systemd')
+    ? [{ kernel, what: 'systemd', commands: [jest('systemd')], systemd: true }]
+    : []
+  if (plain.length === 0) return withSystemd
   if (jestArguments.length > 0) {
-    return [{ kernel, what: wanted.join(', '), commands: wanted.map((project) => jest(project)) }]
+    const commands = plain.map((project) => jest(project))
+    return [{ kernel, what: plain.join(', '), commands }, ...withSystemd]
   }
-  const jobs = wanted
+  const jobs = plain
     .filter((project) => project !== 'destructive')
     .flatMap((project) =>
       Array.from({ length: PARTS }, (_, i) => ({
@@ -132,10 +141,11 @@ function jobsOf(kernel: KernelName, wish: Wish): Job[] {
         commands: [jest(project, `--shard=${i + 1}/${PARTS}`)],
       })),
     )
-  if (!wanted.includes('destructive')) return jobs
+  if (!plain.includes('destructive')) return [...jobs, ...withSystemd]
   const last: Job = { kernel, what: 'destructive', commands: [jest('destructive')] }
   const [first, ...others] = jobs
-  return first === undefined ? [last] : [inOneGuest(first, last), ...others]
+  const all = first === undefined ? [last] : [inOneGuest(first, last), ...others]
+  return [...all, ...withSystemd]
 }
 
 /** It takes longer to boot a guest for the destructive tests alone than to run them. */
@@ -148,7 +158,7 @@ function inOneGuest(first: Job, last: Job): Job {
 }
 
 /** Runs the commands one after the other in one guest. Returns whether all tests passed. */
-async function runJob({ kernel, what, commands }: Job, isOnly: boolean): Promise<boolean> {
+async function runJob({ kernel, what, commands, systemd }: Job, isOnly: boolean): Promise<boolean> {
   const begin = Date.now()
   const runAll = `status=0\n${commands.map((one) => `${one} || status=1\n`).join('')}exit $status`
   let output = ''
@@ -163,6 +173,7 @@ async function runJob({ kernel, what, commands }: Job, isOnly: boolean): Promise
     processors: PROCESSORS,
     nic: true,
     seat: true,
+    systemd,
     timeout: DEADLINE,
     onOutput: (text) => (isOnly ? process.stdout.write(text) : (output += text)),
   })

@@ -36,7 +36,8 @@ function detailLines(screen: Screen, error: KmodError): string[] {
   const { users = [], output, kernelStack, messages, loaded, report } = error
   const lines: string[] = []
   if (users.length > 0) lines.push(usersText(screen, users, '  '))
-  if (output !== undefined && output !== '') {
+  // A short output is a part of the message.
+  if (output !== undefined && !error.message.includes(output.trim())) {
     lines.push('The command printed:', ...indented(output))
   }
   if (typeof kernelStack === 'string') {

@@ -15,7 +15,8 @@ const REASONS: Readonly<Record<string, string>> = {
   user: 'releases the module',
 }
 
-const KEPT: Readonly<Record<Kept['reason'], string>> = {
+/** Why a module stays. */
+export const KEPT: Readonly<Record<Kept['reason'], string>> = {
   held: 'another module uses it',
   'in-use': 'it is in use',
   effect: 'something would stop working',

@@ -3,6 +3,7 @@ import { printable } from '../../contract/printable'
 import type { KernelHealth, LoadReport, ReapReport, ReloadReport, UnloadReport } from '../../index'
 import type { Screen } from '../screen'
 import { forCommandLine } from './advice'
+import { KEPT } from './plan'
 import { table } from './table'
 import { effectsText, userName } from './usage'
 import { shellCommand, time } from './words'
@@ -20,7 +21,8 @@ export function unloadReportText(
   ]
   if (absent.length > 0) lines.push(`Not loaded: ${absent.join(', ')}.`)
   if (kept.length > 0) {
-    lines.push(`Stays: ${kept.map(({ module, reason }) => `${module} (${reason})`).join(', ')}.`)
+    const remarks = kept.map(({ module, reason }) => `${module} (${KEPT[reason]})`)
+    lines.push(`Stays: ${remarks.join(', ')}.`)
   }
   if (reappeared.length > 0) lines.push(`Loaded again by something else: ${reappeared.join(', ')}.`)
   if (effects.length > 0) {

@@ -41,6 +41,7 @@ const VM_OPTIONS: readonly Option[] = [
   },
   { name: 'nic', help: 'with a network card, which is connected to nothing' },
   { name: 'seat', help: 'with a USB keyboard and a display' },
+  { name: 'systemd', help: 'with systemd as process 1, whose only service is the command' },
   { name: 'append', value: 'WORDS', help: 'add them to the kernel command line' },
   {
     name: 'accelerator',

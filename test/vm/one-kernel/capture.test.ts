@@ -46,6 +46,10 @@ async function setUp(): Promise<void> {
   afterThisTest(() => attempt('losetup', ['-d', device]))
   run('mount', [device, mountPoint])
   afterThisTest(() => attempt('umount', [mountPoint]))
+  // A process that a plan may end: it is no child of this one.
+  const start = '{ cd "$1" && exec sleep 1000; } > /dev/null 2>&1 & echo $!'
+  const pid = run('sh', ['-c', start, 'sh', mountPoint]).trim()
+  afterThisTest(() => attempt('kill', [pid]))
 
   addNamespace('kmodnet')
   addLink('kmodbr', 'type', 'bridge')
@@ -73,6 +77,19 @@ async function informationOf(system: Kmod, name: string): Promise<unknown> {
   return { ...information, path: path?.replace(/^.*(?=\/lib\/modules\/)/, '') }
 }
 
+/** This depends on how busy the machine is. */
+const TOO_SLOW = /^connections to other machines beyond /
+
+/** Without what was not read in time. */
+function complete(answer: unknown): unknown {
+  const text = JSON.stringify(answer, (key, value: unknown) =>
+    key === 'unreadable' && Array.isArray(value)
+      ? value.filter((one) => !TOO_SLOW.test(String(one)))
+      : value,
+  )
+  return JSON.parse(text) as unknown
+}
+
 async function answers(system: Kmod): Promise<Record<string, unknown>> {
   const modules = await system.list()
   const names = modules.map(({ name }) => name)
@@ -83,6 +100,10 @@ async function answers(system: Kmod): Promise<Record<string, unknown>> {
     all[`impact ${name}`] = await system.impact(name)
     all[`info ${name}`] = await informationOf(system, name)
   }
+  all.releases = await system.plan(['ext4', 'loop', 'tun', 'bridge', 'dummy'], {
+    release: ['mount', 'swap', 'interface', 'block', 'service', 'process'],
+    ...{ holders: 'remove', commands: 'run' },
+  })
   all.together = await system.plan(names, { holders: 'remove', commands: 'run' })
   all.graph = await system.graph(undefined, { users: true, plan: all.together as never })
   const { kernel } = await system.preflight()
@@ -104,7 +125,10 @@ test('the copy answers as the running system', async () => {
   const copy = await answers(new Kmod({ root: folder }))
   // One by one, so that a failure names the answer.
   for (const [question, answer] of Object.entries(live)) {
-    expect({ question, answer: copy[question] }).toEqual({ question, answer })
+    expect({ question, answer: complete(copy[question]) }).toEqual({
+      question,
+      answer: complete(answer),
+    })
   }
   // What was set up is in the answers.
   const text = JSON.stringify(copy)
@@ -115,6 +139,8 @@ test('the copy answers as the running system', async () => {
     'kmodtest',
     'htb',
     'mount <script>',
+    '["losetup",',
+    '["kill",',
     '/dev/net/tun',
   ]) {
     expect(text).toContain(what)

@@ -175,6 +175,48 @@ test('a swap file on ext4 on a loop: swap, mount, device', async () => {
   expect(isInKernel('loop')).toBe(false)
 })
 
+test('a file system on a logical volume of LVM on a loop device', async () => {
+  const base = temporaryFolder()
+  const [image, folder] = [join(base, 'image'), join(base, 'mount')]
+  mkdirSync(folder)
+  run('truncate', ['-s', '64M', image])
+  for (const module of ['loop', 'dm_mod', 'ext4']) modprobe(module)
+  const device = run('losetup', ['-f', '--show', image]).trim()
+  afterThisTest(() => attempt('losetup', ['-d', device]))
+  // No udev runs in the guest.
+  const lvm = (...args: string[]): string =>
+    run('lvm', [
+      ...[
+        args[0]!,
+        '--config',
+        'activation{udev_sync=0 udev_rules=0} devices{obtain_device_list_from_udev=0}',
+      ],
+      ...args.slice(1),
+    ])
+  lvm('pvcreate', '-q', device)
+  lvm('vgcreate', '-q', 'group', device)
+  lvm('lvcreate', '-q', '-y', '-L', '32M', '-n', 'volume', 'group')
+  afterThisTest(() => attempt('dmsetup', ['remove', 'group-volume']))
+  run('mkfs.ext4', ['-q', '/dev/mapper/group-volume'])
+  run('mount', ['/dev/mapper/group-volume', folder])
+  afterThisTest(() => attempt('umount', [folder]))
+
+  const failed = await failAfterReleases('dm_mod', ['mount', 'block'])
+  // The kernel does not say how a logical volume was set up.
+  expect(failed.released).toMatchObject([{ undone: false }, { undone: false }])
+  expect(mountLine(folder)).toBeUndefined()
+  lvm('vgchange', '-ay', 'group')
+  run('mount', ['/dev/mapper/group-volume', folder])
+
+  const report = await kmod.unload(['dm_mod', 'loop'], { release: ['mount', 'block'] })
+  expect(report.released.map(({ command }) => command)).toEqual([
+    ['umount', folder],
+    ['dmsetup', 'remove', 'group-volume'],
+    ['losetup', '-d', device],
+  ])
+  expect(report.removed).toEqual(expect.arrayContaining(['dm_mod', 'loop']))
+})
+
 test('a bridge with a veth pair in another namespace, under the strict guard', async () => {
   addNamespace('blue')
   modprobe('veth')
@@ -204,6 +246,22 @@ test('a device is unbound, and bound again after a failure', async () => {
   expect(countOf('e1000')).toBe(0)
 })
 
+test('a disk that the strict guard protects is unbound, and bound again after a failure', async () => {
+  modprobe('sd_mod')
+  run('modprobe', ['scsi_debug', 'dev_size_mb=16'])
+  afterThisTest(() => removeModules('scsi_debug'))
+  const disks = (): string[] => readdirSync('/sys/block').filter((name) => name.startsWith('sd'))
+  await until('the disk is there', () => disks().length === 1)
+  const refused = await kmod.plan('sd_mod', { guard: 'strict' })
+  expect(refused.blockers).toMatchObject([{ module: 'sd_mod', effect: { kind: 'storage' } }])
+  const failed = await failAfterReleases('sd_mod', ['device'], { guard: 'strict' })
+  expect(failed).toMatchObject({ released: [{ undone: true }], notRestored: [] })
+  await until('the disk is there again', () => disks().length === 1)
+  const report = await kmod.unload('sd_mod', { release: ['device'], guard: 'strict' })
+  expect(report.removed).toContain('sd_mod')
+  expect(disks()).toEqual([])
+})
+
 test('an open device: the process is ended, also one that ignores SIGTERM', async () => {
   modprobe('tun')
   const file = join(temporaryFolder(), 'pid')
@@ -214,10 +272,11 @@ test('an open device: the process is ended, also one that ignores SIGTERM', asyn
   await until('the device is open', () => existsSync(file))
   const pid = Number(readFileSync(file, 'utf8'))
   afterThisTest(() => attempt('kill', ['-KILL', String(pid)]))
-  const usage = await kmod.explain('tun')
-  expect(usage.users).toMatchObject([{ kind: 'process' }])
-  const report = await kmod.unload('tun', { release: ['process'] }).catch((error: unknown) => error)
-  // Until explain() knows both references of an open tun, the plan is refused.
-  if (usage.unexplained === 0) expect(report).toMatchObject({ removed: ['tun'] })
-  else expect(report).toMatchObject({ code: 'ERR_KMOD_IN_USE' })
+  expect(await kmod.explain('tun')).toMatchObject({
+    users: [{ kind: 'process', pid }],
+    unexplained: 0,
+  })
+  const report = await kmod.unload('tun', { release: ['process'] })
+  expect(report.removed).toEqual(['tun'])
+  expect(isRunning(pid)).toBe(false)
 }, 60_000)
