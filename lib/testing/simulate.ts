@@ -127,12 +127,9 @@ class SimulatedWorld implements World {
     }
     for (const module of checked.values()) this.#addToIndex(module)
     for (const module of inOrderOfLoading(checked).filter(isLoaded)) this.#load(module)
-    const names = new Set(users.map(({ module }) => module))
-    for (const name of names) {
-      this.#give(
-        name,
-        users.filter((one) => one.module === name),
-      )
+    for (const name of new Set(users.map(({ module }) => checkName(module, 'users')))) {
+      const own = users.filter(({ module }) => checkName(module, 'users') === name)
+      this.#give(name, own)
     }
     for (const { name, refCount, state } of checked.values()) {
       const module = this.kernel.modules.get(name)
@@ -153,10 +150,11 @@ class SimulatedWorld implements World {
   add(module: SimulatedModule): void {
     const checked = checkModule(module)
     const { name, uses = [], refCount = 0 } = checked
-    if (this.kernel.modules.has(name)) {
+    const { modules, sysBuiltins } = this.kernel
+    if (modules.has(name)) {
       throw invalidValue('module', 'a module that is not loaded', name)
     }
-    const missing = uses.find((one) => !this.kernel.modules.has(one))
+    const missing = uses.find((one) => !modules.has(one) && !sysBuiltins.has(one))
     if (missing !== undefined) {
       throw invalidValue('module.uses', 'names of loaded modules', missing)
     }
@@ -204,23 +202,18 @@ class SimulatedWorld implements World {
   }
 
   #give(name: string, users: readonly User[]): void {
-    const other = users.find((one) => one.module !== name)
+    const own = users.map((one) => ({ ...one, module: checkName(one.module, 'users') }))
+    const other = own.find(({ module }) => module !== name)
     if (other !== undefined) throw invalidValue('users', `users of ${name}`, other)
-    const before = this.#setGiven(name, users)
-    const module = this.kernel.modules.get(name)
-    if (module === undefined) throw invalidValue('users', 'users of loaded modules', name)
-    const change = referencesOf(users) - referencesOf(before)
-    // References that no user explains stay.
-    this.kernel.setReferences(name, Math.max(0, module.references + change))
+    if (!this.kernel.modules.has(name)) throw invalidValue('users', 'users of loaded modules', name)
+    this.#setGiven(name, own)
+    this.kernel.setReferences(name, referencesOf(own))
   }
 
-  /** Returns the users before. */
-  #setGiven(name: string, users: readonly User[]): User[] {
+  #setGiven(name: string, users: readonly User[]): void {
     const { snapshotNow } = this.kernel
-    const before = snapshotNow.given.filter(({ module }) => module === name)
     const others = snapshotNow.given.filter(({ module }) => module !== name)
     this.kernel.snapshotNow = { ...snapshotNow, given: [...others, ...users] }
-    return before
   }
 
   #addToIndex(module: SimulatedModule): void {

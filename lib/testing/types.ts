@@ -56,7 +56,10 @@ export interface World {
   add(module: SimulatedModule): void
   /** Another program removes a module. Throws a TypeError if other modules use it. */
   drop(name: string): void
-  /** From now on, these use a loaded module: its reference count changes by the difference. */
+  /**
+   * From now on, these and the holders use a loaded module, and nothing else: its reference count is theirs.
+   * Without users, it is idle.
+   */
   setUsers(name: string, users: readonly User[]): void
   /** Sends an event to each `watch`, such as an `overrun`. */
   emit(event: ModuleEvent): void
