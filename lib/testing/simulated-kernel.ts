@@ -1,7 +1,4 @@
-/**
- * A kernel in memory, whose modules behave as a test wants. It refuses removals as delete_module(2) does, which checks in this order: holders,
- * state, no exit function, references.
- */
+/** A kernel in memory, whose modules behave as a test wants. */
 import type { KmodErrorDetails } from '../contract/errors'
 import type {
   Change,
@@ -21,7 +18,7 @@ import type {
 import type { ModuleAttributes } from '../kernel/module-attributes'
 import type { ModuleIndex, RemovalPolicy } from '../kernel/module-index'
 import type { Snapshot } from '../kernel/snapshot'
-import type { NativeFailure } from '../kernel/failure'
+import { insertModule, refused, removeModule } from './simulated-changes'
 import { SimulatedClock } from './simulated-clock'
 import { SimulatedEvents, SimulatedTrace } from './simulated-events'
 import { SimulatedIndex, type Behaviour, type IndexedModule } from './simulated-index'
@@ -354,74 +351,12 @@ export class SimulatedKernel implements Kernel {
 
   remove(name: string, force: boolean): Change {
     this.removals.push(name)
-    return this.#change(this.#remove(name, force))
+    return this.#change(removeModule(this, name, force))
   }
 
   insert(request: InsertRequest): Change {
     const attempts: Change['attempts'][number][] = []
-    return { ...this.#change(this.#insert(request, attempts)), attempts }
-  }
-
-  async #remove(name: string, force: boolean): Promise<ChangeEnd> {
-    await Promise.resolve()
-    this.beforeRemoval?.(name)
-    if (!this.factsNow.capability || this.factsNow.kernel.modulesDisabled)
-      return refused('EPERM', 1)
-    const module = this.modules.get(name)
-    if (module === undefined) return refused('ENOENT', 2)
-    if (this.holdersOf(name).length > 0) return refused('EAGAIN', 11)
-    if (module.state !== 'live') return refused('EBUSY', 16)
-    if (module.permanent && !force) return refused('EBUSY', 16)
-    if (this.referencesOf(name) > 0 && !force) return refused('EAGAIN', 11)
-    if (module.fails !== null) return refused(...module.fails)
-    module.state = 'unloading'
-    if (module.exitTime > 0) await this.clock.sleep(module.exitTime)
-    if (module.oops) return { outcome: 'killed', signal: 9 }
-    this.drop(name)
-    return { outcome: 'done' }
-  }
-
-  async #insert(
-    { what, module, mustBeNew, parameters }: InsertRequest,
-    attempts: { module: string; command: boolean }[],
-  ): Promise<ChangeEnd> {
-    await Promise.resolve()
-    const name = module
-    if (typeof what === 'string' && what !== module) {
-      const [matches] = await this.index.lookup([what])
-      // As libkmod: a module that the alias does not stand for is skipped.
-      if (!matches!.includes(module)) return { outcome: 'done' }
-      if (this.indexed.get(module)?.blacklisted) return blacklisted(module)
-    }
-    this.beforeInsertion?.(name)
-    if (this.modules.has(name)) return mustBeNew ? refused('EEXIST', 17) : { outcome: 'done' }
-    const known =
-      typeof what === 'string'
-        ? this.indexed.get(name)
-        : (this.files.get(what.file) ?? this.indexed.get(name))
-    if (known === undefined && typeof what === 'string') return notFound()
-    for (const needed of known?.uses ?? []) {
-      const end = await this.#insert(
-        { what: needed, module: needed, mustBeNew: false, parameters: {} },
-        attempts,
-      )
-      if (end.outcome !== 'done') return end
-    }
-    const command = known?.installCommand
-    attempts.push({ module: name, command: command !== undefined })
-    if (command?.loads === false) return { outcome: 'done' }
-    if (known?.initTime !== undefined) await this.clock.sleep(known.initTime)
-    this.logLines?.push(...(known?.logs ?? []))
-    if (this.factsNow.kernelBlacklist.includes(name)) return refused('EPERM', 1, 'init_module')
-    if (known?.refuses) return refused(...known.refuses, 'init_module')
-    const srcversion = known?.fields?.find(({ key }) => key === 'srcversion')?.value ?? null
-    this.add(name, {
-      uses: known?.uses ?? [],
-      parameters: { ...known?.parameters, ...parameters },
-      sourceVersion: srcversion,
-      ...known?.behaviour,
-    })
-    return { outcome: 'done' }
+    return { ...this.#change(insertModule(this, request, attempts)), attempts }
   }
 
   #change(ended: Promise<ChangeEnd>): Change {
@@ -434,25 +369,6 @@ export class SimulatedKernel implements Kernel {
       detach: () => undefined,
     }
   }
-}
-
-function refused(errnoName: string, errno: number, syscall = 'delete_module'): ChangeEnd {
-  const failure: NativeFailure = { failure: 'system', errno, errnoName, syscall, detail: '' }
-  return { outcome: 'refused', failure }
-}
-
-/** As native/libkmod/insert.cc says it. */
-function blacklisted(module: string): ChangeEnd {
-  const detail = `${module} is blacklisted in modprobe.d; the blacklist applies because the module was requested by an alias`
-  return {
-    outcome: 'refused',
-    failure: { failure: 'system', errno: 0, errnoName: '', syscall: '', detail },
-  }
-}
-
-/** libkmod finds nothing to insert. */
-function notFound(): ChangeEnd {
-  return refused('ENOENT', 2, '')
 }
 
 function unsupported(): Error & KmodErrorDetails {
