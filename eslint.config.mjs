@@ -31,24 +31,28 @@ const ROOMS = {
   captured: ['contract', 'kernel', 'snapshot/system', 'snapshot'],
   // node-kmod/libkmod, an entry of its own; nothing else imports it.
   libkmod: ['contract', 'kernel', 'change', 'live'],
-  // Besides the faces of the package, index.ts and graph/index.ts: of contract/ only the kinds of effects
-  // and releases, and what makes text printable.
+  // Besides the faces of the package, index.ts, graph/index.ts and vm/index.ts: of contract/ only the kinds
+  // of effects and releases, and what makes text printable.
   cli: ['contract'],
+  // node-kmod/testing: a third kernel, in memory, and the face of the package over it.
+  testing: ['contract', 'kernel', 'snapshot/system', 'snapshot'],
+  // node-kmod/vm. Of change/ only the error of a call that was aborted.
+  vm: ['contract', 'change'],
 }
 
 /** These rooms use the package as its users do: they import its face. */
-const ROOMS_OF_USERS = ['cli']
+const ROOMS_OF_USERS = ['cli', 'testing']
 
 /**
  * Only these rooms touch the system; everything else asks the Kernel. `capture` and `cli` write the folder or
  * file that their caller gives.
  */
-const SYSTEM_ROOMS = ['live', 'captured', 'capture', 'cli']
+const SYSTEM_ROOMS = ['live', 'captured', 'capture', 'cli', 'vm']
 const SYSTEM_MODULES = ['fs', 'fs/promises', 'child_process', 'net']
 const SYSTEM = {
   regex: `^node:(${SYSTEM_MODULES.join('|')})$`,
   message:
-    'Only lib/live, lib/captured, lib/capture and lib/cli may touch the system: ask the Kernel instead.',
+    'Only lib/live, lib/captured, lib/capture, lib/cli and lib/vm may touch the system: ask the Kernel instead.',
 }
 
 /** Whether an import of one room leads into another one that it may not know. */
@@ -157,6 +161,18 @@ export default tseslint.config(
     rules: {
       '@typescript-eslint/no-require-imports': 'off',
       '@typescript-eslint/explicit-function-return-type': 'off',
+    },
+  },
+  {
+    // Tests for Jest in JavaScript.
+    files: ['examples/**/*.test.js'],
+    languageOptions: {
+      globals: {
+        test: 'readonly',
+        expect: 'readonly',
+        beforeEach: 'readonly',
+        afterEach: 'readonly',
+      },
     },
   },
 )

@@ -11,6 +11,8 @@ const project = (name, { folder = name, ...more } = {}) => ({
     '^node-kmod$': '<rootDir>/dist/index.js',
     '^node-kmod/graph$': '<rootDir>/dist/graph/index.js',
     '^node-kmod/libkmod$': '<rootDir>/dist/libkmod/index.js',
+    '^node-kmod/testing$': '<rootDir>/dist/testing/index.js',
+    '^node-kmod/vm$': '<rootDir>/dist/vm/index.js',
   },
   ...more,
 })

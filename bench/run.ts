@@ -1,10 +1,10 @@
 /** `npm run bench`: one table of ratios. The exit status is 1 if a target is missed. */
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import Table from 'cli-table3'
-import { text } from '../tools/vm/command'
-import { runInGuest } from '../tools/vm/machine'
-import { prepareTestKernel } from '../test/vm/kernel'
+import { runInVm } from '../lib/vm'
+import { testKernel } from '../test/vm/kernel'
 import { hostRows } from './host'
 import { isMet, ratio, type Row } from './measure'
 
@@ -16,15 +16,14 @@ function buildPrograms(): string {
   mkdirSync(programs, { recursive: true })
   const sources = join(__dirname, 'baseline')
   for (const file of readdirSync(sources).filter((name) => name.endsWith('.c'))) {
-    text('cc', ['-O2', '-o', join(programs, basename(file, '.c')), join(sources, file)], {
-      from: 'gcc',
-    })
+    execFileSync('cc', ['-O2', '-o', join(programs, basename(file, '.c')), join(sources, file)])
   }
   return programs
 }
 
 async function guestRows(programs: string): Promise<Row[]> {
-  const { files, output } = await runInGuest(prepareTestKernel('6.12'), {
+  const { files, stdout, stderr } = await runInVm({
+    ...testKernel('6.12'),
     command: [
       process.execPath,
       join(ROOT, 'node_modules/tsx/dist/cli.mjs'),
@@ -33,10 +32,10 @@ async function guestRows(programs: string): Promise<Row[]> {
     ],
     cwd: ROOT,
     processors: 2,
-    deadline: 1_800_000,
+    timeout: 1_800_000,
   })
   const rows = files.get('rows.json')
-  if (rows === undefined) throw new Error(`The guest left no rows.\n${output}`)
+  if (rows === undefined) throw new Error(`The guest left no rows.\n${stdout}${stderr}`)
   return JSON.parse(rows.toString()) as Row[]
 }
 

@@ -10,7 +10,7 @@ const jest = (...projects) => [
 const rings = {
   unit: { packages: [], command: jest('unit') },
   host: {
-    packages: ['vm', 'browser'],
+    packages: ['vm', 'modules', 'browser'],
     command: jest('captured', 'lifecycle', 'package', 'browser'),
   },
   native: { packages: ['native'], command: [process.execPath, ['scripts/test-native.js']] },

@@ -27,7 +27,7 @@ async function main(args: readonly string[]): Promise<number> {
   const out = new Screen(process.stdout, () => isFollowing && controller.abort())
   const err = new Screen(process.stderr)
   // Not from the parsed arguments, because the parser can fail too.
-  const json = args.includes('--json')
+  const json = ownArguments(args).includes('--json')
   try {
     const { verb, options, ...request } = parse(args, {
       out: (text) => out.write(text),
@@ -62,6 +62,12 @@ async function main(args: readonly string[]): Promise<number> {
     // So that its helper programs and the mirror of a captured system are gone when the prompt is back.
     await kmod?.close()
   }
+}
+
+/** Those before `--`: what follows belongs to a command that `vm` runs. */
+function ownArguments(args: readonly string[]): readonly string[] {
+  const end = args.indexOf('--')
+  return end < 0 ? args : args.slice(0, end)
 }
 
 /** commander prints the errors that it throws; InvalidArgumentError is thrown by this program. */

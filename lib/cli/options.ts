@@ -6,7 +6,7 @@ import type { Option } from './verb'
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 }
 
 /** Milliseconds. */
-function duration(text: string): number {
+export function duration(text: string): number {
   if (text === '0') return 0
   const [, figure, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text) ?? []
   if (figure === undefined) {

@@ -30,6 +30,9 @@
  *   another build of the module is loaded.
  * - `ERR_KMOD_LOAD`: the kernel refused to load the module.
  *
+ * In a virtual machine (`node-kmod/vm`):
+ * - `ERR_KMOD_VM`: the guest died, did not end in time, or could not be started.
+ *
  * **Common codes**: every call can reject with these.
  * - `ERR_KMOD_UNSUPPORTED`: this platform or this kernel lacks what the call needs.
  * - `ERR_KMOD_LIBRARY`: libkmod or the native addon cannot be loaded.
@@ -75,4 +78,5 @@ export type KmodErrorCode =
   | 'ERR_KMOD_FORMAT'
   | 'ERR_KMOD_LOAD'
   | 'ERR_KMOD_READ_ONLY'
+  | 'ERR_KMOD_VM'
   | 'ERR_KMOD_SYSTEM'

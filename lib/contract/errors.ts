@@ -49,6 +49,8 @@ export interface KmodErrorDetails {
   question?: string | undefined
   /** With ERR_KMOD_TIMEOUT: what the call waited for. */
   blocker?: Blocker | undefined
+  /** With ERR_KMOD_VM: the end of what the guest's kernel printed; `''` if there was no guest yet. */
+  console?: string | undefined
   /** Of an unload: the plan that failed. With ERR_KMOD_PLAN_CHANGED: the new plan. */
   plan?: UnloadPlan | undefined
   /**
@@ -82,6 +84,7 @@ interface DetailsByCode {
   ERR_KMOD_NO_ANSWER: { question: string }
   ERR_KMOD_REAPPEARED: { report: UnloadReport }
   ERR_KMOD_CALLBACK: { report: UnloadReport }
+  ERR_KMOD_VM: { console: string }
   ERR_KMOD_LOAD: { messages: string[] | null; loaded: string[] }
 }
 
@@ -113,6 +116,7 @@ export class KmodError extends Error implements KmodErrorDetails {
   declare readonly signal?: string | undefined
   declare readonly output?: string | undefined
   declare readonly question?: string | undefined
+  declare readonly console?: string | undefined
   declare readonly blocker?: Blocker | undefined
   declare readonly plan?: UnloadPlan | undefined
   declare readonly changes?: string[] | undefined

@@ -46,6 +46,7 @@ const KINDS: readonly FindUsers[] = [
   settingUsers,
   configItemUsers,
   deviceUsers,
+  ({ name }, { given }) => given.filter(({ module }) => module === name),
 ]
 
 export interface UsersFound {

@@ -5,6 +5,7 @@
  * them. lib/explain decides what a fact means for a reference count, and how a user releases a module;
  * lib/guard decides what would stop working without a module. lib/snapshot builds the snapshot.
  */
+import type { User } from '../contract/types'
 import type { NetNamespace } from './net-namespace'
 
 export interface Snapshot extends Dependents, Users {
@@ -15,6 +16,8 @@ export interface Snapshot extends Dependents, Users {
    * the messages too.
    */
   unanswered: { question: string; message: string }[]
+  /** Users as a test describes them, for the simulated kernel (lib/testing); empty in any other. */
+  given: User[]
   /** Whether the open files of every process were read. False unless the caller asked for users. */
   allProcessesRead: boolean
 }

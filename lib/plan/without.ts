@@ -1,9 +1,12 @@
 /** A system as it would be without some users: for a plan that releases them. */
 import type { User } from '../contract/types'
+import { identityOf } from '../explain/identity'
 import type { Snapshot } from '../kernel/snapshot'
 
 export function without(snapshot: Snapshot, users: readonly User[]): Snapshot {
-  return users.reduce(withoutOne, snapshot)
+  const identities = new Set(users.map(identityOf))
+  const given = snapshot.given.filter((user) => !identities.has(identityOf(user)))
+  return users.reduce(withoutOne, { ...snapshot, given })
 }
 
 function withoutOne(snapshot: Snapshot, user: User): Snapshot {

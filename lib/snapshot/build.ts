@@ -101,7 +101,7 @@ export async function buildSnapshot(
   ])
   const { unreadableStack, ...lists } = ofSurvey
   const unreadable = [...sources.unreadable, ...unreadableStack].map(printable)
-  return { ...ofFiles, ...lists, unreadable, unanswered: [] }
+  return { ...ofFiles, ...lists, given: [], unreadable, unanswered: [] }
 }
 
 async function readSurveyed(sources: Sources): Promise<Surveyed> {
@@ -116,7 +116,7 @@ async function readSurveyed(sources: Sources): Promise<Surveyed> {
 
 /** A snapshot in which nothing uses a module. */
 export function emptySnapshot(): Snapshot {
-  const complete = { unreadable: [], unanswered: [], allProcessesRead: true }
+  const complete = { given: [], unreadable: [], unanswered: [], allProcessesRead: true }
   return { ...emptyLists(FILES), ...emptyLists(DEPENDENTS), ...noUsers(), ...complete }
 }
 

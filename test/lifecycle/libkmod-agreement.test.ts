@@ -14,9 +14,16 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { prepareKernel } from '../../tools/vm/kernels'
-import { HOST_USERLAND, prepareUserland, USERLANDS, type Command } from '../../tools/vm/userland'
+import { prepareKernel } from '../../lib/vm/kernels'
+import { Programs } from '../../lib/vm/programs'
 import { ROOT } from '../support/child'
+import {
+  HOST_USERLAND,
+  prepareUserland,
+  USERLANDS,
+  type Command,
+  type Userland,
+} from '../support/userland'
 
 jest.setTimeout(300_000)
 
@@ -200,7 +207,7 @@ const moduleOf = (file: string): string =>
     .replaceAll('-', '_')
 
 describe.each(['this system', ...USERLANDS] as const)('with libkmod of %s', (system) => {
-  const userland = system === 'this system' ? HOST_USERLAND : prepareUserland(system)
+  let userland: Userland
   let root: string
   let config: string
   let directory: string
@@ -213,8 +220,9 @@ describe.each(['this system', ...USERLANDS] as const)('with libkmod of %s', (sys
   const modprobe = (...args: string[]): string =>
     tool('modprobe', '-d', root, '-S', release, '-C', config, ...args)
 
-  beforeAll(() => {
-    const kernel = prepareKernel('6.12')
+  beforeAll(async () => {
+    userland = system === 'this system' ? HOST_USERLAND : await prepareUserland(system)
+    const kernel = await prepareKernel('6.12', new Programs())
     release = kernel.release
     root = mkdtempSync(join(tmpdir(), 'kmod-agreement-'))
     const from = join(kernel.root, 'lib/modules', release)

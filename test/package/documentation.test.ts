@@ -1,12 +1,12 @@
 /** The documentation: what an editor shows for the package, and what README and CONTRIBUTING say. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import ts from 'typescript'
 import { plan } from '../../lib/plan/plan'
 import { ROOT } from '../support/child'
-import { SimulatedKernel } from '../support/simulated-kernel'
+import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 
 jest.setTimeout(120_000)
 
@@ -233,15 +233,43 @@ describe('the README', () => {
   })
 })
 
-test.each(['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md', 'docs/libkmod.md'])(
-  'the links of %s have existing targets',
-  (file) => {
-    const text = readFileSync(join(ROOT, file), 'utf8')
-    const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, link]) => link!.replace(/\s+/g, ' '))
-    const local = links.filter((link) => !/^https?:/.test(link))
-    expect(local.filter((link) => !existsSync(join(ROOT, dirname(file), link)))).toEqual([])
-  },
-)
+const GUIDE = 'docs/guide/testing-drivers.md'
+
+test.each([
+  'README.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'SECURITY.md',
+  'docs/libkmod.md',
+  GUIDE,
+])('the links of %s have existing targets', (file) => {
+  const text = readFileSync(join(ROOT, file), 'utf8')
+  const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, link]) => link!.replace(/\s+/g, ' '))
+  const local = links.filter((link) => !/^https?:/.test(link))
+  expect(local.filter((link) => !existsSync(join(ROOT, dirname(file), link)))).toEqual([])
+})
+
+describe(GUIDE, () => {
+  const page = readFileSync(join(ROOT, GUIDE), 'utf8')
+  const blocks = [...page.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code!)
+
+  test('its code type-checks', () => {
+    const editor = new Editor(Object.fromEntries(blocks.map((code, i) => [`guide-${i}.mts`, code])))
+    expect(blocks.map((_, i) => editor.problems(`guide-${i}.mts`))).toEqual(blocks.map(() => []))
+  })
+
+  test('its code for the simulated kernel runs', () => {
+    const simulated = blocks.filter((code) => code.includes('node-kmod/testing'))
+    expect(simulated.length).toBeGreaterThan(1)
+    for (const code of simulated) {
+      const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
+        cwd: ROOT,
+        encoding: 'utf8',
+      })
+      expect({ code, status, stderr }).toEqual({ code, status: 0, stderr: '' })
+    }
+  })
+})
 
 describe('docs/libkmod.md', () => {
   const page = readFileSync(join(ROOT, 'docs/libkmod.md'), 'utf8')

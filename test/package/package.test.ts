@@ -124,9 +124,24 @@ test('the command line is installed with the package, and requiring the package 
   expect(JSON.parse(inUser(command, ['preflight', '--json']))).toHaveProperty('canUnload')
   const loaded = inUser(process.execPath, [
     '-p',
-    'require("node-kmod"); Object.keys(require.cache).filter((file) => /commander|cli/.test(file))',
+    'require("node-kmod"); Object.keys(require.cache).filter((file) => /commander|dist.(cli|testing|vm)/.test(file))',
   ])
   expect(loaded).toBe('[]\n')
+})
+
+test('node-kmod/testing and node-kmod/vm can be required and imported', () => {
+  const required = `const { simulate } = require('node-kmod/testing')
+    const { runInVm, KmodError } = require('node-kmod/vm')
+    console.log(KmodError === require('node-kmod').KmodError, typeof runInVm)
+    simulate({ modules: [{ name: 'tun' }] }).unload('tun').then(({ removed }) => console.log(removed))`
+  expect(inUser(process.execPath, ['-e', required])).toBe("true function\n[ 'tun' ]\n")
+  writeFileSync(
+    join(folder, 'user', 'testing.mjs'),
+    `import { simulate } from 'node-kmod/testing'
+     import { runInVm } from 'node-kmod/vm'
+     console.log((await simulate({ modules: [] }).list()).length, typeof runInVm)`,
+  )
+  expect(inUser(process.execPath, ['testing.mjs'])).toBe('0 function\n')
 })
 
 test('the types compile under strict settings', () => {

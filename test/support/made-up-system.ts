@@ -1,7 +1,7 @@
 /** Systems for property tests: modules that use each other in every way that a kernel allows. */
 import fc from 'fast-check'
 import type { PlanOptions } from '../../lib/contract/types'
-import { SimulatedKernel } from './simulated-kernel'
+import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 import { openDevice } from './snapshots'
 
 export interface MadeUpModule {

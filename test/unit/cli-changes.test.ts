@@ -6,7 +6,7 @@ import { Screen } from '../../lib/cli/screen'
 import { errorText } from '../../lib/cli/text/error'
 import type { Answer } from '../../lib/cli/verb'
 import { Kmod } from '../../lib/kmod'
-import { SimulatedKernel } from '../support/simulated-kernel'
+import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 import { netInterface, openDevice, snapshot } from '../support/snapshots'
 
 let kernel: SimulatedKernel

@@ -3,7 +3,7 @@ import { getEventListeners } from 'node:events'
 import { IdleReaper } from '../../lib/idle-reaper'
 import { Kmod } from '../../lib/kmod'
 import { rejection } from '../support/rejection'
-import { SimulatedKernel } from '../support/simulated-kernel'
+import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 
 let kernel: SimulatedKernel
 let kmod: Kmod

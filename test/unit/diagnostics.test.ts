@@ -3,7 +3,7 @@ import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel
 import { Kmod } from '../../lib/kmod'
 import type { UnloadStep } from '../../lib/contract/types'
 import { rejection } from '../support/rejection'
-import { SimulatedKernel } from '../support/simulated-kernel'
+import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 
 interface Told {
   kmod: object

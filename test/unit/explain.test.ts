@@ -4,7 +4,7 @@ import { explain } from '../../lib/explain/explain'
 import { summarize, usersOf } from '../../lib/explain/users'
 import type { User } from '../../lib/contract/types'
 import type { OpenDevice } from '../../lib/kernel/snapshot'
-import { SimulatedKernel } from '../support/simulated-kernel'
+import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 import type { Snapshot } from '../../lib/kernel/snapshot'
 import { blockDevice, mount, openDevice, snapshot, swapArea } from '../support/snapshots'
 

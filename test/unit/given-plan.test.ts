@@ -1,7 +1,7 @@
 /** unload() with a plan that the caller gives. */
 import { Kmod } from '../../lib/kmod'
 import { rejection } from '../support/rejection'
-import { SimulatedKernel } from '../support/simulated-kernel'
+import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 
 let kernel: SimulatedKernel
 let kmod: Kmod

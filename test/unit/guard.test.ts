@@ -2,7 +2,7 @@
 import { effectsOf } from '../../lib/guard/effects'
 import { impact } from '../../lib/guard/impact'
 import type { Snapshot } from '../../lib/kernel/snapshot'
-import { SimulatedKernel } from '../support/simulated-kernel'
+import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 import { mount, netInterface, snapshot, swapArea } from '../support/snapshots'
 
 /** "kind:subject" of each effect on a module. */

@@ -22,7 +22,7 @@ import {
 import { Holders } from '../../lib/snapshot/system/holders'
 import type { RawNetFile, RawOpenSockets, RawSurvey } from '../../lib/snapshot/system/raw-survey'
 import { aliasIndex, type AliasTable } from '../support/captured-snapshot'
-import { SimulatedKernel } from '../support/simulated-kernel'
+import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 import { holder, loaded, netInterface, rawLink, snapshot, survey } from '../support/snapshots'
 
 const NETNS = '/run/netns/blue'

@@ -4,7 +4,7 @@ import { Kmod } from '../../lib/kmod'
 import type { NetworkInterface } from '../../lib/kernel/snapshot'
 import { formatPlan } from '../../lib/plan/format'
 import type { UnloadPlan } from '../../lib/contract/types'
-import { SimulatedKernel } from '../support/simulated-kernel'
+import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 import { openDevice } from '../support/snapshots'
 
 let kernel: SimulatedKernel

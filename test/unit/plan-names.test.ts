@@ -1,7 +1,7 @@
 /** The names and aliases that a plan is made for. */
 import { Kmod } from '../../lib/kmod'
 import type { UnloadPlan } from '../../lib/contract/types'
-import { SimulatedKernel } from '../support/simulated-kernel'
+import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 
 let kernel: SimulatedKernel
 let kmod: Kmod

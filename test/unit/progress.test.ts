@@ -1,7 +1,7 @@
 import { makePlan } from '../../lib/plan/plan'
 import { planOptions } from '../../lib/plan/options'
 import { limitedTo, NO_PROGRESS, withGivenUp, withoutGivenUp } from '../../lib/plan/progress'
-import { SimulatedKernel } from '../support/simulated-kernel'
+import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 
 test('a plan settles the targets, accepts those that are valid, and remembers the dependencies', async () => {
   const kernel = new SimulatedKernel().addToIndex({ name: 'gone' })

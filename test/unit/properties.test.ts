@@ -13,7 +13,7 @@ import {
   removableByRmmod,
   removableSystem,
 } from '../support/made-up-system'
-import type { SimulatedKernel } from '../support/simulated-kernel'
+import type { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 
 const RUNS = 1_500
 

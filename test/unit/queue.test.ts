@@ -2,7 +2,7 @@ import { callsOn } from '../../lib/change/calls'
 import { Queue, type Place } from '../../lib/change/queue'
 import { Kmod } from '../../lib/kmod'
 import { rejection } from '../support/rejection'
-import { SimulatedKernel } from '../support/simulated-kernel'
+import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 
 let queue: Queue
 beforeEach(() => {

@@ -2,7 +2,7 @@
 import { IdleReaper, type IdleReaperOptions } from '../../lib/idle-reaper'
 import { Kmod } from '../../lib/kmod'
 import type { RemovalPolicy } from '../../lib/kernel/module-index'
-import { SimulatedKernel } from '../support/simulated-kernel'
+import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 import { netInterface, openDevice } from '../support/snapshots'
 
 let kernel: SimulatedKernel

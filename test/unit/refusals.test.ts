@@ -1,6 +1,6 @@
 import { Kmod } from '../../lib/kmod'
 import { rejection } from '../support/rejection'
-import { SimulatedKernel } from '../support/simulated-kernel'
+import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 
 let kernel: SimulatedKernel
 let kmod: Kmod

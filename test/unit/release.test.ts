@@ -5,7 +5,7 @@ import type { ReleaseKind, UnloadStep } from '../../lib/contract/types'
 import type { Mount, Snapshot } from '../../lib/kernel/snapshot'
 import { systemService } from '../../lib/kernel/folder-processes'
 import { rejection } from '../support/rejection'
-import { SimulatedKernel } from '../support/simulated-kernel'
+import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 import { blockDevice, mount, netInterface, openDevice, swapArea } from '../support/snapshots'
 
 /** The program of awk that writes a text to a file. */

@@ -2,8 +2,8 @@
 import { Kmod } from '../../lib/kmod'
 import type { UnloadOptions, UnloadReport } from '../../lib/contract/types'
 import { rejection } from '../support/rejection'
-import type { IndexedModule } from '../support/simulated-index'
-import { SimulatedKernel } from '../support/simulated-kernel'
+import type { IndexedModule } from '../../lib/testing/simulated-index'
+import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 
 let kernel: SimulatedKernel
 let kmod: Kmod

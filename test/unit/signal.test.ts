@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { Kmod } from '../../lib/kmod'
 import { rejection } from '../support/rejection'
-import { SimulatedKernel } from '../support/simulated-kernel'
+import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 
 /** A kernel that never answers: every question to it stays open. */
 function silentKernel(): SimulatedKernel {

@@ -1,6 +1,6 @@
 import { KmodError } from '../../lib/contract/errors'
 import { Kmod } from '../../lib/kmod'
-import { SimulatedKernel } from '../support/simulated-kernel'
+import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 
 let kernel: SimulatedKernel
 let kmod: Kmod

@@ -2,7 +2,7 @@
 import { Kmod } from '../../lib/kmod'
 import type { UnloadEvent } from '../../lib/contract/types'
 import { rejection } from '../support/rejection'
-import { SimulatedKernel } from '../support/simulated-kernel'
+import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 
 let kernel: SimulatedKernel
 let kmod: Kmod

@@ -1,7 +1,7 @@
 /** unload(): results, failures, remove commands, and calls at the same time. */
 import { Kmod } from '../../lib/kmod'
 import { rejection } from '../support/rejection'
-import { SimulatedKernel } from '../support/simulated-kernel'
+import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 import { openDevice } from '../support/snapshots'
 
 let kernel: SimulatedKernel

@@ -2,8 +2,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { aptOptions } from '../../tools/vm/apt'
-import { findDebianSource, unstableSource } from '../../tools/vm/debian-source'
+import { aptOptions } from '../../lib/vm/apt'
+import { findDebianSource, sourceOf } from '../../lib/vm/debian-source'
 
 let etc: string
 beforeEach(() => {
@@ -63,17 +63,25 @@ Signed-By: ${KEYRING}
     )
     const source = findDebianSource(etc)
     expect(source.signedBy).toBe(key.trim())
-    expect(unstableSource(source)).toContain(`Signed-By:\n ${key.trim()}\n`)
+    expect(sourceOf(source, 'sid')).toContain(`Signed-By:\n ${key.trim()}\n`)
   })
 
-  test('causes an error if it is missing', () => {
+  test("is Debian's own if there is none, and the keys are installed", () => {
     writeFileSync(join(etc, 'sources.list'), 'deb http://archive.example/ubuntu noble main\n')
-    expect(() => findDebianSource(etc)).toThrow(etc)
+    const keyring = join(etc, 'keyring.gpg')
+    writeFileSync(keyring, '')
+    expect(findDebianSource(etc, keyring).signedBy).toBe(keyring)
+  })
+
+  test('causes an error if it is missing, and the keys too', () => {
+    writeFileSync(join(etc, 'sources.list'), 'deb http://archive.example/ubuntu noble main\n')
+    const missing = join(etc, 'keyring.gpg')
+    expect(() => findDebianSource(etc, missing)).toThrow(/apt-get install debian-archive-keyring/)
   })
 })
 
 test('an expired release file of unstable is accepted, and its signature still checked', () => {
-  const source = unstableSource({ uri: 'http://mirror.example/debian', signedBy: KEYRING })
+  const source = sourceOf({ uri: 'http://mirror.example/debian', signedBy: KEYRING }, 'sid')
   expect(source.trimEnd().split('\n').sort()).toEqual([
     'Check-Valid-Until: no',
     'Components: main',

@@ -1,6 +1,6 @@
 import { waitFor } from '../../lib/change/waiting'
 import { hostClock } from '../../lib/kernel/clock'
-import { SimulatedClock } from '../support/simulated-clock'
+import { SimulatedClock } from '../../lib/testing/simulated-clock'
 
 const never = new Promise<never>(() => undefined)
 

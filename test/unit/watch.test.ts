@@ -2,7 +2,7 @@
 import { KmodError } from '../../lib/contract/errors'
 import { Kmod } from '../../lib/kmod'
 import { rejection } from '../support/rejection'
-import { SimulatedKernel } from '../support/simulated-kernel'
+import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 
 let kernel: SimulatedKernel
 let kmod: Kmod

@@ -1,12 +1,10 @@
 /** The kernels that the tests boot, with the misbehaving test modules where these can be built. */
 import { join } from 'node:path'
-import { withExtraModules } from '../../tools/vm/extra-modules'
-import { prepareKernel, type GuestKernel, type KernelName } from '../../tools/vm/kernels'
+import type { KernelName, VmOptions } from '../../lib/vm'
 
 const TEST_MODULES = join(__dirname, 'modules')
 
-/** Downloads the kernel and builds the test modules, as far as the cache does not have them yet. */
-export function prepareTestKernel(name: KernelName): GuestKernel {
-  const kernel = prepareKernel(name)
-  return kernel.headers === null ? kernel : withExtraModules(kernel, TEST_MODULES)
+/** The headers of the newest kernel need a newer Debian than the host may be. */
+export function testKernel(kernel: KernelName): Pick<VmOptions, 'kernel' | 'modules'> {
+  return kernel === 'newest' ? { kernel } : { kernel, modules: TEST_MODULES }
 }

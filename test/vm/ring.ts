@@ -8,9 +8,10 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { KERNELS, type GuestKernel, type KernelName } from '../../tools/vm/kernels'
-import { runInGuest } from '../../tools/vm/machine'
-import { prepareTestKernel } from './kernel'
+import { KERNELS, runInVm, type KernelName } from '../../lib/vm'
+import { prepareGuestKernel } from '../../lib/vm/extra-modules'
+import { Programs } from '../../lib/vm/programs'
+import { testKernel } from './kernel'
 
 const ROOT = join(__dirname, '..', '..')
 
@@ -64,7 +65,7 @@ interface Wish {
 
 /** What one guest does. */
 interface Job {
-  kernel: GuestKernel
+  kernel: KernelName
   what: string
   commands: string[]
   /** Process 1 of the guest is systemd. */
@@ -103,9 +104,9 @@ function choose<T extends string>(
   return all.filter((name) => names === undefined || names.includes(name))
 }
 
-function jobsOf(kernel: GuestKernel, wish: Wish): Job[] {
+function jobsOf(kernel: KernelName, wish: Wish): Job[] {
   const { kernels, projects } = wish
-  const few = wish.isDefault ? FEW_TESTS[kernel.name] : undefined
+  const few = wish.isDefault ? FEW_TESTS[kernel] : undefined
   const jestArguments = few ?? wish.jestArguments
   const jest = (project: Project, ...more: string[]): string =>
     [
@@ -120,8 +121,7 @@ function jobsOf(kernel: GuestKernel, wish: Wish): Job[] {
     return [{ kernel, what: 'a few tests of every-kernel', commands: [jest('every-kernel')] }]
   }
   const wanted = projects.filter(
-    (project) =>
-      !ON_ONE_KERNEL.includes(project) || kernel.name === ONE_KERNEL || kernels.length === 1,
+    (project) => !ON_ONE_KERNEL.includes(project) || kernel === ONE_KERNEL || kernels.length === 1,
   )
   const plain = wanted.filter((project) => project !== 'systemd')
   const withSystemd: Job[] = wanted.includes('systemd')
@@ -161,10 +161,12 @@ function inOneGuest(first: Job, last: Job): Job {
 async function runJob({ kernel, what, commands, systemd }: Job, isOnly: boolean): Promise<boolean> {
   const begin = Date.now()
   const runAll = `status=0\n${commands.map((one) => `${one} || status=1\n`).join('')}exit $status`
-  const { status, output } = await runInGuest(kernel, {
+  let output = ''
+  const { exitCode } = await runInVm({
+    ...testKernel(kernel),
     command: ['sh', '-c', REMOVE_HOST_CONFIGURATION + runAll],
     cwd: ROOT,
-    env: { KMOD_KERNEL: kernel.name, CI: '1', ...variables() },
+    env: { KMOD_KERNEL: kernel, CI: '1', ...variables() },
     // For the tests of the kernel command line; no other test may use these modules.
     append:
       'vfat.from_command_line=1 modprobe.blacklist=vfat module_blacklist=n_hdlc modules-load=ieee802154',
@@ -172,13 +174,13 @@ async function runJob({ kernel, what, commands, systemd }: Job, isOnly: boolean)
     nic: true,
     seat: true,
     systemd,
-    deadline: DEADLINE,
-    ...(isOnly && { onOutput: (text: string) => process.stdout.write(text) }),
+    timeout: DEADLINE,
+    onOutput: (text) => (isOnly ? process.stdout.write(text) : (output += text)),
   })
   const seconds = Math.round((Date.now() - begin) / 1000)
-  const outcome = `${status === 0 ? 'passed' : 'FAILED'} in ${seconds} s`
-  console.log(`${isOnly ? '' : `\n${output}`}=== kernel ${kernel.release}, ${what}: ${outcome}`)
-  return status === 0
+  const outcome = `${exitCode === 0 ? 'passed' : 'FAILED'} in ${seconds} s`
+  console.log(`${isOnly ? '' : `\n${output}`}=== kernel ${kernel}, ${what}: ${outcome}`)
+  return exitCode === 0
 }
 
 function variables(): Record<string, string> {
@@ -197,7 +199,8 @@ function quote(text: string): string {
 async function main(): Promise<void> {
   const wish = readArguments()
   // Before the first guest starts: two jobs must not build the same modules.
-  const pending = wish.kernels.map(prepareTestKernel).flatMap((kernel) => jobsOf(kernel, wish))
+  for (const kernel of wish.kernels) await prepareGuestKernel(testKernel(kernel), new Programs())
+  const pending = wish.kernels.flatMap((kernel) => jobsOf(kernel, wish))
   const isOnly = pending.length === 1
   const failed = new Set<string>()
   const work = async (): Promise<void> => {
@@ -206,7 +209,7 @@ async function main(): Promise<void> {
         console.error(error instanceof Error ? error.message : error)
         return false
       })
-      if (!hasPassed) failed.add(job.kernel.release)
+      if (!hasPassed) failed.add(job.kernel)
     }
   }
   await Promise.all(Array.from({ length: GUESTS }, work))

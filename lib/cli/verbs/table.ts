@@ -7,6 +7,7 @@ import { INSPECT_VERBS } from './inspect'
 import { LOAD_VERBS } from './load'
 import { PICTURE_VERBS } from './pictures'
 import { UNLOAD_VERBS } from './unload'
+import { VM_VERBS } from './vm'
 
 export const VERBS: readonly Verb[] = [
   ...INSPECT_VERBS,
@@ -15,5 +16,6 @@ export const VERBS: readonly Verb[] = [
   ...UNLOAD_VERBS,
   ...LOAD_VERBS,
   ...PICTURE_VERBS,
+  ...VM_VERBS,
   completionVerb(() => VERBS),
 ]

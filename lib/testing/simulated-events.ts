@@ -1,6 +1,6 @@
 /** Sources of events that come from the test. */
-import type { EventSource } from '../../lib/kernel/kernel'
-import type { ReferenceEvent } from '../../lib/contract/types'
+import type { EventSource } from '../kernel/kernel'
+import type { ReferenceEvent } from '../contract/types'
 
 interface Waiter<Event> {
   resolve: (event: Event | null) => void

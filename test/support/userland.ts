@@ -4,8 +4,9 @@
  */
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { Apt } from './apt'
-import { filledFolder } from './cache'
+import { Apt } from '../../lib/vm/apt'
+import { filledFolder } from '../../lib/vm/cache'
+import { Programs } from '../../lib/vm/programs'
 
 /** With libkmod 28 and 34. */
 export const USERLANDS = ['Debian 11', 'Debian 13'] as const
@@ -43,9 +44,10 @@ export const HOST_USERLAND: Userland = {
 }
 
 /** Downloads the packages if the cache does not have them yet. */
-export function prepareUserland(name: UserlandName): Userland {
-  const folder = filledFolder(['userlands', name.replace(' ', '-')], 'tools', (temporary) => {
-    new Apt(name).unpack(PACKAGES[name], temporary)
+export async function prepareUserland(name: UserlandName): Promise<Userland> {
+  const parts = ['userlands', name.replace(' ', '-')]
+  const folder = await filledFolder(parts, 'tools', async (temporary) => {
+    await Apt.with(name, new Programs(), (apt) => apt.unpack(PACKAGES[name], temporary))
     // kmod is all tools in one: its name decides which.
     const tools = join(temporary, 'tools')
     mkdirSync(tools)

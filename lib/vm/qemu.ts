@@ -1,47 +1,38 @@
 /** Runs QEMU. */
 import { spawn } from 'node:child_process'
-import { SEARCH_PATH } from './command'
+import { vmError } from './errors'
+import { SEARCH_PATH } from './programs'
 
 const QEMU = 'qemu-system-x86_64'
 
-export interface QemuEnd {
-  isOutOfTime: boolean
-  /** What QEMU itself printed: warnings and errors. */
-  stderr: string
-}
-
-/** Runs QEMU until it ends by itself or the deadline (milliseconds) passes. */
-export function qemu(args: readonly string[], deadline: number): Promise<QemuEnd> {
+/**
+ * Runs QEMU until it ends by itself or the signal aborts, which kills it. Returns what QEMU itself
+ * printed: warnings and errors.
+ */
+export function qemu(args: readonly string[], signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(QEMU, args, {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, PATH: SEARCH_PATH },
     })
     let stderr = ''
-    let isOutOfTime = false
     child.stderr.on('data', (piece: Buffer) => (stderr += piece.toString()))
     const kill = (): boolean => child.kill('SIGKILL')
-    const timer = setTimeout(() => {
-      isOutOfTime = true
-      kill()
-    }, deadline)
+    if (signal.aborted) kill()
+    signal.addEventListener('abort', kill)
     // Otherwise the guest would continue after this process has ended.
     process.once('exit', kill)
     const cleanUp = (): void => {
-      clearTimeout(timer)
+      signal.removeEventListener('abort', kill)
       process.off('exit', kill)
     }
     child.once('error', (error) => {
       cleanUp()
-      reject(
-        new Error(
-          `${QEMU} cannot be started (${error.message}). Install it: apt-get install qemu-system-x86`,
-        ),
-      )
+      reject(vmError(`${QEMU} cannot be started: ${error.message}`, '', error))
     })
     child.once('close', () => {
       cleanUp()
-      resolve({ isOutOfTime, stderr })
+      resolve(stderr)
     })
   })
 }

@@ -1,9 +1,5 @@
-/**
- * A kernel in memory, whose modules behave as a test wants, and whose clock advances as fast as the
- * test runs. It refuses removals as delete_module(2) does, which checks in this order: holders,
- * state, no exit function, references.
- */
-import type { KmodErrorDetails } from '../../lib/contract/errors'
+/** A kernel in memory, whose modules behave as a test wants. */
+import type { KmodErrorDetails } from '../contract/errors'
 import type {
   Change,
   ChangeEnd,
@@ -18,18 +14,19 @@ import type {
   ReferenceTrace,
   SysModule,
   UseCount,
-} from '../../lib/kernel/kernel'
-import type { ModuleAttributes } from '../../lib/kernel/module-attributes'
-import type { ModuleIndex, RemovalPolicy } from '../../lib/kernel/module-index'
-import type { Snapshot } from '../../lib/kernel/snapshot'
-import type { NativeFailure } from '../../lib/kernel/failure'
+} from '../kernel/kernel'
+import type { ModuleAttributes } from '../kernel/module-attributes'
+import type { ModuleIndex, RemovalPolicy } from '../kernel/module-index'
+import type { Snapshot } from '../kernel/snapshot'
+import { insertModule, refused, removeModule } from './simulated-changes'
 import { SimulatedClock } from './simulated-clock'
 import { SimulatedEvents, SimulatedTrace } from './simulated-events'
-import { SimulatedIndex, type IndexedModule } from './simulated-index'
-import { snapshot } from './snapshots'
-import type { LoadedModule, ModuleEvent } from '../../lib/contract/types'
+import { SimulatedIndex, type Behaviour, type IndexedModule } from './simulated-index'
+import { emptySnapshot } from '../snapshot/build'
+import type { LoadedModule, ModuleEvent, User } from '../contract/types'
 
-export interface SimulatedModule {
+/** A module in the simulated kernel. */
+export interface KernelModule extends Behaviour {
   name: string
   /** Modules that it uses: it is a holder of each. */
   uses: string[]
@@ -38,11 +35,6 @@ export interface SimulatedModule {
   /** References on modules that it uses, besides the one of each link; its removal drops them. */
   takes: Record<string, number>
   state: LoadedModule['state']
-  permanent: boolean
-  /** How many milliseconds the exit function takes; Infinity: it hangs. */
-  exitTime: number
-  /** The exit function causes an oops. */
-  oops: boolean
   parameters: Record<string, string>
   sourceVersion: string | null
   identity: number
@@ -51,9 +43,8 @@ export interface SimulatedModule {
 export class SimulatedKernel implements Kernel {
   readonly system = {}
   readOnly = false
-  readonly clock = new SimulatedClock()
   readonly timeout = 10_000
-  readonly modules = new Map<string, SimulatedModule>()
+  readonly modules = new Map<string, KernelModule>()
   readonly indexed = new Map<string, IndexedModule>()
   /** Module files that are not installed, by path. */
   readonly files = new Map<string, IndexedModule>()
@@ -70,7 +61,7 @@ export class SimulatedKernel implements Kernel {
   /** The modules of all calls of `remove`, in order. */
   readonly removals: string[] = []
   readonly policies = new Map<string, Partial<RemovalPolicy>>()
-  snapshotNow: Snapshot = snapshot()
+  snapshotNow: Snapshot = emptySnapshot()
   /** What the remove commands of modprobe.d do, by module. */
   readonly commands = new Map<string, () => { exitCode: number; output: string }>()
   /**
@@ -114,8 +105,11 @@ export class SimulatedKernel implements Kernel {
   }
   #nextIdentity = 1
 
+  /** By default, time passes as fast as the test runs. */
+  constructor(readonly clock = new SimulatedClock()) {}
+
   /** Adds a module at the head of the table, as the kernel does. */
-  add(name: string, properties: Partial<SimulatedModule> = {}): this {
+  add(name: string, properties: Partial<KernelModule> = {}): this {
     this.modules.set(name, {
       name,
       uses: [],
@@ -125,6 +119,7 @@ export class SimulatedKernel implements Kernel {
       permanent: false,
       exitTime: 0,
       oops: false,
+      fails: null,
       parameters: { ...this.indexed.get(name)?.parameters },
       sourceVersion: null,
       identity: this.#nextIdentity++,
@@ -228,8 +223,10 @@ export class SimulatedKernel implements Kernel {
   }
 
   isRunning(pid: number): Promise<boolean> {
-    const { openDevices } = this.snapshotNow
-    return Promise.resolve([...this.processes, ...openDevices].some((one) => one.pid === pid))
+    const { openDevices, given } = this.snapshotNow
+    const users = given.filter((user) => user.kind === 'process')
+    const processes = [...this.processes, ...openDevices, ...users]
+    return Promise.resolve(processes.some((one) => one.pid === pid))
   }
 
   attributes(name: string): Promise<ModuleAttributes> {
@@ -253,9 +250,21 @@ export class SimulatedKernel implements Kernel {
     this.ran.push(text)
     const [, act] = [...this.programs].find(([words]) => text.startsWith(words)) ?? []
     const exitCode = act?.(argv) ?? 0
+    if (exitCode === 0) this.#release(text)
     this.#tellChange()
     const output = exitCode === 0 ? '' : `${argv[0]} failed`
     return { ended: Promise.resolve({ exitCode, signal: null, output }), kill: () => undefined }
+  }
+
+  /** A program that releases users, as their `release` says, drops their references. */
+  #release(command: string): void {
+    const { given } = this.snapshotNow
+    const isReleased = (user: User): boolean => user.release.command?.join(' ') === command
+    for (const { module, references } of given.filter(isReleased)) {
+      const used = this.modules.get(module)
+      if (used !== undefined) used.references -= references ?? 0
+    }
+    this.snapshotNow.given = given.filter((user) => !isReleased(user))
   }
 
   setParameter(name: string, parameter: string, value: string): Change {
@@ -295,6 +304,19 @@ export class SimulatedKernel implements Kernel {
     return () => this.#listeners.delete(listener)
   }
 
+  /** Another program removes the module. */
+  drop(name: string): void {
+    this.modules.delete(name)
+    this.#tellWatches('unload', name)
+    this.#tellChange()
+  }
+
+  /** The references of a module that are not held by modules become others. */
+  setReferences(name: string, references: number): void {
+    this.modules.get(name)!.references = references
+    this.#tellChange()
+  }
+
   #tellWatches(action: 'load' | 'unload', module: string): void {
     const event = { action, module, sequence: ++this.#sequence, at: new Date(0) }
     for (const watch of this.watches) watch.add(event)
@@ -329,74 +351,12 @@ export class SimulatedKernel implements Kernel {
 
   remove(name: string, force: boolean): Change {
     this.removals.push(name)
-    return this.#change(this.#remove(name, force))
+    return this.#change(removeModule(this, name, force))
   }
 
   insert(request: InsertRequest): Change {
     const attempts: Change['attempts'][number][] = []
-    return { ...this.#change(this.#insert(request, attempts)), attempts }
-  }
-
-  async #remove(name: string, force: boolean): Promise<ChangeEnd> {
-    await Promise.resolve()
-    this.beforeRemoval?.(name)
-    if (!this.factsNow.capability || this.factsNow.kernel.modulesDisabled)
-      return refused('EPERM', 1)
-    const module = this.modules.get(name)
-    if (module === undefined) return refused('ENOENT', 2)
-    if (this.holdersOf(name).length > 0) return refused('EAGAIN', 11)
-    if (module.state !== 'live') return refused('EBUSY', 16)
-    if (module.permanent && !force) return refused('EBUSY', 16)
-    if (this.referencesOf(name) > 0 && !force) return refused('EAGAIN', 11)
-    module.state = 'unloading'
-    if (module.exitTime > 0) await this.clock.sleep(module.exitTime)
-    if (module.oops) return { outcome: 'killed', signal: 9 }
-    this.modules.delete(name)
-    this.#tellWatches('unload', name)
-    this.#tellChange()
-    return { outcome: 'done' }
-  }
-
-  async #insert(
-    { what, module, mustBeNew, parameters }: InsertRequest,
-    attempts: { module: string; command: boolean }[],
-  ): Promise<ChangeEnd> {
-    await Promise.resolve()
-    const name = module
-    if (typeof what === 'string' && what !== module) {
-      const [matches] = await this.index.lookup([what])
-      // As libkmod: a module that the alias does not stand for is skipped.
-      if (!matches!.includes(module)) return { outcome: 'done' }
-      if (this.indexed.get(module)?.blacklisted) return refused('', 0)
-    }
-    this.beforeInsertion?.(name)
-    if (this.modules.has(name)) return mustBeNew ? refused('EEXIST', 17) : { outcome: 'done' }
-    const known =
-      typeof what === 'string'
-        ? this.indexed.get(name)
-        : (this.files.get(what.file) ?? this.indexed.get(name))
-    if (known === undefined && typeof what === 'string') return notFound()
-    for (const needed of known?.uses ?? []) {
-      const end = await this.#insert(
-        { what: needed, module: needed, mustBeNew: false, parameters: {} },
-        attempts,
-      )
-      if (end.outcome !== 'done') return end
-    }
-    const command = known?.installCommand
-    attempts.push({ module: name, command: command !== undefined })
-    if (command?.loads === false) return { outcome: 'done' }
-    if (known?.initTime !== undefined) await this.clock.sleep(known.initTime)
-    this.logLines?.push(...(known?.logs ?? []))
-    if (this.factsNow.kernelBlacklist.includes(name)) return refused('EPERM', 1, 'init_module')
-    if (known?.refuses) return refused(...known.refuses, 'init_module')
-    const srcversion = known?.fields?.find(({ key }) => key === 'srcversion')?.value ?? null
-    this.add(name, {
-      uses: known?.uses ?? [],
-      parameters: { ...known?.parameters, ...parameters },
-      sourceVersion: srcversion,
-    })
-    return { outcome: 'done' }
+    return { ...this.#change(insertModule(this, request, attempts)), attempts }
   }
 
   #change(ended: Promise<ChangeEnd>): Change {
@@ -409,16 +369,6 @@ export class SimulatedKernel implements Kernel {
       detach: () => undefined,
     }
   }
-}
-
-function refused(errnoName: string, errno: number, syscall = 'delete_module'): ChangeEnd {
-  const failure: NativeFailure = { failure: 'system', errno, errnoName, syscall, detail: '' }
-  return { outcome: 'refused', failure }
-}
-
-/** libkmod finds nothing to insert. */
-function notFound(): ChangeEnd {
-  return refused('ENOENT', 2, '')
 }
 
 function unsupported(): Error & KmodErrorDetails {

@@ -1,5 +1,16 @@
 /** The module index, the configuration and the module files of the simulated kernel. */
-import type { Description, ModuleIndex, RemovalPolicy } from '../../lib/kernel/module-index'
+import type { Description, ModuleIndex, RemovalPolicy } from '../kernel/module-index'
+
+/** How a loaded module behaves when it is removed. */
+export interface Behaviour {
+  permanent: boolean
+  /** How many milliseconds the exit function takes; Infinity: it hangs. */
+  exitTime: number
+  /** The exit function causes an oops. */
+  oops: boolean
+  /** delete_module(2) fails with this error after its checks: its name and number; null: it does not. */
+  fails: [errnoName: string, errno: number] | null
+}
 
 /** A module in the index. */
 export interface IndexedModule {
@@ -26,6 +37,8 @@ export interface IndexedModule {
   blacklisted?: boolean
   /** How many milliseconds its init function takes; Infinity: it hangs. */
   initTime?: number
+  /** How it behaves once it is loaded. */
+  behaviour?: Partial<Behaviour>
 }
 
 /** What a test configures. */

@@ -1,18 +1,19 @@
 /** The two scripts that run in a guest, and the files through which they and the host communicate. */
-import { SEARCH_PATH } from './command'
+import { SEARCH_PATH } from './programs'
 
 /** Files in the folder that the guest mounts at /results. */
 export const RESULTS = {
   /** For the guest: the path of the kernel's root on the host. */
   kernelRoot: 'kernel-root',
-  /** For the guest: the path of the kernel's configuration on the host. */
+  /** For the guest: the path of the kernel's configuration on the host; empty: there is none. */
   kernelConfig: 'kernel-config',
   /** For the guest: what process 1 runs after it has booted. */
   script: 'script',
   /** For a guest with systemd: what its only service runs. */
   service: 'service',
   /** From the guest: what the command printed. */
-  output: 'output',
+  stdout: 'stdout',
+  stderr: 'stderr',
   /** From the guest: the exit status of the command. */
   status: 'status',
   /** From the guest: a folder in which the command leaves files. */
@@ -53,7 +54,8 @@ $b mkdir -p "/root/lib/modules/$release" /root/results
 $b mount -t overlay \\
   -o "lowerdir=$kernel/lib/modules/$release,upperdir=/memory/modules-upper,workdir=/memory/modules-work" \\
   overlay "/root/lib/modules/$release" || fail "the kernel's modules cannot be mounted"
-$b cp "/host$($b cat /results/${RESULTS.kernelConfig})" "/root/boot/config-$release"
+config=$($b cat /results/${RESULTS.kernelConfig})
+if [ -n "$config" ]; then $b mkdir -p /root/boot; $b cp "/host$config" "/root/boot/config-$release"; fi
 $b mount --move /results /root/results
 for place in proc sys dev; do $b mount --move /$place /root/$place; done
 $b mkdir -p /root/dev/pts /root/dev/shm
@@ -67,17 +69,20 @@ $b ifconfig lo 127.0.0.1 up
 exec $b switch_root /root /bin/sh /results/${RESULTS.script}
 `
 
+/** Where the command leaves its files; the environment variable RESULTS has it. */
+const FILES = `/results/${RESULTS.files}`
+
 /** The script for the shared root: runs the command and powers off. */
 export function commandScript(
   command: readonly string[],
   cwd: string,
   env: Readonly<Record<string, string>>,
 ): string {
-  const variables = { PATH: SEARCH_PATH, HOME: '/root', TERM: 'dumb', ...env }
+  const variables = { PATH: SEARCH_PATH, HOME: '/root', TERM: 'dumb', RESULTS: FILES, ...env }
   return `${Object.entries(variables)
     .map(([name, value]) => `export ${name}=${quote(value)}\n`)
-    .join('')}cd ${quote(cwd)}
-${command.map(quote).join(' ')} < /dev/null > /results/${RESULTS.output} 2>&1
+    .join('')}exec < /dev/null > /results/${RESULTS.stdout} 2> /results/${RESULTS.stderr}
+cd ${quote(cwd)} && ${command.map(quote).join(' ')}
 echo $? > /results/${RESULTS.status}
 sync
 busybox poweroff -f

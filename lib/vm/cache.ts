@@ -3,15 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 
-const base =
-  process.env.NODE_KMOD_CACHE ??
-  join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'node-kmod')
-
-/** A folder of the cache, created if it does not exist. */
-export function cacheFolder(...parts: readonly string[]): string {
-  const folder = join(base, ...parts)
-  mkdirSync(folder, { recursive: true })
-  return folder
+function cacheFolder(): string {
+  const { NODE_KMOD_CACHE, XDG_CACHE_HOME } = process.env
+  return NODE_KMOD_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'node-kmod')
 }
 
 /**
@@ -21,17 +15,18 @@ export function cacheFolder(...parts: readonly string[]): string {
  *
  * @param record a file that every complete folder contains
  */
-export function filledFolder(
+export async function filledFolder(
   parts: readonly string[],
   record: string,
-  fill: (folder: string) => void,
-): string {
-  const folder = join(base, ...parts)
+  fill: (folder: string) => Promise<void>,
+): Promise<string> {
+  const folder = join(cacheFolder(), ...parts)
   const isComplete = (): boolean => existsSync(join(folder, record))
   if (isComplete()) return folder
-  const temporary = mkdtempSync(join(cacheFolder(dirname(join(...parts))), `${basename(folder)}.`))
+  mkdirSync(dirname(folder), { recursive: true })
+  const temporary = mkdtempSync(join(dirname(folder), `${basename(folder)}.`))
   try {
-    fill(temporary)
+    await fill(temporary)
     if (!isComplete()) {
       rmSync(folder, { recursive: true, force: true })
       renameSync(temporary, folder)

@@ -10,47 +10,60 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Limit } from './errors'
 import { PROBE_ANSWER, PROBE_WORD } from './guest-scripts'
 import { makeInitramfs } from './initramfs'
 import type { GuestKernel } from './kernels'
+import type { Programs } from './programs'
 import { qemu } from './qemu'
+
+/** `kvm`: hardware acceleration; `tcg`: emulation, which always works; `auto`: what works. */
+export type Accelerator = 'auto' | 'kvm' | 'tcg'
 
 const EMULATION = ['-accel', 'tcg,thread=multi', '-cpu', 'max']
 const HARDWARE = ['-accel', 'kvm', '-cpu', 'host']
 /** Milliseconds. With working acceleration a guest boots in about one second; otherwise it hangs. */
 const PROBE_DEADLINE = 6000
 
-let probed: Promise<readonly string[]> | undefined
+/** A fact about this machine, which costs seconds to find out. */
+let works: Promise<boolean> | undefined
 
 /**
- * QEMU's arguments: for hardware acceleration if it works, else for emulation, which always works.
- * Hardware acceleration is tried by booting the kernel once, because /dev/kvm can exist and not work (in
- * a nested virtual machine).
- * NODE_KMOD_VM_ACCEL=tcg or kvm skips the trial.
+ * QEMU's arguments. `auto` tries hardware acceleration by booting the kernel once, because /dev/kvm can
+ * exist and not work (in a nested virtual machine).
  */
-export function accelerator(kernel: GuestKernel): Promise<readonly string[]> {
-  probed ??= choose(kernel)
-  return probed
-}
-
-async function choose(kernel: GuestKernel): Promise<readonly string[]> {
-  const wish = process.env.NODE_KMOD_VM_ACCEL
-  if (wish === 'tcg') return EMULATION
-  if (wish === 'kvm') return HARDWARE
+export async function acceleratorArguments(
+  wish: Accelerator,
+  kernel: GuestKernel,
+  programs: Programs,
+): Promise<readonly string[]> {
+  if (wish !== 'auto') return wish === 'kvm' ? HARDWARE : EMULATION
   try {
     accessSync('/dev/kvm', constants.R_OK | constants.W_OK)
   } catch {
     return EMULATION
   }
-  return (await boots(kernel, HARDWARE)) ? HARDWARE : EMULATION
+  works ??= boots(kernel, HARDWARE, programs)
+  try {
+    return (await works) ? HARDWARE : EMULATION
+  } catch (error) {
+    // The trial was aborted, so nothing is known.
+    works = undefined
+    throw error
+  }
 }
 
-async function boots(kernel: GuestKernel, acceleration: readonly string[]): Promise<boolean> {
+async function boots(
+  kernel: GuestKernel,
+  acceleration: readonly string[],
+  programs: Programs,
+): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'node-kmod-probe-'))
+  const limit = new Limit('The trial of hardware acceleration', PROBE_DEADLINE, programs.signal)
   try {
     const initramfs = join(folder, 'initramfs')
     const console = join(folder, 'console')
-    writeFileSync(initramfs, makeInitramfs(kernel))
+    writeFileSync(initramfs, await makeInitramfs(kernel, programs))
     await qemu(
       [
         ...acceleration,
@@ -58,10 +71,12 @@ async function boots(kernel: GuestKernel, acceleration: readonly string[]): Prom
         ...['-serial', `file:${console}`, '-kernel', kernel.image, '-initrd', initramfs],
         ...['-append', `console=ttyS0 quiet panic=-1 ${PROBE_WORD}`],
       ],
-      PROBE_DEADLINE,
+      limit.signal,
     )
+    if (programs.signal.aborted) throw programs.signal.reason as Error
     return existsSync(console) && readFileSync(console, 'utf8').includes(PROBE_ANSWER)
   } finally {
+    limit.end()
     rmSync(folder, { recursive: true, force: true })
   }
 }

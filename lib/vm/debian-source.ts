@@ -1,6 +1,7 @@
-/** A package source for another release of Debian, derived from the Debian mirror that this system uses. */
+/** A package source for a release of Debian, derived from the Debian mirror that this system uses. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { vmError } from './errors'
 
 export interface DebianSource {
   uri: string
@@ -11,8 +12,15 @@ export interface DebianSource {
 /** The path of a Debian mirror ends in /debian; that of the security archive does not. */
 const MIRROR = /^\S+\/debian\/?$/
 
-/** The first Debian mirror that is configured below the folder (/etc/apt). */
-export function findDebianSource(folder = '/etc/apt'): DebianSource {
+/** Debian's own mirror, and its keys as the package debian-archive-keyring installs them. */
+const PUBLIC_MIRROR = 'http://deb.debian.org/debian'
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
+
+/**
+ * The first Debian mirror that is configured below the folder (/etc/apt). A system that is not Debian has
+ * none: then Debian's own, if its keys are installed.
+ */
+export function findDebianSource(folder = '/etc/apt', keyring = KEYRING): DebianSource {
   const parts = join(folder, 'sources.list.d')
   const files = existsSync(parts)
     ? readdirSync(parts)
@@ -23,8 +31,9 @@ export function findDebianSource(folder = '/etc/apt'): DebianSource {
     const source = readSource(file)
     if (source !== undefined) return source
   }
-  throw new Error(
-    `${folder} configures no Debian mirror, from which a kernel of Debian unstable could be downloaded.`,
+  if (existsSync(keyring)) return { uri: PUBLIC_MIRROR, signedBy: keyring }
+  throw vmError(
+    `${folder} configures no Debian mirror, and Debian's keys are missing, with which a kernel is checked. Install them: \`apt-get install debian-archive-keyring\`. Or use a kernel of this machine: { image: '/boot/vmlinuz-RELEASE', modules: '/lib/modules/RELEASE' }.`,
   )
 }
 
@@ -61,8 +70,8 @@ export function parseLines(content: string): DebianSource | undefined {
   return undefined
 }
 
-/** A sources file for Debian unstable or another suite, in apt's deb822 format. */
-export function unstableSource({ uri, signedBy }: DebianSource, suite = 'sid'): string {
+/** A sources file for one suite of Debian, in apt's deb822 format. */
+export function sourceOf({ uri, signedBy }: DebianSource, suite: string): string {
   const lines = [
     'Types: deb',
     `URIs: ${uri}`,
