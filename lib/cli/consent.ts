@@ -81,7 +81,8 @@ async function askConsent(call: Call, proposal: Proposal): Promise<Answer | null
     return { ...answer, note }
   }
   out.print(answer.text())
-  if (await isAgreed(call)) return null
+  const question = proposal.plan.feasible ? 'Go on?' : 'Wait until nothing blocks, then go on?'
+  if (await isAgreed(call, question)) return null
   return { ...answer, text: () => '', note: 'Nothing was changed.' }
 }
 
@@ -90,13 +91,13 @@ export function isHarmless({ plan, effects }: Proposal): boolean {
 }
 
 /** Rejects with an AbortError if the signal aborts, also by Ctrl-C at the question. */
-async function isAgreed({ signal }: Call): Promise<boolean> {
+async function isAgreed({ signal }: Call, question: string): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stdout })
   // A terminal in raw mode sends no signal, but a character, and readline would only close itself.
   lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
   const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')))
   try {
-    const reply = await Promise.race([lines.question('\nGo on? [y/N] ', { signal }), closed])
+    const reply = await Promise.race([lines.question(`\n${question} [y/N] `, { signal }), closed])
     return /^y(es)?$/i.test(reply.trim())
   } finally {
     lines.close()

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command line: reads the arguments, runs one verb, prints its answer, sets the exit status. */
 import { CommanderError, InvalidArgumentError } from 'commander'
-import { Kmod } from '../index'
+import { Kmod, type KmodOptions } from '../index'
 import { DONE, statusOf } from './exit-status'
 import { pick, SYSTEM_OPTIONS } from './options'
 import { parse } from './program'
@@ -34,7 +34,9 @@ async function main(args: readonly string[]): Promise<number> {
       err: (text) => json || err.write(text),
     })
     const { signal } = controller
-    kmod = new Kmod(pick(options, SYSTEM_OPTIONS))
+    const own: KmodOptions = pick(options, SYSTEM_OPTIONS)
+    // Without options it loads what it needs at its first call only; `completion` makes none.
+    kmod = new Kmod(Object.keys(own).length === 0 ? undefined : own)
     const call: Call = { ...request, kmod, options, json, signal, out, err }
     const answers = verb.run(call)
     if (answers instanceof Promise) {

@@ -165,6 +165,7 @@ describe('texts', () => {
       'This Kmod reads a copy. Use a Kmod without `root`.',
       'With --root, node-kmod reads a copy. Omit --root.',
     ],
+    ['Or use toDot() and Graphviz: dot -Tsvg.', 'Or use Graphviz: node-kmod graph | dot -Tsvg.'],
     ['The "options.waitFor" argument must be', 'The value of --wait-for must be'],
   ])('advice for programs becomes advice for the command line: %s', (message, expected) => {
     expect(forCommandLine(message)).toBe(expected)

@@ -32,6 +32,7 @@ const TRANSLATIONS: readonly [pattern: RegExp, words: string | Words][] = [
     'Omit --root to change the running kernel',
   ],
   [/Use a Kmod without `root`/g, 'Omit --root'],
+  [/\buse toDot\(\) and Graphviz: dot -Tsvg/g, 'use Graphviz: node-kmod graph | dot -Tsvg'],
   [/\ba larger wait\b/g, 'a larger --wait'],
   [/The "options\.parameters\.([^"]+)" argument/g, 'Parameter $1'],
   [/The "options\.(\w+)" argument/g, valueOf],
