@@ -26,7 +26,7 @@ const HARDWARE = ['-accel', 'kvm', '-cpu', 'host']
 const PROBE_DEADLINE = 6000
 
 /** A fact about this machine, which costs seconds to find out. */
-let works: Promise<boolean> | undefined
+let works: boolean | undefined
 
 /**
  * QEMU's arguments. `auto` tries hardware acceleration by booting the kernel once, because /dev/kvm can
@@ -43,14 +43,8 @@ export async function acceleratorArguments(
   } catch {
     return EMULATION
   }
-  works ??= boots(kernel, HARDWARE, programs)
-  try {
-    return (await works) ? HARDWARE : EMULATION
-  } catch (error) {
-    // The trial was aborted, so nothing is known.
-    works = undefined
-    throw error
-  }
+  works ??= await boots(kernel, HARDWARE, programs)
+  return works ? HARDWARE : EMULATION
 }
 
 async function boots(
@@ -59,24 +53,21 @@ async function boots(
   programs: Programs,
 ): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'node-kmod-probe-'))
-  const limit = new Limit('The trial of hardware acceleration', PROBE_DEADLINE, programs.signal)
   try {
     const initramfs = join(folder, 'initramfs')
     const console = join(folder, 'console')
     writeFileSync(initramfs, await makeInitramfs(kernel, programs))
-    await qemu(
-      [
-        ...acceleration,
-        ...['-m', '512', '-nodefaults', '-no-reboot', '-display', 'none'],
-        ...['-serial', `file:${console}`, '-kernel', kernel.image, '-initrd', initramfs],
-        ...['-append', `console=ttyS0 quiet panic=-1 ${PROBE_WORD}`],
-      ],
-      limit.signal,
-    )
+    const args = [
+      ...acceleration,
+      ...['-m', '512', '-nodefaults', '-no-reboot', '-display', 'none'],
+      ...['-serial', `file:${console}`, '-kernel', kernel.image, '-initrd', initramfs],
+      ...['-append', `console=ttyS0 quiet panic=-1 ${PROBE_WORD}`],
+    ]
+    const limit = new Limit('The trial of hardware acceleration', PROBE_DEADLINE, programs.signal)
+    await qemu(args, limit.signal).finally(() => limit.end())
     if (programs.signal.aborted) throw programs.signal.reason as Error
     return existsSync(console) && readFileSync(console, 'utf8').includes(PROBE_ANSWER)
   } finally {
-    limit.end()
     rmSync(folder, { recursive: true, force: true })
   }
 }
