@@ -2,10 +2,12 @@
 import { writeFile } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { InvalidArgumentError } from 'commander'
+import { printable } from '../../contract/printable'
 import { toDot, toHtml, toMermaid, toSvg } from '../../graph'
 import type { ModuleGraph } from '../../index'
 import { propose } from '../consent'
 import { pick, PLAN_OPTIONS } from '../options'
+import { paragraph } from '../text/table'
 import { bytes, count } from '../text/words'
 import type { Answer, Call, Option, Verb } from '../verb'
 
@@ -87,7 +89,7 @@ export const PICTURE_VERBS: readonly Verb[] = [
     ],
     options: [NO_USERS],
     examples: [['capture /tmp/this-machine', 'then: node-kmod why tun --root /tmp/this-machine']],
-    async run({ kmod, arguments: [folder], options, signal }): Promise<Answer> {
+    async run({ kmod, arguments: [folder], options, signal, out }): Promise<Answer> {
       const users = pick(options, [NO_USERS])
       const report = await kmod.capture(folder!, { ...users, signal })
       const { files, bytes: size, unreadable } = report
@@ -96,7 +98,7 @@ export const PICTURE_VERBS: readonly Verb[] = [
         text: () =>
           [
             `Wrote ${count(files, 'file')}, ${bytes(size)}, to ${folder!}.`,
-            ...unreadable.map((what) => `Not read: ${what}`),
+            ...unreadable.map((what) => paragraph(out, `Not read: ${printable(what)}`)),
           ].join('\n'),
       }
     },

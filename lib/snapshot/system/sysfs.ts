@@ -24,7 +24,11 @@ export class Sysfs {
   constructor(files: SystemFiles) {
     this.#links = new DataLoader((paths) => files.readLinks(paths))
     this.#texts = new DataLoader((paths) => files.readTexts(paths))
-    this.#names = new DataLoader((folders) => files.listNames(folders))
+    this.#names = new DataLoader(async (folders) => {
+      const lists = await files.listNames(folders)
+      // The kernel has no order, and the answers must not depend on it.
+      return lists.map((names) => names.sort())
+    })
   }
 
   /** The absolute path to which a link leads. */
