@@ -46,7 +46,7 @@ const KINDS: readonly FindUsers[] = [
   settingUsers,
   configItemUsers,
   deviceUsers,
-  ({ name }, { given }) => given.filter(({ module }) => module === name),
+  ({ name }, { given }): User[] => given.filter(({ module }) => module === name),
 ]
 
 export interface UsersFound {

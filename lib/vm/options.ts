@@ -143,7 +143,7 @@ export function checkVmOptions(options: unknown): CheckedVmOptions {
   // The types require both, but JavaScript does not.
   const { kernel, command } = checked as Partial<VmOptions>
   if (kernel === undefined) throw invalidValue('options.kernel', kernelRule.expected, kernel)
-  if (command === undefined || command[0] === undefined || command[0] === '') {
+  if ((command?.[0] ?? '') === '') {
     throw invalidValue('options.command', 'a program and its arguments', command)
   }
   return {

@@ -76,7 +76,7 @@ export class ProgramError extends Error {
 export class Programs {
   /** `tell` hears what takes long, such as "Downloading the kernel 6.12". */
   constructor(
-    readonly signal = new AbortController().signal,
+    readonly signal: AbortSignal = new AbortController().signal,
     readonly tell: (what: string) => void = () => undefined,
   ) {}
 

@@ -115,8 +115,13 @@ async function run(
     limit.abort(vmError('A callback of runInVm threw an error, so the guest was ended.', '', error))
   const stops = [
     follow(path(CONSOLE), onConsole, callbackFailed),
-    follow(path(RESULTS.stdout), onOutput && ((text) => onOutput(text, 'stdout')), callbackFailed),
-    follow(path(RESULTS.stderr), onOutput && ((text) => onOutput(text, 'stderr')), callbackFailed),
+    ...(['stdout', 'stderr'] as const).map((stream) =>
+      follow(
+        path(RESULTS[stream]),
+        onOutput && ((text: string): void => onOutput(text, stream)),
+        callbackFailed,
+      ),
+    ),
   ]
   const stopAll = (): void => stops.splice(0).forEach((stop) => stop())
   try {

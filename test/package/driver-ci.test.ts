@@ -44,6 +44,6 @@ test('a test that fails is the exit status of the command', () => {
   const failing = ['--kernel', '6.12', '--', 'sh', '-c', 'echo seen; echo "$RESULTS" >&2; exit 7']
   const vm = join(folder, 'node_modules/.bin/node-kmod')
   expect(() => run(vm, ['vm', ...failing], join(folder, 'driver-ci'))).toThrow(
-    expect.objectContaining({ status: 7, stdout: 'seen\n', stderr: '/results/files\n' }),
+    expect.objectContaining({ status: 7, stdout: 'seen\n', stderr: '/results/files\n' }) as Error,
   )
 })

@@ -81,12 +81,14 @@ async function vm(call: Call): Promise<Answer> {
     kernel: kernelOf(given),
     command,
     signal,
-    onProgress: (what) => json || err.print(`${what} ...`),
+    onProgress: (what): void => {
+      if (!json) err.print(`${what} ...`)
+    },
     ...(!json && {
-      onOutput: (text: string, stream: 'stdout' | 'stderr') =>
-        stream === 'stdout' ? out.write(text) : err.write(text),
+      onOutput: (text: string, stream: 'stdout' | 'stderr'): void =>
+        (stream === 'stdout' ? out : err).write(text),
     }),
-    ...(given.console === true && { onConsole: (text: string) => err.write(text) }),
+    ...(given.console === true && { onConsole: (text: string): void => err.write(text) }),
   })
   if (typeof given.results === 'string') await save(result.files, given.results)
   return { value: jsonOf(result), text: () => '', status: result.exitCode }

@@ -70,7 +70,10 @@ describe('without a terminal', () => {
     const { pid = 0 } = await startIn([], 'exec 3<>/dev/net/tun')
     const child = startCommand('unload', 'tun', '--wait', '60s')
     const ended = outcomeOf(child)
-    child.stderr.on('data', (text) => /waiting for tun/.test(String(text)) && child.kill('SIGINT'))
+    child.stderr.on(
+      'data',
+      (text) => String(text).includes('waiting for tun') && child.kill('SIGINT'),
+    )
     const { stderr, ...end } = await ended
     expect(end).toEqual({ code: 130, signal: null, stdout: '' })
     const count = countOf('tun')
