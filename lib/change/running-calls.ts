@@ -1,4 +1,5 @@
 /** The calls of one Kmod that are running, so that close() can abort them. */
+import { setMaxListeners } from 'node:events'
 import { abortSignal } from '../contract/options'
 import type { CallOptions } from '../contract/types'
 import type { Kernel } from '../kernel/kernel'
@@ -10,6 +11,7 @@ const LONGEST_CLOSE = 10_000
 export class RunningCalls {
   readonly #running = new Map<AbortController, Promise<unknown>>()
   readonly #whenAborted = new Set<() => Promise<unknown>>()
+  readonly #followers = new Map<AbortSignal, Set<AbortController>>()
 
   /** Makes a call, whose signal also aborts when the Kmod is closed. */
   async run<Options extends CallOptions | undefined, T>(
@@ -17,18 +19,46 @@ export class RunningCalls {
     call: (options: Options) => Promise<T>,
   ): Promise<T> {
     const controller = new AbortController()
-    const own = signalOf(options)
-    const abort = (): void => controller.abort(own?.reason)
-    if (own?.aborted) abort()
-    own?.addEventListener('abort', abort)
+    // A call asks many questions at once, and each listens.
+    setMaxListeners(0, controller.signal)
+    const unfollow = this.#follow(signalOf(options), controller)
     const running = call(withSignal(options, controller.signal))
     this.#running.set(controller, running)
     try {
       return await running
     } finally {
-      own?.removeEventListener('abort', abort)
+      unfollow()
       this.#running.delete(controller)
     }
+  }
+
+  /**
+   * The controller aborts with the signal, until the returned function is called. However many calls
+   * have the same signal, it has one listener: from the eleventh on Node.js would print a warning.
+   */
+  #follow(signal: AbortSignal | undefined, controller: AbortController): () => void {
+    if (signal === undefined) return () => undefined
+    if (signal.aborted) controller.abort(signal.reason)
+    const followers = this.#followers.get(signal) ?? this.#listen(signal)
+    followers.add(controller)
+    return () => {
+      followers.delete(controller)
+      if (followers.size > 0) return
+      this.#followers.delete(signal)
+      signal.removeEventListener('abort', this.#abortFollowers)
+    }
+  }
+
+  #listen(signal: AbortSignal): Set<AbortController> {
+    const followers = new Set<AbortController>()
+    this.#followers.set(signal, followers)
+    signal.addEventListener('abort', this.#abortFollowers)
+    return followers
+  }
+
+  readonly #abortFollowers = ({ target }: Event): void => {
+    const signal = target as AbortSignal
+    for (const controller of this.#followers.get(signal) ?? []) controller.abort(signal.reason)
   }
 
   /** Resolves when all of them have ended. */

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CapturedSystem, RELEASE } from '../support/captured-system'
+import { fillLaptop } from '../support/laptop'
 import { runScript, type Outcome } from '../support/child'
 
 let system: CapturedSystem
@@ -53,6 +54,32 @@ test('a question that is not answered rejects with its words, and the process en
     console.log(error.code, error.question, error.message.includes('within 500 ms'))
     await until(() => helpers().length < 2)`
   expect(await run(script)).toEqual(success('ERR_KMOD_NO_ANSWER look up aliases true\n'))
+})
+
+test('many calls with one signal abort together, and Node.js does not warn of too many listeners', async () => {
+  const script = `
+    const controller = new AbortController()
+    const kmod = stuck(60_000)
+    const calls = Array.from({ length: 20 }, (_, number) =>
+      code(kmod.resolve('module' + number, { signal: controller.signal })))
+    await until(() => helpers().length > 0)
+    controller.abort()
+    console.log(new Set(await Promise.all(calls)))`
+  expect(await run(script)).toEqual(success("Set(1) { 'ERR_KMOD_ABORTED' }\n"))
+})
+
+test('one call that asks many questions: Node.js does not warn of too many listeners', async () => {
+  const laptop = new CapturedSystem()
+  try {
+    fillLaptop(laptop)
+    const script = `
+      const { Kmod } = require('node-kmod')
+      const kmod = new Kmod({ root: process.argv[1] })
+      kmod.plan('e1000e').then(({ feasible }) => console.log(feasible))`
+    expect(await runScript(script, { args: [laptop.root] })).toEqual(success('false\n'))
+  } finally {
+    laptop.remove()
+  }
 })
 
 test('another Kmod is not affected meanwhile', async () => {
