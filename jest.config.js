@@ -24,6 +24,8 @@ module.exports = {
     project('captured'),
     project('lifecycle'),
     project('package'),
+    // In Chromium.
+    project('browser'),
     // Behaviour that may differ between kernels.
     guestProject('every-kernel'),
     // Behaviour that is the same on all kernels.
