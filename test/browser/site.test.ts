@@ -189,7 +189,7 @@ test('a narrow screen has a menu and a search', async () => {
   await page.setViewportSize({ width: 360, height: 740 })
   await open('index.html')
   await page.click('#tsd-toolbar-menu-trigger')
-  await page.locator('#tsd-nav-container a', { hasText: /^docs\/guide$/ }).click()
+  await page.locator('#tsd-nav-container a', { hasText: /^guide$/ }).click()
   await page.waitForURL(/guide/)
   expect(await page.innerText('h1')).toContain('Guide')
   await page.click('#tsd-search-trigger')
