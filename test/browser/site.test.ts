@@ -140,7 +140,9 @@ async function search(text: string): Promise<string[]> {
   await page.click('#tsd-search-trigger')
   await page.locator('#tsd-search-input').pressSequentially(text)
   await page.waitForSelector('#tsd-search-results li a')
-  return page.$$eval('#tsd-search-results li', (all) => all.map((one) => one.innerText.trim()))
+  return page.$$eval('#tsd-search-results li', (all) =>
+    all.map((one) => (one as HTMLElement).innerText.trim()),
+  )
 }
 
 test('a search finds a call, its types and the page of the guide', async () => {
@@ -189,7 +191,7 @@ test('a narrow screen has a menu and a search', async () => {
   await page.setViewportSize({ width: 360, height: 740 })
   await open('index.html')
   await page.click('#tsd-toolbar-menu-trigger')
-  await page.locator('#tsd-nav-container a', { hasText: /^guide$/ }).click()
+  await page.locator('#tsd-nav-container a', { hasText: /^docs\/guide$/ }).click()
   await page.waitForURL(/guide/)
   expect(await page.innerText('h1')).toContain('Guide')
   await page.click('#tsd-search-trigger')
