@@ -94,7 +94,7 @@ const roomRules = Object.keys(ROOMS).map((room) => ({
 }))
 
 export default tseslint.config(
-  { ignores: ['dist/', 'build/', 'build-*/', 'coverage/', 'node_modules/'] },
+  { ignores: ['dist/', 'build/', 'build-*/', 'coverage/', 'site/', 'node_modules/'] },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,

@@ -112,6 +112,7 @@ export class IdleReaper extends EventEmitter<IdleReaperEvents> implements AsyncD
     return this.#pass(this.#stop?.signal ?? new AbortController().signal)
   }
 
+  /** As {@link IdleReaper.stop}; `await using` calls it. */
   async [asyncDispose](): Promise<void> {
     await this.stop()
   }

@@ -1,7 +1,7 @@
 /**
  * node-kmod: unloads Linux kernel modules from a running system safely.
  *
- * @packageDocumentation
+ * @module node-kmod
  */
 export * from './functions'
 export { Kmod, kmod } from './kmod'

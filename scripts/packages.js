@@ -37,7 +37,7 @@ module.exports = {
   modules: ['gcc', 'libelf1'],
   /** C++ unit tests, sanitizers and fuzzers. libkmod-dev: a test compares its header with ours. */
   native: ['clang', 'cmake', 'doctest-dev', 'libclang-rt-dev', 'libkmod-dev', 'pkg-config'],
-  /** Shows the page of toHtml() in a test. */
+  /** Shows the page of toHtml() and the documentation in tests. */
   browser: ['chromium'],
   /** What the benchmarks compare with. */
   bench: ['lsof'],

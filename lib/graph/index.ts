@@ -1,7 +1,7 @@
 /**
  * node-kmod/graph: pictures of what `graph()` resolves with.
  *
- * @packageDocumentation
+ * @module node-kmod/graph
  */
 export { toDot } from './dot'
 export { toHtml } from './html'

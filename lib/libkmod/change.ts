@@ -17,6 +17,7 @@ import { flagString } from '../live/helper/wire'
 import { LiveKernel } from '../live/live-kernel'
 import { libkmodError } from './call'
 
+/** Options of `insert`. */
 export interface InsertOptions {
   /** Parameters of the module, as insmod takes them: `numdummies=2`. They replace no configuration. */
   parameters?: string | undefined

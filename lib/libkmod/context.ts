@@ -16,6 +16,7 @@ import {
   type NativeModule,
 } from './native'
 
+/** Which modules and which configuration a context reads. */
 export interface ContextOptions {
   /** The folder of the modules and of depmod's indexes; default /lib/modules/RELEASE. */
   directory?: string | undefined
@@ -25,10 +26,15 @@ export interface ContextOptions {
 
 /** By number: enum Index in native/libkmod/session.h. */
 const INDEXES = ['dep', 'alias', 'symbol', 'builtin-alias', 'builtin'] as const
+/** The indexes of depmod, as `dumpIndex` names them. */
 export type IndexName = (typeof INDEXES)[number]
 
 /** By number. Source: enum kmod_resources in libkmod.h. */
 const RESOURCE_STATES = ['ok', 'must-reload', 'must-recreate'] as const
+/**
+ * What `validateResources` answers: whether the indexes are as they were read (`ok`), must be read again
+ * (`loadResources`), or the configuration has changed and another context is needed.
+ */
 export type ResourceState = (typeof RESOURCE_STATES)[number]
 
 /** The lines of modprobe.d and of the kernel command line, each `[key, value]`. */

@@ -1,7 +1,7 @@
 /**
  * node-kmod/libkmod: libkmod itself, in this process. `node-kmod` does more, and is safer.
  *
- * @packageDocumentation
+ * @module node-kmod/libkmod
  */
 export {
   Context,

@@ -7,6 +7,7 @@ import type { NativeCall, NativeModule } from './native'
 /** `null`: neither loaded nor in the index of built-ins. */
 export type InitState = 'live' | 'coming' | 'going' | 'builtin' | null
 
+/** How a module file binds a symbol that it needs. `weak`: the module can do without the symbol. */
 export type SymbolBind = 'none' | 'local' | 'global' | 'weak' | 'undefined'
 
 /** By number. Source: enum kmod_module_initstate in libkmod.h. */

@@ -3,7 +3,7 @@
  *
  * Experimental: outside semantic versioning until 2.0.
  *
- * @packageDocumentation
+ * @module node-kmod/testing
  */
 export { simulate } from './simulate'
 export type { SimulatedModule, SimulatedSystem, World } from './types'

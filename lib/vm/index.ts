@@ -3,7 +3,7 @@
  *
  * Experimental: outside semantic versioning until 2.0.
  *
- * @packageDocumentation
+ * @module node-kmod/vm
  */
 export { runInVm, type VmResult } from './run-in-vm'
 export type { VmOptions } from './options'

@@ -1,71 +1,25 @@
-/** The documentation: what an editor shows for the package, and what README and CONTRIBUTING say. */
-import { execFileSync, spawnSync } from 'node:child_process'
+/** The documentation: what an editor shows for the package, and whether the pages are complete. */
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import ts from 'typescript'
 import { plan } from '../../lib/plan/plan'
 import { ROOT } from '../support/child'
+import {
+  anchor,
+  headings,
+  localLinks,
+  names,
+  PAGES,
+  quoted,
+  read,
+  rows,
+} from '../support/documents'
+import { Editor } from '../support/editor'
 import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 
 jest.setTimeout(120_000)
-
-/** TypeScript's language service, as an editor runs it for a program that imports the built package. */
-class Editor {
-  readonly #files: ReadonlyMap<string, string>
-  readonly #service: ts.LanguageService
-
-  constructor(sources: Readonly<Record<string, string>>) {
-    // Inside the package, so that its name resolves to what package.json exports.
-    this.#files = new Map(Object.entries(sources).map(([name, text]) => [join(ROOT, name), text]))
-    const read = (path: string): string | undefined =>
-      this.#files.get(path) ?? ts.sys.readFile(path)
-    this.#service = ts.createLanguageService({
-      getScriptFileNames: () => [...this.#files.keys()],
-      getScriptVersion: () => '1',
-      getScriptSnapshot: (path) => {
-        const text = read(path)
-        return text === undefined ? undefined : ts.ScriptSnapshot.fromString(text)
-      },
-      getCurrentDirectory: () => ROOT,
-      getCompilationSettings: () => ({
-        module: ts.ModuleKind.Node16,
-        target: ts.ScriptTarget.ES2022,
-        lib: ['lib.es2023.d.ts'],
-        types: ['node'],
-        strict: true,
-        noEmit: true,
-      }),
-      getDefaultLibFileName: ts.getDefaultLibFilePath,
-      fileExists: (path) => this.#files.has(path) || ts.sys.fileExists(path),
-      readFile: read,
-      directoryExists: ts.sys.directoryExists,
-      getDirectories: ts.sys.getDirectories,
-    })
-  }
-
-  get program(): ts.Program {
-    return this.#service.getProgram()!
-  }
-
-  /** What the editor shows for the name that follows the mark. */
-  hover(file: string, mark: string): { documentation: string; tags: string } {
-    const path = join(ROOT, file)
-    const at = this.#files.get(path)!.indexOf(mark) + mark.length
-    const { documentation, tags = [] } = this.#service.getQuickInfoAtPosition(path, at) ?? {}
-    const tagTexts = tags.map(({ name, text }) => `@${name} ${ts.displayPartsToString(text)}`)
-    return { documentation: ts.displayPartsToString(documentation), tags: tagTexts.join('\n') }
-  }
-
-  /** The type errors in a file. */
-  problems(file: string): string[] {
-    const path = join(ROOT, file)
-    return [
-      ...this.#service.getSyntacticDiagnostics(path),
-      ...this.#service.getSemanticDiagnostics(path),
-    ].map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))
-  }
-}
 
 const { program } = new Editor({ 'all.mts': "export * from 'node-kmod'" })
 const checker = program.getTypeChecker()
@@ -134,6 +88,22 @@ describe('in an editor', () => {
     expect(undocumented).toEqual([])
   })
 
+  test('the examples of the documentation type-check', () => {
+    const everything = `import { ${[...methodNames, 'kmod', 'Kmod', 'isKmodError'].join(', ')} } from 'node-kmod'\n`
+    const examples = [...publicSymbols.values()]
+      .flatMap((symbol) => symbol.getJsDocTags(checker))
+      .filter(({ name }) => name === 'example')
+      .map(({ text }) => everything + ts.displayPartsToString(text).replace(/```(js)?/g, ''))
+    expect(examples.length).toBeGreaterThan(5)
+    const given = { 'given.d.ts': 'declare const error: unknown' }
+    const editor = new Editor({
+      ...Object.fromEntries(examples.map((code, i) => [`example-${i}.mts`, code])),
+      ...given,
+    })
+    const problems = examples.map((_, i) => editor.problems(`example-${i}.mts`))
+    expect(problems).toEqual(examples.map(() => []))
+  })
+
   test('every option is documented: a default, and the unit of a number', () => {
     const problems: string[] = []
     for (const name of [...publicSymbols.keys()].filter((one) => one.endsWith('Options'))) {
@@ -154,69 +124,33 @@ describe('in an editor', () => {
   })
 })
 
-const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
-const contributing = readFileSync(join(ROOT, 'CONTRIBUTING.md'), 'utf8')
-
-/** The rows of the tables whose first column has this title; each cell without the spaces around it. */
-function rows(document: string, title: string): string[][] {
-  const lines = document.split('\n')
-  return lines.flatMap((line, i) => {
-    if (!new RegExp(`^\\| ${title} +\\|`).test(line)) return []
-    const table = lines.slice(i + 2)
-    return table
-      .slice(
-        0,
-        table.findIndex((row) => !row.startsWith('|')),
-      )
-      .map((row) =>
-        row
-          .split('|')
-          .slice(1, -1)
-          .map((cell) => cell.trim()),
-      )
-  })
-}
-
-/** The texts between backticks in the first column of such tables. */
-const names = (document: string, title: string): string[] =>
-  rows(document, title).flatMap(([cell]) => quoted(cell!))
-const quoted = (text: string): string[] => [...text.matchAll(/`([^`]+)`/g)].map(([, one]) => one!)
-
-describe('the README', () => {
-  test('its code and the examples of the documentation type-check', () => {
-    const blocks = [...readme.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code!)
-    const everything = `import { ${[...methodNames, 'kmod', 'Kmod', 'isKmodError'].join(', ')} } from 'node-kmod'\n`
-    const examples = [...publicSymbols.values()]
-      .flatMap((symbol) => symbol.getJsDocTags(checker))
-      .filter(({ name }) => name === 'example')
-      .map(({ text }) => everything + ts.displayPartsToString(text).replace(/```(js)?/g, ''))
-    expect(examples.length).toBeGreaterThan(5)
-    const sources = Object.fromEntries(
-      [...blocks, ...examples].map((code, i) => [`snippet-${i}.mts`, code]),
-    )
-    const given = 'declare const signal: AbortSignal; declare const error: unknown'
-    const editor = new Editor({ ...sources, 'given.d.ts': given })
-    for (const [file, code] of Object.entries(sources)) {
-      expect({ code, problems: editor.problems(file) }).toEqual({ code, problems: [] })
-    }
-  })
+describe('the guide', () => {
+  const guide = (page: string): string => read(`docs/guide/${page}.md`)
 
   test('lists every option of plan and unload, with its default', async () => {
     const planned = publicType('PlanOptions').getProperties()
     const all = publicType('UnloadOptions').getProperties()
-    expect(names(readme, 'option').sort()).toEqual(all.map(({ name }) => name).sort())
+    const listed = [...names(guide('planning'), 'option'), ...names(guide('unloading'), 'option')]
+    expect(listed.sort()).toEqual(all.map(({ name }) => name).sort())
     const { options } = await plan(new SimulatedKernel(), [])
     const defaults = Object.entries(options).map(([name, value]) => [
       `\`${name}\``,
       `\`${JSON.stringify(value).replaceAll('"', "'")}\``,
     ])
-    const table = rows(readme, 'option').slice(0, planned.length)
+    const table = rows(guide('planning'), 'option')
+    expect(table).toHaveLength(planned.length)
     expect(table.map(([name, value]) => [name, value]).sort()).toEqual(defaults.sort())
   })
 
-  test('lists every error code, and so does the documentation of KmodErrorCode', () => {
+  test('lists and explains every error code, and so does the documentation of KmodErrorCode', () => {
     const codes = words(publicType('KmodErrorCode'))
-    expect(names(readme, 'code').sort()).toEqual(codes)
+    const errors = guide('errors')
+    expect(names(errors, 'code').sort()).toEqual(codes)
+    expect(
+      headings(errors)
+        .filter((one) => one.startsWith('ERR_'))
+        .sort(),
+    ).toEqual(codes)
     const text = documentationOf(publicSymbols.get('KmodErrorCode')!)
     const listed = [...text.matchAll(/^- `(ERR_KMOD_\w+)`:/gm)].map(([, code]) => code!)
     expect(listed.sort()).toEqual(codes)
@@ -224,55 +158,52 @@ describe('the README', () => {
 
   test('lists every kind of user', () => {
     const kind = checker.getPropertyOfType(publicType('User'), 'kind')!
-    expect(names(readme, 'kind').sort()).toEqual(words(checker.getTypeOfSymbol(kind)))
+    expect(names(guide('why-busy'), 'kind').sort()).toEqual(words(checker.getTypeOfSymbol(kind)))
+  })
+
+  test('lists every kind of user that can be released', () => {
+    expect(names(guide('clearing-the-way'), 'release').sort()).toEqual(
+      words(publicType('ReleaseKind')),
+    )
   })
 
   test('lists every kind of effect', () => {
-    const listed = [...names(readme, 'critical'), ...names(readme, 'disruptive')]
+    const page = guide('planning')
+    const listed = [...names(page, 'critical'), ...names(page, 'disruptive')]
     expect(listed.sort()).toEqual(words(publicType('EffectKind')))
   })
-})
 
-const GUIDE = 'docs/guide/testing-drivers.md'
-
-test.each([
-  'README.md',
-  'CONTRIBUTING.md',
-  'CHANGELOG.md',
-  'SECURITY.md',
-  'docs/libkmod.md',
-  GUIDE,
-])('the links of %s have existing targets', (file) => {
-  const text = readFileSync(join(ROOT, file), 'utf8')
-  const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, link]) => link!.replace(/\s+/g, ' '))
-  const local = links.filter((link) => !/^https?:/.test(link))
-  expect(local.filter((link) => !existsSync(join(ROOT, dirname(file), link)))).toEqual([])
-})
-
-describe(GUIDE, () => {
-  const page = readFileSync(join(ROOT, GUIDE), 'utf8')
-  const blocks = [...page.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code!)
-
-  test('its code type-checks', () => {
-    const editor = new Editor(Object.fromEntries(blocks.map((code, i) => [`guide-${i}.mts`, code])))
-    expect(blocks.map((_, i) => editor.problems(`guide-${i}.mts`))).toEqual(blocks.map(() => []))
+  test('lists exit statuses for codes that exist, each once', () => {
+    const statuses = rows(guide('command-line'), 'exit status').flatMap(([, cell]) => quoted(cell!))
+    const codes = statuses.filter((one) => /^[A-Z_]+$/.test(one)).map((one) => `ERR_KMOD_${one}`)
+    expect(codes.filter((code, i) => codes.indexOf(code) !== i)).toEqual([])
+    // Of node-kmod/vm.
+    const known = [...words(publicType('KmodErrorCode')), 'ERR_KMOD_VM']
+    expect(codes.filter((code) => !known.includes(code))).toEqual([])
   })
 
-  test('its code for the simulated kernel runs', () => {
-    const simulated = blocks.filter((code) => code.includes('node-kmod/testing'))
-    expect(simulated.length).toBeGreaterThan(1)
-    for (const code of simulated) {
-      const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
-        cwd: ROOT,
-        encoding: 'utf8',
-      })
-      expect({ code, status, stderr }).toEqual({ code, status: 0, stderr: '' })
-    }
+  test('has an index of all its pages', () => {
+    const pages = readdirSync(join(ROOT, 'docs/guide')).map((name) => `guide/${name}`)
+    const index = read('docs/guide.md')
+    expect(localLinks(index)).toEqual(expect.arrayContaining(pages))
+    const [, frontmatter] = index.split('---')
+    const listed = [...frontmatter!.matchAll(/: \.\/(\S+)$/gm)].map(([, name]) => name!)
+    expect(listed.sort()).toEqual(pages.sort())
   })
+})
+
+test.each(PAGES)('the links of %s have existing targets', (page) => {
+  const broken = localLinks(read(page)).filter((link) => {
+    const [path, fragment] = link.split('#') as [string, string?]
+    const target = path === '' ? page : join(dirname(page), path)
+    if (!existsSync(join(ROOT, target))) return true
+    return fragment !== undefined && !headings(read(target)).map(anchor).includes(fragment)
+  })
+  expect(broken).toEqual([])
 })
 
 describe('docs/libkmod.md', () => {
-  const page = readFileSync(join(ROOT, 'docs/libkmod.md'), 'utf8')
+  const page = read('docs/libkmod.md')
 
   test('names the function of libkmod for each method', () => {
     const { program: users } = new Editor({ 'libkmod.mts': "export * from 'node-kmod/libkmod'" })
@@ -290,13 +221,6 @@ describe('docs/libkmod.md', () => {
       expect(described.filter((one) => one !== 'new Context').sort()).toEqual(methods.sort())
       expect(table.filter(([, cell]) => !/`kmod_\w+/.test(cell!))).toEqual([])
     }
-  })
-
-  test('its code type-checks', () => {
-    const blocks = [...page.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code!)
-    expect(blocks.length).toBeGreaterThan(0)
-    const editor = new Editor(Object.fromEntries(blocks.map((code, i) => [`page-${i}.mts`, code])))
-    expect(blocks.map((_, i) => editor.problems(`page-${i}.mts`))).toEqual(blocks.map(() => []))
   })
 })
 
@@ -320,6 +244,8 @@ test('the pictures are those that npm run docs:pictures makes', () => {
 })
 
 describe('CONTRIBUTING', () => {
+  const contributing = read('CONTRIBUTING.md')
+
   test('names files and folders that exist', () => {
     const isPath = /^(lib|native|test|tools|scripts|bench|examples)\/[\w./-]*$/
     // A word in capitals is a placeholder.
