@@ -51,6 +51,7 @@ const char* NameOf(FileKind kind) {
 // readMapping, readSegment
 void PutFields(const MapperDevice& device, Reply* reply) {
   reply->Put(device.number);
+  reply->Put(device.name);
   reply->Put(device.segments.size());
   for (const MapperSegment& segment : device.segments) {
     reply->Put(segment.type);

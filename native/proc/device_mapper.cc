@@ -130,8 +130,8 @@ MapperRead ReadDeviceMapper() {
       // The kernel writes device numbers in its own encoding of 32 bits. Source: huge_encode_dev().
       const uint32_t major = (number & 0xfff00) >> 8;
       const uint32_t minor = (number & 0xff) | ((number >> 12) & 0xfff00);
-      all.devices.push_back(
-          {std::to_string(major) + ":" + std::to_string(minor), *std::move(segments)});
+      std::string text = std::to_string(major) + ":" + std::to_string(minor);
+      all.devices.push_back({std::move(text), device.name, *std::move(segments)});
     } else if (segments.failure().error != ENXIO) {
       // ENXIO: the device was removed since it was listed.
       all.end = segments.failure();

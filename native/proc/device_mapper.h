@@ -18,6 +18,7 @@ struct MapperSegment {
 
 struct MapperDevice {
   std::string number;  // MAJOR:MINOR
+  std::string name;
   // Of the active table, and of the table that was loaded and not yet made active.
   std::vector<MapperSegment> segments;
 };

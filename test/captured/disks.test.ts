@@ -1,7 +1,15 @@
 /** Disks and the root file system of a captured system. */
 import { effectsOf } from '../../lib/guard/effects'
 import type { Snapshot } from '../../lib/kernel/snapshot'
-import { snapshotOf, effectsOn, usersOf } from '../support/captured-snapshot'
+import { buildSnapshot } from '../../lib/snapshot/build'
+import {
+  aliasIndex,
+  effectsOn,
+  filesOf,
+  snapshotOf,
+  surveyOf,
+  usersOf,
+} from '../support/captured-snapshot'
 import { CapturedSystem } from '../support/captured-system'
 import { SysfsWriter } from '../support/sysfs'
 
@@ -219,6 +227,17 @@ describe('a root file system', () => {
       )
     },
   )
+})
+
+test('a mapping without a table has no disk, and holds a reference to dm_mod', async () => {
+  const mappings = [{ device: '254:3', name: 'vg-new', segments: [] }]
+  const snapshot = async (): Promise<Snapshot> =>
+    buildSnapshot({ ...(await surveyOf(system)), mappings }, filesOf(system), aliasIndex({}))
+  expect(usersOf(await snapshot(), 'dm_mod', 'block')).toMatchObject([
+    { path: '/dev/dm-3', references: 1, release: { command: ['dmsetup', 'remove', 'vg-new'] } },
+  ])
+  sysfs.block('virtual/block/dm-3', '254:3')
+  expect(usersOf(await snapshot(), 'dm_mod', 'block')).toHaveLength(1)
 })
 
 describe('mounts', () => {

@@ -25,13 +25,16 @@ test.each([
   ['raid', 'raid5_ls 3 AAA 8192/8192 idle 0 0 -', { dm_raid: 1, raid456: 1 }],
   ['raid', 'raid1 2 AA 8192/8192 idle 0 0 -', { dm_raid: 1, raid1: 1 }],
 ])('%s with status "%s"', async (type, status, expected) => {
-  const found = await segmentsOf({ device: '254:0', segments: [{ type, status }] }, aliases)
+  const found = await segmentsOf(
+    { device: '254:0', name: 'uses', segments: [{ type, status }] },
+    aliases,
+  )
   expect(Object.fromEntries(found.map(({ module, count }) => [module, count]))).toEqual(expected)
 })
 
 test('several segments are added up', async () => {
   const segments = [1, 2, 3].map(() => ({ type: 'linear', status: '' }))
-  expect(await segmentsOf({ device: '254:0', segments }, aliases)).toEqual([
+  expect(await segmentsOf({ device: '254:0', name: 'uses', segments }, aliases)).toEqual([
     { module: 'dm_mod', count: 3 },
   ])
 })

@@ -225,6 +225,12 @@ describe('sockets', () => {
     ])
   })
 
+  test('of a protocol that /proc/net/protocols does not list have a module', () => {
+    expect(socketsOf([], [open(7, 'misdn', 1), open(8, 'misdn', 1), open(9, 'TCP', 1)])).toEqual([
+      expect.objectContaining({ protocol: 'misdn', count: 2, held: 2, modules: ['mISDN_core'] }),
+    ])
+  })
+
   test('of netlink belong to the module of their family', () => {
     const text =
       'sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n' +

@@ -50,8 +50,8 @@ done
 rm -f /etc/modules
 `
 
-/** What the tests with random rounds read from the environment. */
-const VARIABLES = ['KMOD_ROUNDS', 'KMOD_SEED']
+/** What the tests with random rounds, and the table of uses, read from the environment. */
+const VARIABLES = ['KMOD_ROUNDS', 'KMOD_SEED', 'KMOD_USES']
 /** Milliseconds for one guest. Each random round (npm run test:soak) takes up to 15 s, in two tests. */
 const DEADLINE = 900_000 + Number(process.env.KMOD_ROUNDS ?? 0) * 30_000
 

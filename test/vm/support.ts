@@ -9,6 +9,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 export { ROOT } from '../support/child'
 export { rejection } from '../support/rejection'
 
+/** Milliseconds. Jest cannot end a test while it waits for a tool (jest.setTimeout() in setup.ts). */
+const TOOL_DEADLINE = 80_000
+
 export const RELEASE = run('uname', ['-r']).trim()
 export const MODULE_DIRECTORY = `/lib/modules/${RELEASE}`
 
@@ -23,7 +26,11 @@ export const describeWithTestModules =
 
 /** What a tool prints on its standard output. Throws if it fails. */
 export function run(command: string, args: readonly string[]): string {
-  return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  return execFileSync(command, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: TOOL_DEADLINE,
+  })
 }
 
 /** What a tool that may fail prints on both its outputs, and its exit status. */
@@ -31,7 +38,10 @@ export function attempt(
   command: string,
   args: readonly string[],
 ): { status: number; output: string } {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8' })
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    encoding: 'utf8',
+    timeout: TOOL_DEADLINE,
+  })
   if (error !== undefined) throw error
   return { status: status ?? -1, output: stdout + stderr }
 }

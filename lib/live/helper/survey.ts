@@ -73,6 +73,7 @@ const readMountTable = (reader: Reader): RawMountTable => ({
 
 const readMapping = (reader: Reader): RawMapping => ({
   device: reader.text(),
+  name: reader.text(),
   segments: reader.records(readSegment),
 })
 

@@ -21,6 +21,12 @@ const OWN_FILES: ReadonlyMap<string, string> = new Map([
  */
 const NO_MODULE = 'kernel'
 
+/**
+ * Protocols that /proc/net/protocols does not list, because their module does not register them. Source:
+ * sk_alloc() and proto_register() in each module; drivers/isdn/mISDN/socket.c has the first only.
+ */
+const UNLISTED_MODULES: ReadonlyMap<string, string> = new Map([['misdn', 'mISDN_core']])
+
 /** The families of netlink that modules provide. Source: netlink_kernel_create() in each module. */
 const NETLINK_MODULES: ReadonlyMap<string, string> = new Map([
   ['6', 'xfrm_user'],
@@ -70,10 +76,17 @@ export function readSockets({ raw, holders }: SocketSources): SocketUse[] {
   for (const open of raw.openSockets) {
     const holder = holders.holder(open)
     if (open.protocol === 'NETLINK') addNetlink(open, holder, families, counted, uses)
-    else addHolder(uses.get(open.protocol), open.count, holder)
+    else addHolder(useOf(open.protocol, uses), open.count, holder)
   }
   for (const use of uses.values()) use.count = Math.max(use.count, use.held ?? 0)
   return [...uses.values()].filter(({ count }) => count > 0)
+}
+
+/** undefined for a protocol that no module provides. */
+function useOf(protocol: string, uses: Map<string, SocketUse>): SocketUse | undefined {
+  const module = UNLISTED_MODULES.get(protocol)
+  if (module !== undefined && !uses.has(protocol)) uses.set(protocol, emptyUse(protocol, module))
+  return uses.get(protocol)
 }
 
 function addHolder(use: SocketUse | undefined, count: number, holder: Holder): void {

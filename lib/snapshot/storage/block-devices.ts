@@ -2,6 +2,7 @@
 import { posix } from 'node:path'
 import type { BlockDevice, Mapping } from '../../kernel/snapshot'
 import { virtualDisk } from '../system/disk-modules'
+import { segmentsOf } from '../system/mapper-segments'
 import type { MountLine } from '../system/mount-tables'
 import type { Sources } from '../system/sources'
 import type { Sysfs } from '../system/sysfs'
@@ -23,15 +24,40 @@ const NOTHING: Origin = { madeOf: null, setUpBy: null }
 export async function readBlockDevices(sources: Sources): Promise<BlockDevice[]> {
   const [disks, direct] = await Promise.all([readDisks(sources), findDirectUsers(sources)])
   await addLoopDevices(disks, direct, sources)
-  const [flash, ...blocks] = await Promise.all([
+  const [flash, empty, ...blocks] = await Promise.all([
     readFlash(direct, sources),
+    readEmptyMappings(sources),
     ...disks.map(async (disk) => {
       const users = await usersOf(disk, direct, sources)
       if (disk.origin === null && users.length === 0) return []
       return [await toBlockDevice(disk, users, sources)]
     }),
   ])
-  return [...blocks.flat(), ...flash]
+  return [...blocks.flat(), ...empty, ...flash]
+}
+
+/**
+ * Mappings without a disk: since Linux 5.16, the kernel makes the disk when the first table is loaded.
+ * Source: dm_setup_md_queue() in drivers/md/dm.c.
+ */
+async function readEmptyMappings({ raw, blockDevices, aliases }: Sources): Promise<BlockDevice[]> {
+  const found = await Promise.all(
+    raw.mappings.map(async (mapping): Promise<BlockDevice[]> => {
+      const { device, name } = mapping
+      if ((await blockDevices.byNumber(device)) !== null) return []
+      const segments = await segmentsOf(mapping, aliases)
+      return [
+        {
+          path: `/dev/dm-${device.split(':')[1]}`,
+          mapping: { name, uuid: '', segments },
+          ...{ madeOf: null, fileOn: null, setUpBy: null, usedBy: [] },
+          modules: ['dm_mod'],
+          below: [],
+        },
+      ]
+    }),
+  )
+  return found.flat()
 }
 
 async function readDisks(sources: Sources): Promise<Disk[]> {

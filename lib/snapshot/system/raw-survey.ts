@@ -47,6 +47,7 @@ export interface RawSurvey {
 export interface RawMapping {
   /** MAJOR:MINOR. */
   device: string
+  name: string
   /** Of the active table, and of one that was only loaded. */
   segments: RawSegment[]
 }

@@ -3,7 +3,7 @@ import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { kmod } from 'node-kmod'
 import { afterThisTest, attempt, modprobe, run } from '../support'
 import { usersOf } from '../users'
-import { python, startApart, testUses } from '../use-table'
+import { python, shell, startApart, testUses } from '../use-table'
 
 const FOLDER = '/run/kmod-uses'
 
@@ -13,22 +13,19 @@ const LAZY = {
   begin:
     `modprobe loop; mkdir -p ${FOLDER}; truncate -s 16M /tmp/kmod-uses.img; mkfs.ext4 -q /tmp/kmod-uses.img; ` +
     `mount -o loop /tmp/kmod-uses.img ${FOLDER}`,
-  process: python(
-    `f = open("${FOLDER}/held", "w"); assert os.system("umount --lazy ${FOLDER}") == 0`,
-  ),
+  process: shell(`set -e; exec 5>${FOLDER}/held; umount --lazy ${FOLDER}`),
   end: `umount --lazy ${FOLDER}; rm -f /tmp/kmod-uses.img`,
   user: { kind: 'process', path: '/held', references: 1 },
 } as const
 
 /** An empty FAT file system, as mkfs.fat writes it for a floppy disk. */
-const MAKE_FAT = `python3 -c '
-import struct
-image = bytearray(1474560)
-image[0:3] = bytes([0xeb, 0x3c, 0x90])
-struct.pack_into("<HBHBHHBHHHII", image, 11, 512, 1, 1, 2, 224, 2880, 0xf0, 9, 18, 2, 0, 0)
-image[510:512] = bytes([0x55, 0xaa])
-for table in (512, 512 * 10): image[table:table + 3] = bytes([0xf0, 0xff, 0xff])
-open("/tmp/kmod-uses.img", "wb").write(image)
+const MAKE_FAT = `perl -e '
+$image = pack("x1474560");
+substr($image, 0, 3) = pack("H6", "eb3c90");
+substr($image, 11, 25) = pack("vCvCvvCvvvVV", 512, 1, 1, 2, 224, 2880, 0xf0, 9, 18, 2, 0, 0);
+substr($image, 510, 2) = pack("H4", "55aa");
+substr($image, $_, 3) = pack("H6", "f0ffff") for 512, 512 * 10;
+open(F, ">", "/tmp/kmod-uses.img") && print F $image or die $!;
 '`
 
 const FAT = {
@@ -47,14 +44,14 @@ describe('files', () => {
     {
       module: 'sunrpc',
       what: 'an open cache in /proc/net/rpc',
-      process: python('f = open("/proc/net/rpc/auth.unix.ip/content")'),
+      process: shell('exec 5</proc/net/rpc/auth.unix.ip/content'),
       user: { kind: 'process', references: 1 },
     },
     {
       module: 'usbmon',
       what: 'an open file of debugfs',
       begin: 'mkdir -p /sys/kernel/debug; mount -t debugfs debugfs /sys/kernel/debug',
-      process: python('f = os.open("/sys/kernel/debug/usb/usbmon/0u", os.O_RDONLY)'),
+      process: shell('exec 5</sys/kernel/debug/usb/usbmon/0u'),
       end: 'umount --lazy /sys/kernel/debug',
       user: { kind: 'process', path: '/sys/kernel/debug/usb/usbmon/0u', references: null },
       unexplained: 1,
@@ -62,7 +59,7 @@ describe('files', () => {
     {
       module: 'uinput',
       what: 'a descriptor that shares its open file with another one',
-      process: python('fd = os.open("/dev/uinput", os.O_RDWR); other = os.dup(fd)'),
+      process: shell('exec 5<>/dev/uinput 6<&5'),
       user: { kind: 'process', path: '/dev/uinput', references: 0 },
     },
     {
@@ -115,7 +112,7 @@ test('a process of a service is released by its service', async () => {
   const folder = '/sys/fs/cgroup'
   run('mount', ['-t', 'cgroup2', 'cgroup2', folder])
   afterThisTest(() => attempt('umount', ['--lazy', folder]))
-  const pid = await startApart(python('fd = os.open("/dev/uinput", os.O_RDWR)'))
+  const pid = await startApart(shell('exec 5<>/dev/uinput'))
   const unit = `${folder}/system.slice/kmodtest.service`
   mkdirSync(unit, { recursive: true })
   afterThisTest(() => {

@@ -1,5 +1,5 @@
 /** The table of uses: interfaces, packet filters, traffic control and TCP. */
-import { testUses, type Use } from '../use-table'
+import { perl, testUses, type Holder, type Use } from '../use-table'
 
 const flush =
   'for t in filter nat mangle; do iptables-legacy -t $t -F; iptables-legacy -t $t -X; done'
@@ -303,35 +303,23 @@ describe('traffic control', () => {
 })
 
 describe('TCP', () => {
-  const hold = (option: string): string =>
-    `ip link set lo up; setsid python3 -c "
-import socket, time
-s = socket.socket(); s.bind(('127.0.0.1', 7777)); s.listen()
-c = socket.create_connection(('127.0.0.1', 7777)); a, _ = s.accept()
-c.setsockopt(6, ${option})
-open('/tmp/uses.ready', 'w').close()
-time.sleep(1000)" > /tmp/uses.output 2>&1 &
-for i in $(seq 150); do [ -e /tmp/uses.ready ] && exit 0; sleep 0.2; done; cat /tmp/uses.output >&2; exit 1`
-  const endIt = 'rm -f /tmp/uses.ready; pkill -9 -f create_connectio[n]'
+  /** A connection to itself, whose client has the option of TCP. Without bind(), each side has a free port. */
+  const connection = (option: string): Holder =>
+    perl(`socket(L, 2, 1, 6) && listen(L, 1) && socket(C, 2, 1, 6) && connect(C, getsockname(L)) or die $!;
+setsockopt(C, 6, ${option}) or die $!`)
+  const socket = (module: string, option: string, name: string): Use => ({
+    module,
+    what: 'a socket',
+    load: ['-a', module, 'tcp_diag'],
+    begin: 'ip link set lo up',
+    process: connection(option),
+    // The kernel's list of these sockets does not name processes.
+    user: { kind: 'socket', protocol: `TCP with ${name}`, count: 1, references: 1, processes: [] },
+    command: false,
+  })
   testUses([
-    {
-      module: 'tcp_bbr',
-      what: 'a socket',
-      load: ['-a', 'tcp_bbr', 'tcp_diag'],
-      begin: hold("13, b'bbr'"),
-      end: endIt,
-      user: { kind: 'socket', protocol: 'TCP with bbr', count: 1, references: 1 },
-      command: false,
-    },
-    {
-      module: 'tls',
-      what: 'a socket',
-      load: ['-a', 'tls', 'tcp_diag'],
-      begin: hold("31, b'tls'"),
-      end: endIt,
-      user: { kind: 'socket', protocol: 'TCP with tls', count: 1, references: 1 },
-      command: false,
-    },
+    socket('tcp_bbr', '13, "bbr"', 'bbr'),
+    socket('tls', '31, "tls"', 'tls'),
     {
       module: 'tcp_bbr',
       what: 'the default',

@@ -5,7 +5,8 @@ const IMAGE = '/tmp/uses.image'
 const FOLDER = '/tmp/uses.mount'
 const OTHER = '/tmp/uses.other'
 const LOOP = '/dev/loop7'
-const attach = `modprobe loop; truncate -s 16M ${IMAGE}; losetup ${LOOP} ${IMAGE}`
+/** An empty image: what another row has written must not be found. */
+const attach = `modprobe loop; rm -f ${IMAGE}; truncate -s 16M ${IMAGE}; losetup ${LOOP} ${IMAGE}`
 const format = `${attach}; mkfs.ext4 -q ${LOOP}; mkdir -p ${FOLDER} ${OTHER}`
 const mount = `${format}; mount ${LOOP} ${FOLDER}`
 const end = `umount ${OTHER} ${FOLDER}; umount ${FOLDER}; losetup -d ${LOOP}`
