@@ -9,6 +9,7 @@ const project = (name, { folder = name, ...more } = {}) => ({
   // Tests use the package as it was built, like users.
   moduleNameMapper: {
     '^node-kmod$': '<rootDir>/dist/index.js',
+    '^node-kmod/graph$': '<rootDir>/dist/graph/index.js',
     '^node-kmod/libkmod$': '<rootDir>/dist/libkmod/index.js',
   },
   ...more,
@@ -24,6 +25,8 @@ module.exports = {
     project('captured'),
     project('lifecycle'),
     project('package'),
+    // In Chromium.
+    project('browser'),
     // Behaviour that may differ between kernels.
     guestProject('every-kernel'),
     // Behaviour that is the same on all kernels.

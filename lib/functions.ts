@@ -8,12 +8,16 @@
 import { kmod } from './kmod'
 import type {
   CallOptions,
+  CaptureOptions,
+  CaptureReport,
   Effect,
+  GraphOptions,
   LoadedModule,
   LoadOptions,
   LoadReport,
   ModuleEvent,
   ModuleFile,
+  ModuleGraph,
   ModuleInfo,
   ModuleScope,
   ModuleStatus,
@@ -238,6 +242,52 @@ export function impact(
   options?: CallOptions,
 ): Promise<Effect[]> {
   return kmod.impact(names, options)
+}
+
+/**
+ * Resolves with modules and what they use as nodes and edges, for a picture: `toDot`, `toMermaid`, `toSvg`
+ * and `toHtml` of `node-kmod/graph` draw it.
+ *
+ * For each module at most 30 users of one kind have a node each; one more node counts the others.
+ *
+ * Rejects with ERR_KMOD_NOT_FOUND for an unknown name, and with the common codes of `KmodErrorCode`.
+ *
+ * @param names Modules or aliases: the graph has those that are loaded, all modules that they use and all
+ * that use them. Default: every loaded module.
+ * @example
+ * ```js
+ * const { nodes, edges } = await graph('bridge', { plan: await plan('bridge') })
+ * ```
+ */
+export function graph(
+  names?: string | readonly string[],
+  options?: GraphOptions,
+): Promise<ModuleGraph> {
+  return kmod.graph(names, options)
+}
+
+/**
+ * Copies what this package reads of the system into a folder: `new Kmod({ root: folder })` then gives the
+ * same answers, on any machine. For a support engineer, or for a test.
+ *
+ * The folder has files of /proc and /sys, depmod's indexes, modprobe.d, the lists of modules to load at
+ * boot, and one file with what only system calls show: mounts, network interfaces and their addresses,
+ * established connections, firewall tables, the devices that processes have open, and which processes use
+ * files on a mount. The files of the loaded modules have only what `info` reads. There are no environments
+ * and command lines of processes, no files of users, and of the kernel command line only the words about
+ * modules.
+ *
+ * Rejects with ERR_KMOD_SYSTEM if the folder cannot be written; the `errnoCode` is EEXIST if it is not
+ * empty. If the call fails, what it wrote is deleted. Rejects with the common codes of `KmodErrorCode`.
+ *
+ * @param folder A folder that does not exist or is empty. Only its owner can read it (mode 0700).
+ * @example
+ * ```js
+ * const { files, bytes, unreadable } = await capture('/root/capture')
+ * ```
+ */
+export function capture(folder: string, options?: CaptureOptions): Promise<CaptureReport> {
+  return kmod.capture(folder, options)
 }
 
 /**

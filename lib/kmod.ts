@@ -2,13 +2,17 @@
 import type { Kernel } from './kernel/kernel'
 import type {
   CallOptions,
+  CaptureOptions,
+  CaptureReport,
   Effect,
+  GraphOptions,
   KmodOptions,
   LoadedModule,
   LoadOptions,
   LoadReport,
   ModuleEvent,
   ModuleFile,
+  ModuleGraph,
   ModuleInfo,
   ModuleScope,
   ModuleStatus,
@@ -220,6 +224,15 @@ export class Kmod implements Functions, AsyncDisposable {
 
   async impact(names: string | readonly string[], options?: CallOptions): Promise<Effect[]> {
     return this.#ask('impact', options, (kernel) => verbs().impact(kernel, names))
+  }
+
+  async graph(names?: string | readonly string[], options?: GraphOptions): Promise<ModuleGraph> {
+    const { signal } = verbs().checkGraphOptions(options)
+    return this.#ask('graph', { signal }, (kernel) => verbs().graph(kernel, names, options))
+  }
+
+  async capture(folder: string, options?: CaptureOptions): Promise<CaptureReport> {
+    return this.#run(options, (kernel, own) => verbs().capture(kernel, folder, own))
   }
 
   trace(

@@ -1,6 +1,8 @@
 /** Everything that kmod.ts calls, in one file, so that it can be loaded at the first call. */
+export { capture } from './capture/capture'
 export { close, RunningCalls } from './change/running-calls'
 export { explain } from './explain/explain'
+export { checkGraphOptions, graph } from './graph/module-graph'
 export { impact } from './guard/impact'
 export { info } from './inspect/info'
 export { resolve } from './inspect/meaning'

@@ -28,6 +28,7 @@ module.exports = {
     'qemu-system-x86',
     'qemu-utils',
     'systemd',
+    'tmux',
     'wireguard-tools',
     'xz-utils',
     'zstd',
@@ -36,6 +37,8 @@ module.exports = {
   modules: ['gcc', 'libelf1'],
   /** C++ unit tests, sanitizers and fuzzers. libkmod-dev: a test compares its header with ours. */
   native: ['clang', 'cmake', 'doctest-dev', 'libclang-rt-dev', 'libkmod-dev', 'pkg-config'],
+  /** Shows the page of toHtml() in a test. */
+  browser: ['chromium'],
   /** What the benchmarks compare with. */
   bench: ['lsof'],
   /** Format and lint of the C++ sources. */

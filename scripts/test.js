@@ -9,7 +9,10 @@ const jest = (...projects) => [
 
 const rings = {
   unit: { packages: [], command: jest('unit') },
-  host: { packages: ['vm'], command: jest('captured', 'lifecycle', 'package') },
+  host: {
+    packages: ['vm', 'browser'],
+    command: jest('captured', 'lifecycle', 'package', 'browser'),
+  },
   native: { packages: ['native'], command: [process.execPath, ['scripts/test-native.js']] },
   vm: { packages: ['vm', 'modules'], command: ['npx', ['tsx', 'test/vm/ring.ts']] },
 }

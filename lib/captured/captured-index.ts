@@ -8,6 +8,7 @@ import type { Host } from '../kernel/host'
 import { readCommandLine } from '../kernel/command-line'
 import { CONFIG_DIRECTORIES, LOAD_LISTS, type IndexSource } from '../kernel/index-source'
 import type { Description, ModuleIndex } from '../kernel/module-index'
+import type { SystemFiles } from '../kernel/system-files'
 import { capturedFiles } from './captured-files'
 import { tooManyLinks, type RootView } from './root-view'
 
@@ -96,30 +97,8 @@ export class CapturedIndex implements ModuleIndex {
 
   /** The links that the mirror needs, each as "PATH-IN-MIRROR\0TARGET". */
   async #findLinks(): Promise<string[]> {
-    const links = new Map<string, string>()
-    const { moduleDirectory, configPaths } = this.places
     const files = capturedFiles(this.view, this.host.files)
-    const config = configPaths ?? CONFIG_DIRECTORIES
-    const folders = [moduleDirectory, ...config, ...LOAD_LISTS]
-    const [[inside = [], ...lists], texts] = await Promise.all([
-      files.listNames(folders),
-      files.readTexts(folders.slice(1)),
-    ])
-    for (const name of inside) {
-      // These are links to the source tree of the kernel, from which no module is loaded.
-      if (name === 'build' || name === 'source') continue
-      links.set(`modules/${name}`, `${moduleDirectory}/${name}`)
-    }
-    folders.slice(1).forEach((place, i) => {
-      const mirror = i < config.length ? 'modprobe.d' : 'modules-load.d'
-      for (const file of configFiles(place, lists[i]!, texts[i] !== null)) {
-        // /etc/modules is a separate list: no file in modules-load.d replaces it.
-        const isList = mirror === 'modules-load.d' && file === place
-        const link = isList ? 'modules.list' : `${mirror}/${basename(file, '.conf')}.conf`
-        // Of several files of one name, the one in the first folder counts.
-        if (!links.has(link)) links.set(link, file)
-      }
-    })
+    const links = await indexFiles(files, this.places)
     const targets = await files.resolve([...links.values()])
     const statuses = await this.host.files.readStatuses(targets.map((target) => target ?? ''))
     return [...links.keys()].flatMap((link, i) => {
@@ -170,6 +149,39 @@ export class Mirror {
     if (old !== null) await deleteMirror(old)
     return this.#folder
   }
+}
+
+/**
+ * The files that libkmod reads of a captured system, each by its path in the mirror: the indexes of depmod
+ * and the folders of modules, modprobe.d, and the lists of modules to load at boot.
+ */
+export async function indexFiles(
+  files: SystemFiles,
+  { moduleDirectory, configPaths }: CapturedPlaces,
+): Promise<Map<string, string>> {
+  const links = new Map<string, string>()
+  const config = configPaths ?? CONFIG_DIRECTORIES
+  const folders = [moduleDirectory, ...config, ...LOAD_LISTS]
+  const [[inside = [], ...lists], texts] = await Promise.all([
+    files.listNames(folders),
+    files.readTexts(folders.slice(1)),
+  ])
+  for (const name of inside) {
+    // These are links to the source tree of the kernel, from which no module is loaded.
+    if (name === 'build' || name === 'source') continue
+    links.set(`modules/${name}`, `${moduleDirectory}/${name}`)
+  }
+  folders.slice(1).forEach((place, i) => {
+    const mirror = i < config.length ? 'modprobe.d' : 'modules-load.d'
+    for (const file of configFiles(place, lists[i]!, texts[i] !== null)) {
+      // /etc/modules is a separate list: no file in modules-load.d replaces it.
+      const isList = mirror === 'modules-load.d' && file === place
+      const link = isList ? 'modules.list' : `${mirror}/${basename(file, '.conf')}.conf`
+      // Of several files of one name, the one in the first folder counts.
+      if (!links.has(link)) links.set(link, file)
+    }
+  })
+  return links
 }
 
 /** The configuration files in the folder `place`; `place` itself if it is a file. */

@@ -2,14 +2,16 @@
  * The kernel of another root: a captured system or an image. It is read-only: all answers come from
  * files below the root.
  */
-import { KmodError } from '../contract/errors'
+import { isKmodError, KmodError } from '../contract/errors'
 import type { LoadedModule, ModuleEvent } from '../contract/types'
 import { hostClock } from '../kernel/clock'
 import { readCommandLine } from '../kernel/command-line'
 import { readKernel, readTaints } from '../kernel/facts'
 import { isFailure, unwrap } from '../kernel/failure'
+import { isBelow } from '../kernel/folder-processes'
 import type { Host } from '../kernel/host'
 import type {
+  CaptureSource,
   Change,
   CommandRun,
   EventSource,
@@ -30,6 +32,7 @@ import { capturedFiles, type CapturedFiles } from './captured-files'
 import { CapturedIndex, Mirror, type CapturedPlaces } from './captured-index'
 import { capturedSurvey } from './captured-survey'
 import { tooManyLinks, type RootView } from './root-view'
+import { storedProcesses, SURVEY_FILE } from './survey-file'
 
 export class CapturedKernel implements Kernel {
   readonly readOnly = true
@@ -41,6 +44,8 @@ export class CapturedKernel implements Kernel {
     private readonly places: CapturedPlaces,
     private readonly host: Host,
     private readonly mirror = new Mirror(),
+    /** For a capture, whose survey does not come from the files that it copies. */
+    private readonly readSurvey = capturedSurvey,
   ) {
     this.index = new CapturedIndex(view, places, host, mirror)
   }
@@ -55,7 +60,8 @@ export class CapturedKernel implements Kernel {
   }
 
   hearing(signal: AbortSignal | undefined): CapturedKernel {
-    return new CapturedKernel(this.view, this.places, this.host.hearing(signal), this.mirror)
+    const { view, places, mirror, readSurvey } = this
+    return new CapturedKernel(view, places, this.host.hearing(signal), mirror, readSurvey)
   }
 
   async close(limit: number): Promise<void> {
@@ -106,9 +112,40 @@ export class CapturedKernel implements Kernel {
     }))
   }
 
-  async snapshot({ users }: { users: boolean }): Promise<Snapshot> {
+  snapshot({ users }: { users: boolean }): Promise<Snapshot> {
     const files = this.#files()
-    return buildSnapshot(await capturedSurvey(files, users), files, this.index)
+    return this.#reading(files, async () =>
+      buildSnapshot(await this.readSurvey(files, users), files, this.index),
+    )
+  }
+
+  /** Reads what capture() stored. */
+  async #reading<T>(files: CapturedFiles, read: () => Promise<T>): Promise<T> {
+    try {
+      return await read()
+    } catch (cause) {
+      const isOwn = isKmodError(cause) || (await files.readTexts([SURVEY_FILE]))[0] == null
+      if (isOwn) throw cause
+      // Its rows are not checked one by one: a reader fails at a row that is damaged.
+      throw new KmodError(
+        'ERR_KMOD_FORMAT',
+        `${this.view.show(SURVEY_FILE)} is damaged: capture() does not write such a file. Capture the ` +
+          'system again.',
+        { cause },
+      )
+    }
+  }
+
+  get captureSource(): CaptureSource {
+    return {
+      root: this.view.root,
+      places: this.places,
+      host: this.host,
+      files: this.host.files,
+      unreadable: [],
+      readSurvey: (users) => this.readSurvey(this.#files(), users),
+      processesBelow: (folders) => this.processesBelow(folders),
+    }
   }
 
   attributes(name: string): Promise<ModuleAttributes> {
@@ -124,9 +161,13 @@ export class CapturedKernel implements Kernel {
     return { kernel, capability: false, ...library, kernelBlacklist: blacklist }
   }
 
-  /** A captured system has no open files of processes but those of devices. */
-  processesBelow(): Promise<FolderProcess[]> {
-    return Promise.resolve([])
+  /** Of a copy that something else than capture() made, none are known. */
+  processesBelow(folders: readonly string[]): Promise<FolderProcess[]> {
+    const files = this.#files()
+    return this.#reading(files, async () => {
+      const processes = await storedProcesses(files)
+      return processes.filter(({ path }) => folders.some((folder) => isBelow(path, folder)))
+    })
   }
 
   loopSetup(path: string): Promise<string[] | null> {

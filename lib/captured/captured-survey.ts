@@ -8,9 +8,17 @@ import { capturedMounts } from './mounts'
 import { capturedNetFiles } from './net-files'
 import { capturedOpenDevices } from './open-devices'
 import { capturedRoutes } from './routes'
+import { storedSurvey } from './survey-file'
 
-/** `users`: with what only uses modules, which requires a look at every process. */
+/**
+ * The survey that `capture` wrote or, in a copy that something else made, what the files show. `users`: with
+ * what only uses modules, which requires a look at every process.
+ */
 export async function capturedSurvey(files: SystemFiles, users: boolean): Promise<RawSurvey> {
+  return (await storedSurvey(files, users)) ?? surveyOfFiles(files, users)
+}
+
+async function surveyOfFiles(files: SystemFiles, users: boolean): Promise<RawSurvey> {
   const [processes] = await files.listNames(['/proc'])
   const pids = processes!.filter((name) => /^\d+$/.test(name)).map(Number)
   pids.sort((one, other) => one - other)

@@ -85,7 +85,7 @@ export function listOf<T>(rule: Rule<T>): Rule<readonly T[]> {
 }
 
 /** An object, not an array, so that TypeScript reports a kind that is missing. */
-const RELEASE_KINDS: Record<ReleaseKind, true> = {
+export const RELEASE_KINDS: Record<ReleaseKind, true> = {
   mount: true,
   swap: true,
   interface: true,
@@ -101,7 +101,7 @@ export const releaseKind: Rule<ReleaseKind> = oneOf(
 )
 
 /** The same for effects. */
-const EFFECT_KINDS: Record<EffectKind, true> = {
+export const EFFECT_KINDS: Record<EffectKind, true> = {
   'root-filesystem': true,
   filesystem: true,
   swap: true,

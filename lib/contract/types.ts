@@ -4,6 +4,7 @@
  */
 export type * from './change-types'
 export type * from './error-codes'
+export type * from './graph-types'
 export type * from './module-types'
 export type * from './plan-types'
 export type * from './reload-types'

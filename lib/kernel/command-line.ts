@@ -17,15 +17,30 @@ export async function readCommandLine(files: SystemFiles): Promise<CommandLine> 
 
 export function parseCommandLine(text: string): CommandLine {
   const commandLine: CommandLine = { blacklist: [], load: [] }
-  // Quotes can enclose a value or a whole word. Source: next_arg() in lib/cmdline.c.
-  for (const [word] of text.matchAll(/(?:"[^"]*"|[^\s"])+/g)) {
-    const [key = '', ...rest] = word.replaceAll('"', '').split('=')
-    const names = rest.join('=').split(',').filter(Boolean)
+  for (const { key, names } of moduleWords(text)) {
     // The kernel uses only the last module_blacklist=; systemd uses every modules-load=.
-    if (key.replaceAll('-', '_') === 'module_blacklist') commandLine.blacklist = names
-    else if (key === 'modules-load' || key === 'modules_load') commandLine.load.push(...names)
-    // The words after `--` are arguments of init, which the kernel does not read.
-    else if (word === '--') break
+    if (key === 'module_blacklist') commandLine.blacklist = names
+    else commandLine.load.push(...names)
   }
   return commandLine
+}
+
+/** The words that parseCommandLine() uses: a kernel command line can contain passwords and addresses. */
+export function withoutOtherWords(text: string): string {
+  const words = moduleWords(text).map(({ word }) => word)
+  return `${words.join(' ')}\n`
+}
+
+function moduleWords(text: string): { word: string; key: string; names: string[] }[] {
+  const found: ReturnType<typeof moduleWords> = []
+  // Quotes can enclose a value or a whole word. Source: next_arg() in lib/cmdline.c.
+  for (const [word] of text.matchAll(/(?:"[^"]*"|[^\s"])+/g)) {
+    // The words after `--` are arguments of init, which the kernel does not read.
+    if (word === '--') break
+    const [spelt = '', ...rest] = word.replaceAll('"', '').split('=')
+    const key = spelt.replaceAll('-', '_')
+    if (key !== 'module_blacklist' && key !== 'modules_load') continue
+    found.push({ word, key, names: rest.join('=').split(',').filter(Boolean) })
+  }
+  return found
 }

@@ -1,6 +1,12 @@
 /** Which processes use the files below a folder, such as the place of a mount. */
 import type { FolderProcess } from './kernel'
+import type { Mount } from './snapshot'
 import type { SystemFiles } from './system-files'
+
+/** The mounts that a plan may release, and so the processes that use them. `/` is never released. */
+export function releasableMounts(mounts: readonly Mount[]): Mount[] {
+  return mounts.filter(({ own, path, modules }) => own && path !== '/' && modules.length > 0)
+}
 
 interface Stat {
   comm: string
@@ -105,6 +111,6 @@ export function systemService(cgroups: string): string | null {
   return path?.split('/').find((part) => part.endsWith('.service')) ?? null
 }
 
-function isBelow(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(`${folder}/`)
+export function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
 }

@@ -6,9 +6,11 @@
  * A method rejects with a KmodError when it cannot read what it has to read.
  */
 import type { NativeFailure } from './failure'
+import type { Host } from './host'
 import type { ModuleAttributes } from './module-attributes'
 import type { ModuleIndex } from './module-index'
 import type { Snapshot } from './snapshot'
+import type { SystemFiles } from './system-files'
 import type { LoadedModule, ModuleEvent, Preflight, ReferenceEvent } from '../contract/types'
 
 /** A module's folder in /sys/module. */
@@ -151,6 +153,28 @@ export interface KernelFacts extends Pick<Preflight, 'kernel' | 'capability' | '
   kernelBlacklist: readonly string[]
 }
 
+/** A system whose files a capture copies: see lib/capture. */
+export interface CaptureSource {
+  /** The folder of this machine that is the root of the system. */
+  root: string
+  /** Where the module index and its configuration are, inside the root. */
+  places: {
+    release: string
+    moduleDirectory: string
+    /** `null`: the folders in which libkmod looks. */
+    configPaths: readonly string[] | null
+  }
+  host: Host
+  /** The files of `host`, for one capture. */
+  files: SystemFiles
+  /** What could not be read of `files` so far. */
+  unreadable: readonly string[]
+  /** What no file shows: a RawSurvey of lib/snapshot/system, which is plain JSON. */
+  readSurvey: (users: boolean) => Promise<object>
+  /** As {@link Kernel.processesBelow}. */
+  processesBelow: (folders: readonly string[]) => Promise<FolderProcess[]>
+}
+
 export interface Kernel {
   /**
    * Identity of the system. All kernel objects of one running system share it, so that calls of one
@@ -188,6 +212,8 @@ export interface Kernel {
   /** The parameters and versions of a loaded module. */
   attributes(name: string): Promise<ModuleAttributes>
   facts(): Promise<KernelFacts>
+  /** What one capture of this system is made from; absent: it has no files. */
+  readonly captureSource?: CaptureSource
   /** The bits of /proc/sys/kernel/tainted. */
   taints(): Promise<bigint>
   /** The kernel log from now on; `null`: this process may not read it. */

@@ -10,6 +10,7 @@ import { isFailure, unwrap, type NativeFailure } from '../kernel/failure'
 import { readFolderProcesses, readIsRunning } from '../kernel/folder-processes'
 import { LOAD_LISTS, type IndexSource } from '../kernel/index-source'
 import type {
+  CaptureSource,
   Change,
   Clock,
   CommandRun,
@@ -140,6 +141,21 @@ export class LiveKernel implements Kernel {
 
   loopSetup(path: string): Promise<string[] | null> {
     return readLoopSetup(this.#host.files, path)
+  }
+
+  get captureSource(): CaptureSource {
+    const { release, places } = this.shared
+    const unreadable: string[] = []
+    const files = this.#host.filesWithout(({ message }) => unreadable.push(message))
+    return {
+      root: '/',
+      places: { release, moduleDirectory: places.directory, configPaths: places.config },
+      host: this.#host,
+      files,
+      unreadable,
+      readSurvey: (users) => readSurvey(this.shared.helpers.survey, users, this.signal),
+      processesBelow: (folders) => readFolderProcesses(files, folders),
+    }
   }
 
   attributes(name: string): Promise<ModuleAttributes> {

@@ -1,5 +1,6 @@
 /** Users that no plan releases: what this program needs itself. */
 import type { User } from '../contract/types'
+import { isBelow } from '../kernel/folder-processes'
 import type { Snapshot } from '../kernel/snapshot'
 
 /** Where the files of all modules are; in newer systems the first is a link to the second. */
@@ -43,8 +44,4 @@ function ownPlaces(): string[] {
     // The working directory was deleted.
   }
   return places
-}
-
-export function isBelow(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
 }

@@ -1,7 +1,8 @@
 /** What must be released before a user can be. */
 import type { ReleaseKind, User } from '../contract/types'
+import { isBelow } from '../kernel/folder-processes'
 import type { Snapshot } from '../kernel/snapshot'
-import { isBelow, mountedOf, type Mounted } from './protected-users'
+import { mountedOf, type Mounted } from './protected-users'
 
 /** The wanted users, and those of `users` that must be released first, directly or through others. */
 export function requiredFirst(

@@ -18,11 +18,12 @@ import { identityOf } from '../explain/identity'
 import { undoOf } from '../explain/undo'
 import { findUsers } from '../explain/users'
 import { effectsOf } from '../guard/effects'
+import { isBelow, releasableMounts } from '../kernel/folder-processes'
 import { inNamespace } from '../kernel/net-namespace'
 import type { Kernel } from '../kernel/kernel'
 import type { Snapshot } from '../kernel/snapshot'
 import { isRefused } from './effects'
-import { isBelow, isProtected } from './protected-users'
+import { isProtected } from './protected-users'
 import { compareReleases, requiredFirst } from './release-order'
 import { without } from './without'
 
@@ -65,7 +66,7 @@ export async function usersOfMounts(
 ): Promise<User[]> {
   const mayEnd = release.includes('process') || release.includes('service')
   if (!mayEnd || !release.includes('mount')) return []
-  const own = mounts.filter(({ own, path, modules }) => own && path !== '/' && modules.length > 0)
+  const own = releasableMounts(mounts)
   const processes = await kernel.processesBelow(own.map(({ path }) => path))
   return processes.map((process) => {
     const mount = own.find(({ path }) => isBelow(process.path, path))

@@ -1,5 +1,7 @@
 /** The documentation: what an editor shows for the package, and what README and CONTRIBUTING say. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import ts from 'typescript'
 import { plan } from '../../lib/plan/plan'
@@ -268,6 +270,25 @@ describe('docs/libkmod.md', () => {
     const editor = new Editor(Object.fromEntries(blocks.map((code, i) => [`page-${i}.mts`, code])))
     expect(blocks.map((_, i) => editor.problems(`page-${i}.mts`))).toEqual(blocks.map(() => []))
   })
+})
+
+test('the pictures are those that npm run docs:pictures makes', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'kmod-pictures-'))
+  try {
+    execFileSync('npx', ['tsx', 'tools/pictures.ts', folder], { cwd: ROOT, stdio: 'pipe' })
+    const names = readdirSync(folder)
+    const kept = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.svg'))
+    expect(names.sort()).toEqual(kept.sort())
+    for (const name of names) {
+      const made = readFileSync(join(folder, name), 'utf8')
+      expect({ name, isSame: made === readFileSync(join(ROOT, 'docs', name), 'utf8') }).toEqual({
+        name,
+        isSame: true,
+      })
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 })
 
 describe('CONTRIBUTING', () => {

@@ -1,6 +1,14 @@
 /** The package as users get it: packed, installed elsewhere, required, imported, type-checked. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ROOT } from '../support/child'
@@ -33,6 +41,8 @@ test('the package contains what is needed to build and run it, and no tests', ()
   for (const file of [
     'dist/index.js',
     'dist/index.d.ts',
+    'dist/cli/main.js',
+    'dist/node-kmod.1',
     'binding.gyp',
     'native/addon.cc',
     'LICENSE',
@@ -84,6 +94,39 @@ test('node-kmod/libkmod can be required and imported', () => {
      context.close()`,
   )
   expect(inUser(process.execPath, ['libkmod.mjs'])).toBe('x_y\n')
+})
+
+test('node-kmod/graph says which package is missing, and draws with it', () => {
+  const draw = `const { toDot, toSvg } = require('node-kmod/graph')
+    const graph = { nodes: [{ id: 'tun', kind: 'module', label: 'tun' }], edges: [] }
+    console.log(toDot(graph).startsWith('digraph'))
+    toSvg(graph).then((svg) => console.log(svg.slice(0, 4)), ({ code, message }) => console.log(code, message))`
+  const missing = inUser(process.execPath, ['-e', draw])
+  expect(missing).toMatch(/^true\nERR_KMOD_UNSUPPORTED .*npm install @viz-js\/viz/)
+  cpSync(join(ROOT, 'node_modules/@viz-js'), join(folder, 'user/node_modules/@viz-js'), {
+    recursive: true,
+  })
+  expect(inUser(process.execPath, ['-e', draw])).toBe('true\n<svg\n')
+  writeFileSync(
+    join(folder, 'user', 'picture.mjs'),
+    `import { toHtml } from 'node-kmod/graph'
+     console.log((await toHtml({ nodes: [], edges: [] })).startsWith('<!doctype html>'))`,
+  )
+  expect(inUser(process.execPath, ['picture.mjs'])).toBe('true\n')
+})
+
+test('the command line is installed with the package, and requiring the package does not load it', () => {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    version: string
+  }
+  const command = join(folder, 'user/node_modules/.bin/node-kmod')
+  expect(inUser(command, ['--version'])).toBe(`${version}\n`)
+  expect(JSON.parse(inUser(command, ['preflight', '--json']))).toHaveProperty('canUnload')
+  const loaded = inUser(process.execPath, [
+    '-p',
+    'require("node-kmod"); Object.keys(require.cache).filter((file) => /commander|cli/.test(file))',
+  ])
+  expect(loaded).toBe('[]\n')
 })
 
 test('the types compile under strict settings', () => {

@@ -1,5 +1,7 @@
 /** What a strict user writes must type-check; what is wrong must not. Checked against the package. */
 import {
+  capture,
+  graph,
   IdleReaper,
   isKmodError,
   Kmod,
@@ -14,6 +16,7 @@ import {
   type Effect,
   type KmodErrorCode,
   type LoadedModule,
+  type ModuleGraph,
   type ModuleScope,
   type ModuleStatus,
   type ReferenceEvent,
@@ -22,6 +25,7 @@ import {
   type UnloadReport,
   type Usage,
 } from 'node-kmod'
+import { toDot, toHtml, toMermaid, toSvg } from 'node-kmod/graph'
 
 export async function inspect(): Promise<string[]> {
   const modules: LoadedModule[] = await list()
@@ -137,3 +141,22 @@ void kmod.find(5)
 isKmodError(undefined, 'ERR_KMOD_NOTHING')
 // @ts-expect-error -- a parameter that the kernel could not take
 void load('dummy', { parameters: { a: null } })
+
+export async function pictures(signal: AbortSignal): Promise<string[]> {
+  const picture: ModuleGraph = await graph(['tun'], {
+    users: true,
+    plan: await plan('tun'),
+    signal,
+  })
+  const drawn = picture.nodes.map(({ id, kind, role, order }) => `${order} ${id} ${kind} ${role}`)
+  const plain = toDot({ nodes: [], edges: [] }) + toMermaid(picture)
+  const { files, bytes, unreadable } = await capture('/srv/copy', { users: false, signal })
+  return [
+    ...drawn,
+    plain,
+    await toSvg(picture),
+    await toHtml(picture),
+    `${files} ${bytes}`,
+    ...unreadable,
+  ]
+}

@@ -26,6 +26,7 @@ const calls: [string, (kmod: Kmod, signal: AbortSignal) => Promise<unknown>][] =
   ['preflight', (kmod, signal) => kmod.preflight({ signal })],
   ['plan', (kmod, signal) => kmod.plan('a', { signal })],
   ['explain', (kmod, signal) => kmod.explain('a', { signal })],
+  ['graph', (kmod, signal) => kmod.graph('a', { signal })],
   ['impact', (kmod, signal) => kmod.impact('a', { signal })],
 ]
 
@@ -53,7 +54,7 @@ describe.each(calls)('%s', (_, call) => {
 })
 
 test('every call that only reads is in this list', () => {
-  const calling = ['unload', 'remove', 'load', 'reload', 'scope', 'trace', 'watch']
+  const calling = ['capture', 'unload', 'remove', 'load', 'reload', 'scope', 'trace', 'watch']
   const others = ['constructor', ...calling, 'close']
   const all = Object.getOwnPropertyNames(Kmod.prototype).filter((name) => !others.includes(name))
   expect(calls.map(([name]) => name).sort()).toEqual(all.sort())
