@@ -36,6 +36,11 @@ export interface GuestCommand {
   /** Whether the guest has a network card (e1000), which is connected to nothing. Default false. */
   nic?: boolean
   /**
+   * A port of the host's loopback that leads to a port of the guest's network card, which `nic` must give
+   * it. The guest's address is 10.0.2.15, its router 10.0.2.2.
+   */
+  forward?: { host: number; guest: number }
+  /**
    * Whether the guest has a USB keyboard (xhci_pci, usbhid, hid_generic) and a display (bochs). Default
    * false.
    */
@@ -119,7 +124,9 @@ async function machineArguments(
     ...['-fsdev', `local,id=${id},path=${path},security_model=none${more}`],
     ...['-device', `virtio-9p-pci,fsdev=${id},mount_tag=${id}`],
   ]
-  const nic = ['-netdev', 'user,id=nic,restrict=on', '-device', 'e1000,netdev=nic,romfile=']
+  const { forward } = guest
+  const port = forward ? `,hostfwd=tcp:127.0.0.1:${forward.host}-:${forward.guest}` : ''
+  const nic = ['-netdev', `user,id=nic,restrict=on${port}`, '-device', 'e1000,netdev=nic,romfile=']
   const seat = ['qemu-xhci', 'usb-kbd', 'bochs-display'].flatMap((name) => ['-device', name])
   return [
     ...(await accelerator(kernel)),

@@ -15,6 +15,8 @@ COMMON_ARGUMENTS = dict(
 # Of the options above, and of kmod_info, those that the command has too.
 SYSTEM_OPTIONS = ('root', 'kernel_release', 'module_directory', 'config_paths')
 
+PARTS = ('plan', 'report')
+
 NOT_FOUND = (
     'The command %s is not on this machine. Install it there: npm install --global node-kmod. '
     'If it is in a folder that PATH lacks, set the option executable to its path.'
@@ -91,17 +93,18 @@ class Command:
         return document
 
     def fail(self, error, **result):
-        """Ends the module with an error of node-kmod, who is in the way, and what to do about it."""
+        """Ends the module with an error of node-kmod, who is in the way, and what to do about it. The
+        plan and the report of the error are results of their own."""
         blockers = blockers_of(error)
         users = error.get('users') or [user for blocker in blockers for user in blocker.get('users', [])]
         self.module.fail_json(
             msg=error['message'],
             code=error.get('code'),
-            error=error,
+            error={key: error[key] for key in error if key not in PARTS},
             blockers=blockers,
             users=users,
             remedies=remedies(blockers, users),
-            **result
+            **dict({key: error[key] for key in PARTS if key in error}, **result)
         )
 
 

@@ -247,9 +247,7 @@ WAITED_FOR = {
     'transient': 'ERR_KMOD_TRANSIENT',
     'held': 'ERR_KMOD_HELD',
 }
-NEEDS_CONSENT = (
-    'Nothing was changed: the unload needs consent. %s If you agree, set consent: true.'
-)
+NEEDS_CONSENT = 'Nothing was changed: the unload needs consent. %s If you agree, set consent: true.'
 
 
 def users_of(blockers):
@@ -269,8 +267,8 @@ def passes(params, blockers):
 def fail_without_consent(command, plan):
     facts = [effect['message'] for effect in plan['effects']]
     facts += ['It runs: %s.' % ' '.join(step['command']) for step in plan['steps'] if step['action'] == 'release']
-    error = dict(code=None, message=NEEDS_CONSENT % ' '.join(facts))
-    command.fail(error, plan=plan, effects=plan['effects'])
+    error = dict(code=None, message=NEEDS_CONSENT % ' '.join(facts), plan=plan)
+    command.fail(error, effects=plan['effects'])
 
 
 def predict(module, command, plan):
@@ -278,7 +276,7 @@ def predict(module, command, plan):
     blockers = plan['blockers']
     if blockers and not passes(module.params, blockers):
         first = blockers[0]
-        command.fail(dict(first, plan=plan), plan=plan)
+        command.fail(dict(first, plan=plan))
     needs_consent = plan['effects'] or any(step['action'] == 'release' for step in plan['steps'])
     if needs_consent and not module.params['consent']:
         fail_without_consent(command, plan)
@@ -334,9 +332,8 @@ def main():
     document = command.ask('unload', params['name'], options)
     if is_error(document):
         error = document['error']
-        plan = error.get('plan')
         report = error.get('report')
-        command.fail(error, plan=plan, **(outcome(report) if report else {}))
+        command.fail(error, **(outcome(report) if report else {}))
     if 'feasible' in document:
         # A plan instead of a report: the command asks for --yes.
         fail_without_consent(command, document)
