@@ -65,6 +65,7 @@ test('one goes, one goes when it is free, and the guard of one refuses', async (
   let letGo: Promise<unknown> | undefined
   const update = ['-i', fleet.inventory, 'node_kmod.kmod.update_driver', '-e', variables()]
   const end = await controller.run('ansible-playbook', update, {
+    env: { ANSIBLE_RETRY_FILES_ENABLED: '1', ANSIBLE_RETRY_FILES_SAVE_PATH: controller.folder },
     onText(piece) {
       text += piece
       // Only when every machine was asked does the busy one become free, some time after it was told to wait.
@@ -80,6 +81,8 @@ test('one goes, one goes when it is free, and the guard of one refuses', async (
   expect(end.stdout).toMatch(/busy +: ok=\d+ +changed=\d+ +unreachable=0 +failed=0/)
   expect(end.stdout).toMatch(/refuses +: ok=\d+ +changed=\d+ +unreachable=0 +failed=1/)
   expect(end.code).toBe(2)
+  // For the next run with --limit.
+  expect(readFileSync(join(controller.folder, 'update_driver.retry'), 'utf8')).toBe('refuses\n')
 
   expect(resultsOf('idle')).toMatchObject({
     plan: { changed: true, blockers: [] },

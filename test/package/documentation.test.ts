@@ -233,15 +233,19 @@ describe('the README', () => {
   })
 })
 
-test.each(['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md', 'docs/libkmod.md'])(
-  'the links of %s have existing targets',
-  (file) => {
-    const text = readFileSync(join(ROOT, file), 'utf8')
-    const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, link]) => link!.replace(/\s+/g, ' '))
-    const local = links.filter((link) => !/^https?:/.test(link))
-    expect(local.filter((link) => !existsSync(join(ROOT, dirname(file), link)))).toEqual([])
-  },
-)
+test.each([
+  'README.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'SECURITY.md',
+  'docs/libkmod.md',
+  'docs/guide/fleets.md',
+])('the links of %s have existing targets', (file) => {
+  const text = readFileSync(join(ROOT, file), 'utf8')
+  const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, link]) => link!.replace(/\s+/g, ' '))
+  const local = links.filter((link) => !/^https?:/.test(link))
+  expect(local.filter((link) => !existsSync(join(ROOT, dirname(file), link)))).toEqual([])
+})
 
 describe('docs/libkmod.md', () => {
   const page = readFileSync(join(ROOT, 'docs/libkmod.md'), 'utf8')
