@@ -59,8 +59,9 @@ function verbLines(verb: Verb): string[] {
 
 const optionLines = (option: Option): string[] => tagged(optionText(option), option.help)
 
+/** The text is not made a sentence, because it can begin with a value of the option. */
 function tagged(tag: string, text: string): string[] {
-  return ['.TP', `.B ${roff(tag)}`, roff(sentence(text))]
+  return ['.TP', `.B ${roff(tag)}`, roff(text)]
 }
 
 const paragraph = (text: string): string[] => ['.PP', roff(text)]

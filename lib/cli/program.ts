@@ -54,6 +54,7 @@ function createProgram(onRequest: (request: Request) => void): Command {
     })
     .helpOption('-h, --help', HELP)
     .helpCommand(false)
+    .showHelpAfterError('Try: node-kmod --help')
     .addHelpText('after', "\n'node-kmod VERB --help' has the options of a verb, and examples.")
   for (const option of [JSON_OPTION, ...SYSTEM_OPTIONS]) program.addOption(commanderOption(option))
   for (const verb of VERBS) {
@@ -65,6 +66,7 @@ function createProgram(onRequest: (request: Request) => void): Command {
       .helpOption('-h, --help', HELP)
       .helpGroup(`${verb.group}:`)
       .addHelpText('after', examplesText(verb))
+    command.showHelpAfterError(`Try: node-kmod ${verb.name} --help`)
     if (verb.alias !== undefined) command.alias(verb.alias)
     for (const argument of verb.arguments) command.argument(argumentText(argument), argument.help)
     for (const option of verb.options) command.addOption(commanderOption(option))

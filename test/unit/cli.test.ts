@@ -161,6 +161,10 @@ describe('texts', () => {
     ["explain('tun') lists what uses it.", 'node-kmod why tun lists what uses it.'],
     ['Accept unknown names with allowUnknown: true.', 'Accept unknown names with --allow-unknown.'],
     ['give its file: load({ file }).', 'give its file: node-kmod load ./NAME.ko.'],
+    [
+      'This Kmod reads a copy. Use a Kmod without `root`.',
+      'With --root, node-kmod reads a copy. Omit --root.',
+    ],
     ['The "options.waitFor" argument must be', 'The value of --wait-for must be'],
   ])('advice for programs becomes advice for the command line: %s', (message, expected) => {
     expect(forCommandLine(message)).toBe(expected)

@@ -26,11 +26,12 @@ const TRANSLATIONS: readonly [pattern: RegExp, words: string | Words][] = [
   [/\ballow: \['(.*)'\]/g, allow],
   [/\b(holders|commands|guard|onFailure|dependencies): '(\w+)'/g, optionWithValue],
   [/\b(force|allowUnknown|mustBeLoaded): true/g, option],
-  [/This Kmod looks/g, 'With --root, node-kmod looks'],
+  [/This Kmod (looks|reads)/g, 'With --root, node-kmod $1'],
   [
     /Use a Kmod without `root` to change the running kernel/g,
     'Omit --root to change the running kernel',
   ],
+  [/Use a Kmod without `root`/g, 'Omit --root'],
   [/\ba larger wait\b/g, 'a larger --wait'],
   [/The "options\.parameters\.([^"]+)" argument/g, 'Parameter $1'],
   [/The "options\.(\w+)" argument/g, valueOf],

@@ -2,6 +2,7 @@
 import { printable } from '../../contract/printable'
 import type { LoadedModule, ModuleInfo, Preflight } from '../../index'
 import type { Screen } from '../screen'
+import { forCommandLine } from './advice'
 import { table } from './table'
 import { bytes } from './words'
 
@@ -90,7 +91,10 @@ export function preflightText(screen: Screen, answer: Preflight): string {
     ['lockdown', kernel.lockdown ?? 'unknown'],
     ['CAP_SYS_MODULE', yes(capability)],
     ['libkmod', libkmod ?? 'not found'],
-    ...problems.map(({ code, message }) => ['problem', `${message} (${code})`]),
+    ...problems.map(({ code, message }) => [
+      'problem',
+      `${printable(forCommandLine(message))} (${code})`,
+    ]),
   ]
   return table(screen, rows)
 }

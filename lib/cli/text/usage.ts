@@ -39,7 +39,10 @@ export function unreadableLines(screen: Screen, unreadable: readonly string[]): 
 /** Who, how many references, and what to do; the command in a line of its own, to be copied. */
 export function usersText(screen: Screen, users: readonly User[], indent = ''): string {
   const { bold, cyan } = screen.paint
-  const rows = users.map((user) => {
+  // Those that hold the module come first.
+  const rank = ({ references }: User): number => (references === null ? 1 : references > 0 ? 0 : 2)
+  const inOrder = [...users].sort((one, other) => rank(one) - rank(other))
+  const rows = inOrder.map((user) => {
     const { text, command } = user.release
     const lines = [bold(printable(userName(user))), printable(text)]
     if (command !== null) lines.push(cyan(`$ ${shellCommand(command)}`))

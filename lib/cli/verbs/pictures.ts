@@ -36,6 +36,9 @@ const PLAN: Option = { name: 'plan', help: 'show what an unload of the modules w
 
 async function graph(call: Call): Promise<Answer> {
   const { kmod, arguments: names, options: given, signal } = call
+  if (given.plan === true && names.length === 0) {
+    throw new InvalidArgumentError('--plan needs the names of the modules to unload.')
+  }
   const plan =
     given.plan === true ? (await propose(call, names, pick(given, PLAN_OPTIONS))).plan : undefined
   const drawn = await kmod.graph(names.length > 0 ? names : undefined, {
