@@ -3,7 +3,6 @@
 
 import json
 import os
-import shlex
 
 # Options that all modules have. They stand before the verb on the command line.
 COMMON_ARGUMENTS = dict(
@@ -93,46 +92,18 @@ class Command:
         return document
 
     def fail(self, error, **result):
-        """Ends the module with an error of node-kmod, who is in the way, and what to do about it. The
-        plan and the report of the error are results of their own."""
-        blockers = blockers_of(error)
-        users = error.get('users') or [user for blocker in blockers for user in blocker.get('users', [])]
+        """Ends the module with an error of node-kmod. Its plan and report are results of their own."""
+        parts = {key: error[key] for key in PARTS if key in error}
         self.module.fail_json(
             msg=error['message'],
             code=error.get('code'),
             error={key: error[key] for key in error if key not in PARTS},
-            blockers=blockers,
-            users=users,
-            remedies=remedies(blockers, users),
-            **dict({key: error[key] for key in PARTS if key in error}, **result)
+            **dict(parts, **result)
         )
 
 
 def is_error(document):
     return isinstance(document, dict) and 'error' in document
-
-
-def blockers_of(error):
-    """What prevented the change. After a wait it is the last blocker, else all those of the plan."""
-    if 'blocker' in error:
-        return [error['blocker']]
-    return (error.get('plan') or {}).get('blockers', [])
-
-
-def remedies(blockers, users):
-    """What lets the change succeed: commands for the machine, and options of the module."""
-    found = []
-    for blocker in blockers:
-        if blocker['code'] == 'ERR_KMOD_CRITICAL':
-            effect = blocker['effect']
-            found.append('allow: ["%s:%s"]' % (effect['kind'], effect['subject']))
-        elif blocker['code'] == 'ERR_KMOD_HELD':
-            found.append('holders: remove')
-    for user in users:
-        release = user['release']
-        command = release['command']
-        found.append(release['text'] if command is None else ' '.join(shlex.quote(word) for word in command))
-    return list(dict.fromkeys(found))
 
 
 def diff_of(before, after):

@@ -95,21 +95,6 @@ differences:
     loaded:
       description: The value in the kernel. It is C(null) if it cannot be read.
       type: str
-blockers:
-  description: Always empty. It is here so that all modules of this collection fail with the same keys.
-  returned: failure
-  type: list
-  elements: dict
-users:
-  description: Always empty, as I(blockers).
-  returned: failure
-  type: list
-  elements: dict
-remedies:
-  description: Always empty, as I(blockers).
-  returned: failure
-  type: list
-  elements: str
 """
 
 import re

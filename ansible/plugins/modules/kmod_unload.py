@@ -12,7 +12,7 @@ description:
   - Unloads kernel modules, and what only they needed, and verifies that they are not loaded any more.
   - In check mode it computes the plan with C(node-kmod unload --dry-run), and fails if the run would be refused.
   - A module that is not loaded is success without a change.
-  - Except I(consent), the options are those of C(node-kmod unload) with underscores.
+  - The options are those of C(node-kmod unload) with underscores, and I(consent) is C(--yes).
 extends_documentation_fragment:
   - node_kmod.kmod.command
 options:
@@ -206,7 +206,9 @@ remedies:
   sample: ['umount /mnt/usb']
 """
 
+import json
 import re
+import shlex
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.node_kmod.kmod.plugins.module_utils.command import (
@@ -250,8 +252,38 @@ WAITED_FOR = {
 NEEDS_CONSENT = 'Nothing was changed: the unload needs consent. %s If you agree, set consent: true.'
 
 
+def blockers_of(error):
+    """What prevented the change. After a wait it is the last blocker, else all those of the plan."""
+    if 'blocker' in error:
+        return [error['blocker']]
+    return (error.get('plan') or {}).get('blockers', [])
+
+
 def users_of(blockers):
     return [user for blocker in blockers for user in blocker.get('users', [])]
+
+
+def remedies(blockers, users):
+    """What lets the change succeed: commands for the machine, and options of the module."""
+    found = []
+    for blocker in blockers:
+        if blocker['code'] == 'ERR_KMOD_CRITICAL':
+            effect = blocker['effect']
+            found.append('allow: [%s]' % json.dumps('%s:%s' % (effect['kind'], effect['subject'])))
+        elif blocker['code'] == 'ERR_KMOD_HELD':
+            found.append('holders: remove')
+    for user in users:
+        release = user['release']
+        command = release['command']
+        found.append(release['text'] if command is None else ' '.join(shlex.quote(word) for word in command))
+    return list(dict.fromkeys(found))
+
+
+def fail(command, error, **result):
+    """Says who is in the way, and what to do about it."""
+    blockers = blockers_of(error)
+    users = error.get('users') or users_of(blockers)
+    command.fail(error, blockers=blockers, users=users, remedies=remedies(blockers, users), **result)
 
 
 def steps_of(plan):
@@ -268,7 +300,7 @@ def fail_without_consent(command, plan):
     facts = [effect['message'] for effect in plan['effects']]
     facts += ['It runs: %s.' % ' '.join(step['command']) for step in plan['steps'] if step['action'] == 'release']
     error = dict(code=None, message=NEEDS_CONSENT % ' '.join(facts), plan=plan)
-    command.fail(error, effects=plan['effects'])
+    fail(command, error, effects=plan['effects'])
 
 
 def predict(module, command, plan):
@@ -276,7 +308,7 @@ def predict(module, command, plan):
     blockers = plan['blockers']
     if blockers and not passes(module.params, blockers):
         first = blockers[0]
-        command.fail(dict(first, plan=plan))
+        fail(command, dict(first, plan=plan))
     needs_consent = plan['effects'] or any(step['action'] == 'release' for step in plan['steps'])
     if needs_consent and not module.params['consent']:
         fail_without_consent(command, plan)
@@ -333,7 +365,7 @@ def main():
     if is_error(document):
         error = document['error']
         report = error.get('report')
-        command.fail(error, **(outcome(report) if report else {}))
+        fail(command, error, **(outcome(report) if report else {}))
     if 'feasible' in document:
         # A plan instead of a report: the command asks for --yes.
         fail_without_consent(command, document)
