@@ -59,6 +59,7 @@ loaded:
   description:
     - All loaded modules, newest first, in the shape of C(LoadedModule) of node-kmod.
     - Each has the keys C(name), C(size), C(refCount), C(holders), C(state), C(permanent) and C(taints).
+    - It is C(null) if the kernel has no loadable modules. Then I(preflight) says so, too.
   returned: if I(name) is empty
   type: list
   elements: dict
@@ -106,12 +107,12 @@ from ansible_collections.node_kmod.kmod.plugins.module_utils.command import (
 VERBS = dict(status='status', info='info', usage='explain', effects='impact')
 
 
-def read(command, verb, name):
-    """The answer, or None if nobody knows the module."""
-    document = command.ask(verb, [name])
+def read(command, verb, *names, without):
+    """The answer, or None where the machine has none: after an error with the code `without`."""
+    document = command.ask(verb, names)
     if not is_error(document):
         return document
-    if document['error'].get('code') != 'ERR_KMOD_NOT_FOUND':
+    if document['error'].get('code') != without:
         command.fail(document['error'])
     return None
 
@@ -129,9 +130,13 @@ def main():
     command = Command(module)
     names = module.params['name']
     if not names:
-        module.exit_json(changed=False, loaded=command.answer('list'), preflight=command.answer('preflight'))
+        loaded = read(command, 'list', without='ERR_KMOD_UNSUPPORTED')
+        module.exit_json(changed=False, loaded=loaded, preflight=command.answer('preflight'))
     gather = module.params['gather']
-    modules = {name: {what: read(command, VERBS[what], name) for what in gather} for name in names}
+    unknown = 'ERR_KMOD_NOT_FOUND'
+    modules = {
+        name: {what: read(command, VERBS[what], name, without=unknown) for what in gather} for name in names
+    }
     module.exit_json(changed=False, modules=modules)
 
 
