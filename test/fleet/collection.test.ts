@@ -59,14 +59,14 @@ test.each([
 
 test('the choices and defaults of kmod_unload are those of the command', () => {
   const { options } = of('kmod_unload').doc
-  for (const option of verb('unload')) {
+  for (const option of [...verb('unload'), ...SYSTEM_OPTIONS]) {
     const mine = options[snake(option)]
     if (mine === undefined) continue
     // Of --allow, a shell offers the kinds; a subject can follow each.
     if (Array.isArray(option.words) && option.name !== 'allow') {
       expect([option.name, mine.choices]).toEqual([option.name, option.words])
     }
-    const [, text] = /\(default: ([^)]+)\)/.exec(option.help) ?? []
+    const [, text] = /\(default: ([^\s)]+)\)/.exec(option.help) ?? []
     if (text === undefined) continue
     const value = Array.isArray(mine.default) ? mine.default.join(',') : mine.default
     expect([option.name, value]).toEqual([option.name, text])

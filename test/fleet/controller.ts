@@ -35,12 +35,14 @@ export async function openController(): Promise<Controller> {
   writeFileSync(executable, `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`, {
     mode: 0o755,
   })
+  const configuration = join(folder, 'ansible.cfg')
+  writeFileSync(configuration, '[defaults]\n')
   // Nothing of the user's: another Python on the PATH lacks Debian's packages, and Ansible keeps files at home.
   const environment: NodeJS.ProcessEnv = {
     HOME: folder,
     LC_ALL: 'C.UTF-8',
     PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
-    ANSIBLE_CONFIG: '/dev/null',
+    ANSIBLE_CONFIG: configuration,
     ANSIBLE_HOME: join(folder, 'ansible'),
     ANSIBLE_COLLECTIONS_PATH: collections,
     ANSIBLE_NOCOLOR: '1',

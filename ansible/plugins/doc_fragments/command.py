@@ -26,6 +26,10 @@ options:
       - The default is what modprobe reads, such as C(/etc/modprobe.d).
     type: list
     elements: path
+  timeout:
+    description: How long the machine may take to answer one question. A time with its unit (C(500ms), C(30s), C(2m)).
+    type: str
+    default: 10s
 requirements:
   - node-kmod, which needs Node.js 20 or later, on the managed machine
   - Linux on the managed machine

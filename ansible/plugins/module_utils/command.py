@@ -10,9 +10,10 @@ COMMON_ARGUMENTS = dict(
     kernel_release=dict(type='str'),
     module_directory=dict(type='path'),
     config_paths=dict(type='list', elements='path'),
+    timeout=dict(type='str', default='10s'),
 )
 # Of the options above, and of kmod_info, those that the command has too.
-SYSTEM_OPTIONS = ('root', 'kernel_release', 'module_directory', 'config_paths')
+SYSTEM_OPTIONS = ('root', 'kernel_release', 'module_directory', 'config_paths', 'timeout')
 
 PARTS = ('plan', 'report')
 
