@@ -15,6 +15,8 @@ export interface Controller {
   collection: string
   /** A file that runs this checkout's node-kmod. */
   executable: string
+  /** Options for ssh. Its file of known hosts is `known_hosts` in the folder. */
+  sshOptions: readonly string[]
   /** Runs one of Ansible's programs. Calls `onText` with what it prints, while it runs. */
   run(program: string, args: readonly string[], options?: RunOptions): Promise<Outcome>
   close(): void
@@ -37,6 +39,11 @@ export async function openController(): Promise<Controller> {
   })
   const configuration = join(folder, 'ansible.cfg')
   writeFileSync(configuration, '[defaults]\n')
+  // Without the configuration of ssh, and the keys of its agent, that the user of this system has.
+  const sshOptions = [
+    ...['-F', 'none', '-o', 'IdentitiesOnly=yes', '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=10'],
+    ...['-o', `UserKnownHostsFile=${join(folder, 'known_hosts')}`],
+  ]
   // Nothing of the user's: another Python on the PATH lacks Debian's packages, and Ansible keeps files at home.
   const environment: NodeJS.ProcessEnv = {
     HOME: folder,
@@ -47,7 +54,7 @@ export async function openController(): Promise<Controller> {
     ANSIBLE_COLLECTIONS_PATH: collections,
     ANSIBLE_NOCOLOR: '1',
     ANSIBLE_PIPELINING: '1',
-    ANSIBLE_SSH_ARGS: `-o ControlMaster=auto -o ControlPersist=60s -o UserKnownHostsFile=${join(folder, 'known_hosts')}`,
+    ANSIBLE_SSH_ARGS: ['-o ControlMaster=auto -o ControlPersist=60s', ...sshOptions].join(' '),
     ANSIBLE_SSH_CONTROL_PATH_DIR: join(folder, 'ssh'),
   }
   mkdirSync(join(folder, 'ansible'))
@@ -68,6 +75,7 @@ export async function openController(): Promise<Controller> {
     folder,
     collection: join(collections, 'ansible_collections', 'node_kmod', 'kmod'),
     executable,
+    sshOptions,
     run,
     close: () => rmSync(folder, { recursive: true, force: true }),
   }

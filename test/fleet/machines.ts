@@ -31,7 +31,7 @@ export async function startFleet(
   controller: Controller,
   scripts: Readonly<Record<string, string>>,
 ): Promise<Fleet> {
-  const { folder, executable } = controller
+  const { folder, executable, sshOptions } = controller
   const clientKey = join(folder, 'client-key')
   const hostKey = join(folder, 'host-key')
   output('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', clientKey])
@@ -52,14 +52,12 @@ export async function startFleet(
     kmod_executable: executable,
   }
   writeFileSync(inventory, JSON.stringify({ all: { hosts, vars } }))
-  const controlled = ['-i', clientKey, '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=5']
   const machines = names.map((name, i): Machine => {
-    const target = ['-p', String(ports[i]), 'root@127.0.0.1']
-    const trust = ['-o', `UserKnownHostsFile=${join(folder, 'known_hosts')}`]
+    const target = ['-i', clientKey, '-p', String(ports[i]), 'root@127.0.0.1']
     return {
       name,
       async ssh(command) {
-        const child = spawn('ssh', [...controlled, ...trust, ...target, command])
+        const child = spawn('ssh', [...sshOptions, ...target, command])
         child.stdin.end()
         const { code, stdout, stderr } = await outcomeOf(child)
         if (code !== 0) throw new Error(`ssh ${name} ${command}: exit ${code}\n${stderr}`)
