@@ -42,6 +42,7 @@ export async function openController(): Promise<Controller> {
   // Without the configuration of ssh, and the keys of its agent, that the user of this system has.
   const sshOptions = [
     ...['-F', 'none', '-o', 'IdentitiesOnly=yes', '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=10'],
+    ...['-o', 'ServerAliveInterval=15'],
     ...['-o', `UserKnownHostsFile=${join(folder, 'known_hosts')}`],
   ]
   // Nothing of the user's: another Python on the PATH lacks Debian's packages, and Ansible keeps files at home.

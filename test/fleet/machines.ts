@@ -75,6 +75,8 @@ export async function startFleet(
     }),
   )
   const ended = Promise.all(guests)
+  // stop() awaits it. A guest that dies before is no unhandled rejection, but an error of the ssh there.
+  ended.catch(() => undefined)
   // A guest that ends early is an error of what waits for it.
   await Promise.race([
     Promise.all(machines.map(answers)),
