@@ -68,10 +68,11 @@ test('one goes, one goes when it is free, and the guard of one refuses', async (
     env: { ANSIBLE_RETRY_FILES_ENABLED: '1', ANSIBLE_RETRY_FILES_SAVE_PATH: controller.folder },
     onText(piece) {
       text += piece
-      // Only when every machine was asked does the busy one become free, some time after it was told to wait.
+      // The busy machine becomes free when every machine was asked, some time after its unload began. The
+      // brackets keep pgrep from finding the shell that runs it.
       if (text.includes('TASK [Unload the old driver]')) {
         letGo ??= machine('busy').ssh(
-          'until pgrep -f -- "--json unload" > /dev/null; do sleep 0.2; done; sleep 5; touch /run/let-go',
+          'until pgrep -f "[m]ain.js --json .*unload" > /dev/null; do sleep 0.2; done; sleep 5; touch /run/let-go',
         )
       }
     },
