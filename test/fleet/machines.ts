@@ -1,6 +1,6 @@
 /** Managed machines: guests with an ssh server, which a port of the host's loopback leads to. */
 import { spawn } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -70,7 +70,7 @@ export async function startFleet(
       command: ['sh', '-c', serve(scripts[name]!, `${clientKey}.pub`, hostKey)],
       nic: true,
       forward: { host: ports[i]!, guest: 22 },
-      processors: 1,
+      processors: names.length === 1 ? undefined : 1,
       deadline: DEADLINE,
     }),
   )
@@ -137,9 +137,4 @@ async function freePorts(count: number): Promise<number[]> {
   const ports = await Promise.all(open)
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
   return ports
-}
-
-/** The result of each host, as `ansible --tree` leaves it. */
-export function resultOf(folder: string, host: string): Record<string, unknown> {
-  return JSON.parse(readFileSync(join(folder, host), 'utf8')) as Record<string, unknown>
 }

@@ -1,74 +1,113 @@
 /** The modules of the collection on one machine, over ssh: check mode, differences, results, errors. */
-import { mkdtempSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { openController, type Controller } from './controller'
-import { resultOf, startFleet, type Fleet } from './machines'
+import { openController, PYTHON, type Controller, type Result } from './controller'
+import { startFleet, type Fleet } from './machines'
 
 jest.setTimeout(300_000)
 
+const CHECK = { check_mode: true }
+const kmod = (module: string, options: object): object => ({
+  [`node_kmod.kmod.kmod_${module}`]: { executable: '{{ kmod_executable }}', ...options },
+  diff: true,
+})
+const unload = (name: string, options: object = {}) => kmod('unload', { name: [name], ...options })
+const load = (name: string, options: object = {}) => kmod('load', { name, ...options })
+const shell = (command: string): object => ({ 'ansible.builtin.raw': command })
+const HOLD_TUN = 'sleep 600 3<>/dev/net/tun > /dev/null 2>&1 & echo $!'
+
+/** What is done, in this order, in one play: to start Ansible takes longer than most of it. */
+const TASKS = {
+  bridgeChecked: { ...unload('br_netfilter'), ...CHECK },
+  rowsAfterCheck: shell('cat /proc/modules'),
+  bridge: unload('br-netfilter'),
+  bridgeAgain: unload('br-netfilter'),
+  card: unload('e1000', { consent: true }),
+  rowsAfterCard: shell('cat /proc/modules; ip link add dummy0 type dummy'),
+  withoutConsentChecked: { ...unload('dummy'), ...CHECK },
+  withoutConsent: unload('dummy'),
+  withConsent: unload('dummy', { consent: true }),
+  loadChecked: { ...load('dummy', { parameters: { numdummies: 2 } }), ...CHECK },
+  rowsBeforeLoad: shell('cat /proc/modules'),
+  load: load('dummy', { parameters: { numdummies: 2 } }),
+  interfaces: shell('ls /sys/class/net; modprobe loop max_loop=3'),
+  loadAgain: load('dummy'),
+  sameParameter: load('loop', { parameters: { max_loop: 3 } }),
+  otherParameter: load('loop', { parameters: { max_loop: 5 } }),
+  otherParameterChecked: { ...load('loop', { parameters: { max_loop: 5 } }), ...CHECK },
+  holder: shell(`modprobe tun; ${HOLD_TUN}`),
+  busy: unload('tun'),
+  busyChecked: { ...unload('tun', { wait: '30s' }), ...CHECK },
+  released: unload('tun', { release: ['process'], consent: true }),
+  rowsAtEnd: shell('cat /proc/modules'),
+  info: kmod('info', {}),
+  infoOfTwo: kmod('info', { name: ['e1000', 'no_such'], gather: ['status', 'usage'] }),
+  withoutCommand: kmod('info', { executable: 'no-such-node-kmod' }),
+  dash: unload('--yes'),
+}
+
 let controller: Controller
 let fleet: Fleet
+let results: Record<keyof typeof TASKS, Result>
+let printed: string
 beforeAll(async () => {
   controller = await openController()
   fleet = await startFleet(controller, { guest: 'modprobe dummy; modprobe br_netfilter' })
+  const names = Object.keys(TASKS)
+  const file = join(controller.folder, 'results.json')
+  const tasks = [
+    ...Object.entries(TASKS).map(([register, task]) => ({
+      register,
+      ignore_errors: true,
+      ...task,
+    })),
+    {
+      'ansible.builtin.copy': {
+        content: `{{ {${names.map((name) => `"${name}": ${name}`).join(', ')}} | to_json }}`,
+        dest: file,
+      },
+      delegate_to: 'localhost',
+      vars: { ansible_connection: 'local', ansible_python_interpreter: PYTHON },
+    },
+  ]
+  const play = join(controller.folder, 'play.yml')
+  writeFileSync(play, JSON.stringify([{ hosts: 'all', gather_facts: false, tasks }]))
+  const end = await controller.run('ansible-playbook', ['-i', fleet.inventory, play])
+  printed = end.stdout + end.stderr
+  if (end.code !== 0) throw new Error(printed)
+  results = JSON.parse(readFileSync(file, 'utf8')) as typeof results
 })
 afterAll(async () => {
   await (fleet as Fleet | undefined)?.stop()
   ;(controller as Controller | undefined)?.close()
 })
 
-/** What a module of the collection returns. */
-async function ask(module: string, options: object, ...more: string[]) {
-  const { folder, executable, run } = controller
-  const results = mkdtempSync(join(folder, 'results-'))
-  const { stdout, stderr } = await run(
-    'ansible',
-    [
-      ...['all', '-i', fleet.inventory, '-m', `node_kmod.kmod.${module}`],
-      ...['-a', JSON.stringify({ executable, ...options }), ...more],
-      // Only so do the files of --tree have the differences.
-      ...['--tree', results, '-vvv'],
-    ],
-    // Likewise the warnings, which Ansible otherwise prints and drops.
-    { env: { ANSIBLE_ACTION_WARNINGS: '0' } },
-  )
-  try {
-    return resultOf(results, 'guest')
-  } catch (error) {
-    throw new Error(`${stdout}${stderr}`, { cause: error })
-  }
-}
-
-const loaded = async (): Promise<string[]> => {
-  const rows = await fleet.machines[0]!.ssh('cat /proc/modules')
-  return rows.split('\n').map((row) => row.split(' ', 1)[0]!)
-}
+const lines = (task: keyof typeof TASKS): string[] => results[task].stdout_lines as string[]
+const modules = (task: keyof typeof TASKS) => lines(task).map((row) => row.split(' ', 1)[0]!)
 const BRIDGE = ['br_netfilter', 'bridge', 'stp', 'llc']
+const BRIDGE_GOES = { before: 'br_netfilter\nbridge\nllc\nstp\n', after: '' }
 
-test('check mode is the plan, and changes nothing', async () => {
-  const result = await ask('kmod_unload', { name: ['br_netfilter'] }, '--check', '--diff')
-  expect(result).toMatchObject({
+test('check mode is the plan, and changes nothing', () => {
+  expect(results.bridgeChecked).toMatchObject({
     changed: true,
     removed: BRIDGE,
     absent: [],
     blockers: [],
     plan: { targets: ['br_netfilter'], feasible: true },
-    diff: { before: [...BRIDGE].sort().join('\n') + '\n', after: '' },
+    diff: BRIDGE_GOES,
   })
-  expect(await loaded()).toEqual(expect.arrayContaining(BRIDGE))
+  expect(modules('rowsAfterCheck')).toEqual(expect.arrayContaining(BRIDGE))
 })
 
-test('an unload changes what the plan said, and the second one nothing', async () => {
-  const first = await ask('kmod_unload', { name: ['br-netfilter'] }, '--diff')
-  expect(first).toMatchObject({
+test('an unload changes what the plan said, and the second one nothing', () => {
+  expect(results.bridge).toMatchObject({
     changed: true,
     removed: BRIDGE,
     report: { removed: BRIDGE, clean: true },
-    diff: { before: [...BRIDGE].sort().join('\n') + '\n', after: '' },
+    diff: BRIDGE_GOES,
   })
-  const left = await loaded()
-  expect(BRIDGE.filter((name) => left.includes(name))).toEqual([])
-  expect(await ask('kmod_unload', { name: ['br-netfilter'] }, '--diff')).toMatchObject({
+  expect(modules('rowsAfterCard').filter((name) => BRIDGE.includes(name))).toEqual([])
+  expect(results.bridgeAgain).toMatchObject({
     changed: false,
     removed: [],
     absent: ['br_netfilter'],
@@ -76,55 +115,35 @@ test('an unload changes what the plan said, and the second one nothing', async (
   })
 })
 
-test('the driver of the card that carries the ssh session stays', async () => {
-  const result = await ask('kmod_unload', { name: ['e1000'], consent: true })
-  expect(result).toMatchObject({
-    failed: true,
-    changed: false,
-    code: 'ERR_KMOD_CRITICAL',
-    blockers: expect.arrayContaining([
-      expect.objectContaining({ effect: expect.objectContaining({ subject: 'eth0' }) as object }),
-    ]) as object,
-    remedies: expect.arrayContaining(['allow: ["default-route:eth0"]']) as object,
-  })
-  expect(result.msg).toContain('eth0')
-  expect(await loaded()).toContain('e1000')
+test('the driver of the card that carries the ssh session stays', () => {
+  expect(results.card).toMatchObject({ failed: true, changed: false, code: 'ERR_KMOD_CRITICAL' })
+  expect(results.card.remedies).toContain('allow: ["default-route:eth0"]')
+  expect(results.card.msg).toContain('eth0')
+  expect(modules('rowsAfterCard')).toContain('e1000')
 })
 
-test('what stops working needs consent, in check mode too', async () => {
-  await fleet.machines[0]!.ssh('ip link add dummy0 type dummy')
-  for (const more of [['--check'], []]) {
-    const refused = await ask('kmod_unload', { name: ['dummy'] }, ...more)
+test('what stops working needs consent, in check mode too', () => {
+  for (const refused of [results.withoutConsentChecked, results.withoutConsent]) {
     expect(refused).toMatchObject({ failed: true, changed: false, code: null })
     expect(refused.msg).toContain('consent: true')
     expect(refused.effects).toMatchObject([{ kind: 'interface', subject: 'dummy0' }])
   }
-  expect(await loaded()).toContain('dummy')
-  const agreed = await ask('kmod_unload', { name: ['dummy'], consent: true })
-  expect(agreed).toMatchObject({ changed: true, removed: ['dummy'] })
-  expect(await loaded()).not.toContain('dummy')
+  expect(results.withConsent).toMatchObject({ changed: true, removed: ['dummy'] })
 })
 
-test('a load is checked, done, and then nothing is left to do', async () => {
-  const wish = { name: 'dummy', parameters: { numdummies: 2 } }
-  const check = await ask('kmod_load', wish, '--check', '--diff')
-  expect(check).toMatchObject({ changed: true, loaded: ['dummy'], diff: { after: 'dummy\n' } })
-  expect(await loaded()).not.toContain('dummy')
-  const done = await ask('kmod_load', wish, '--diff')
-  expect(done).toMatchObject({ changed: true, loaded: ['dummy'], report: { module: 'dummy' } })
-  expect(await fleet.machines[0]!.ssh('ls /sys/class/net')).toContain('dummy1')
-  for (const more of [['--check'], []]) {
-    expect(await ask('kmod_load', { name: 'dummy' }, ...more)).toMatchObject({ changed: false })
-  }
+test('a load is checked, done, and then nothing is left to do', () => {
+  const change = { changed: true, loaded: ['dummy'], diff: { before: '', after: 'dummy\n' } }
+  expect(results.loadChecked).toMatchObject(change)
+  expect(modules('rowsBeforeLoad')).not.toContain('dummy')
+  expect(results.load).toMatchObject({ ...change, report: { module: 'dummy' } })
+  expect(lines('interfaces')).toEqual(expect.arrayContaining(['dummy0', 'dummy1']))
+  expect(results.loadAgain).toMatchObject({ changed: false, loaded: [] })
 })
 
-test('a module that is loaded with the parameters that are asked for is unchanged', async () => {
-  await fleet.machines[0]!.ssh('modprobe loop max_loop=3')
-  for (const more of [['--check'], []]) {
-    const same = { name: 'loop', parameters: { max_loop: 3 } }
-    expect(await ask('kmod_load', same, ...more)).toMatchObject({ changed: false, loaded: [] })
-    const other = { name: 'loop', parameters: { max_loop: 5 } }
-    expect(await ask('kmod_load', other, ...more)).toMatchObject({
+test('a loaded module with the parameters that are asked for is unchanged', () => {
+  expect(results.sameParameter).toMatchObject({ changed: false, loaded: [] })
+  for (const other of [results.otherParameter, results.otherParameterChecked]) {
+    expect(other).toMatchObject({
       failed: true,
       code: 'ERR_KMOD_ALREADY_LOADED',
       differences: [{ name: 'max_loop', wanted: '5', loaded: '3' }],
@@ -132,50 +151,40 @@ test('a module that is loaded with the parameters that are asked for is unchange
   }
 })
 
-test('a user is named with the command that releases the module', async () => {
-  const { ssh } = fleet.machines[0]!
-  await ssh('modprobe tun; (sleep 600 3<>/dev/net/tun > /dev/null 2>&1 & echo $! > /run/holder)')
-  const pid = (await ssh('cat /run/holder')).trim()
-  const busy = await ask('kmod_unload', { name: ['tun'] })
-  expect(busy).toMatchObject({ failed: true, changed: false, code: 'ERR_KMOD_IN_USE' })
-  expect(busy.users).toMatchObject([{ kind: 'process', pid: Number(pid), module: 'tun' }])
-  expect(busy.remedies).toEqual([`kill ${pid}`])
-  const waiting = await ask('kmod_unload', { name: ['tun'], wait: '30s' }, '--check')
-  expect(waiting).toMatchObject({ changed: true, removed: ['tun'], plan: { feasible: false } })
-  expect(waiting.warnings).toEqual([expect.stringContaining('would wait up to 30s')])
-  const released = { name: ['tun'], release: ['process'], consent: true }
-  expect(await ask('kmod_unload', released)).toMatchObject({
+test('a user is named with the command that releases the module', () => {
+  const pid = lines('holder')[0]!
+  expect(results.busy).toMatchObject({ failed: true, changed: false, code: 'ERR_KMOD_IN_USE' })
+  expect(results.busy.users).toMatchObject([{ kind: 'process', pid: Number(pid), module: 'tun' }])
+  expect(results.busy.remedies).toEqual([`kill ${pid}`])
+  expect(results.busyChecked).toMatchObject({ changed: true, removed: ['tun'] })
+  expect(results.busyChecked.plan).toMatchObject({ feasible: false })
+  expect(printed.replace(/\s+/g, ' ')).toContain('The run would wait up to 30s')
+  expect(results.released).toMatchObject({
     changed: true,
     removed: ['tun'],
     report: { released: [{ command: ['kill', pid] }] },
   })
+  expect(modules('rowsAtEnd')).not.toContain('tun')
 })
 
-test('kmod_info reads what the command knows', async () => {
-  const general = await ask('kmod_info', {})
-  expect(general).toMatchObject({ changed: false, preflight: { canUnload: true } })
-  expect((general.loaded as { name: string }[]).map(({ name }) => name)).toEqual(
-    (await loaded()).filter((name) => name !== ''),
-  )
-  const one = { name: ['e1000', 'no_such'], gather: ['status', 'info', 'usage', 'effects'] }
-  expect(await ask('kmod_info', one)).toMatchObject({
+test('kmod_info reads what the command knows', () => {
+  expect(results.info).toMatchObject({ changed: false, preflight: { canUnload: true } })
+  const loaded = results.info.loaded as { name: string }[]
+  expect(loaded.map(({ name }) => name)).toEqual(modules('rowsAtEnd'))
+  expect(results.infoOfTwo).toMatchObject({
     changed: false,
     modules: {
-      e1000: { status: 'live', info: { name: 'e1000' }, usage: { module: 'e1000' } },
-      no_such: { status: 'unknown', info: null, usage: null },
+      e1000: { status: 'live', usage: { module: 'e1000' } },
+      no_such: { status: 'unknown', usage: null },
     },
   })
 })
 
-test('a machine without the command says how to install it', async () => {
-  const result = await ask('kmod_info', { executable: 'no-such-node-kmod' })
-  expect(result).toMatchObject({ failed: true })
-  expect(result.msg).toContain('npm install --global node-kmod')
+test('a machine without the command says how to install it', () => {
+  expect(results.withoutCommand).toMatchObject({ failed: true })
+  expect(results.withoutCommand.msg).toContain('npm install --global node-kmod')
 })
 
-test('a name that begins with a dash is a name', async () => {
-  expect(await ask('kmod_unload', { name: ['--yes'] })).toMatchObject({
-    failed: true,
-    code: 'ERR_KMOD_NOT_FOUND',
-  })
+test('a name that begins with a dash is a name', () => {
+  expect(results.dash).toMatchObject({ failed: true, code: 'ERR_KMOD_NOT_FOUND' })
 })
