@@ -148,13 +148,19 @@ def differences(command, name, parameters):
     ]
 
 
+def fact_of(difference):
+    if difference['loaded'] is None:
+        return 'the value of its parameter %s cannot be read' % difference['name']
+    return 'its parameter %s is %s, not %s' % tuple(difference[key] for key in ('name', 'loaded', 'wanted'))
+
+
 def fail_if_different(command, module, error):
     """Ends the module if the loaded module has other parameters."""
     found = differences(command, targets_of(command, module.params['name'])[0], module.params['parameters'])
     if not found:
         return
-    facts = ['%s is %s, not %s' % (one['name'], one['loaded'], one['wanted']) for one in found]
-    error['message'] = '%s is loaded already with other parameters: %s. Unload it first with kmod_unload.' % (
+    facts = [fact_of(one) for one in found]
+    error['message'] = '%s is loaded already: %s. Unload it first with kmod_unload.' % (
         module.params['name'],
         '; '.join(facts),
     )
