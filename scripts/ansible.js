@@ -1,7 +1,7 @@
 'use strict'
 /**
- * `npm run test:ansible [JEST ARGUMENTS]`: all tests of the Ansible collection, also the play over three
- * guests, which `npm test` does not run.
+ * `npm run test:ansible [JEST ARGUMENTS]`: all tests of the Ansible collection, also those of
+ * `test/fleet/long/`, which `npm test` does not run.
  */
 const { run, setUp } = require('./setup')
 

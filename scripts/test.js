@@ -16,7 +16,7 @@ const rings = {
   native: { packages: ['native'], command: [process.execPath, ['scripts/test-native.js']] },
   fleet: {
     packages: ['vm', 'fleet'],
-    command: jest('fleet', '--testPathIgnorePatterns', 'three-guests'),
+    command: jest('fleet', '--testPathIgnorePatterns', 'test/fleet/long'),
   },
   vm: { packages: ['vm', 'modules'], command: ['npx', ['tsx', 'test/vm/ring.ts']] },
 }

@@ -55,6 +55,7 @@ export async function openController(): Promise<Controller> {
     ANSIBLE_COLLECTIONS_PATH: collections,
     ANSIBLE_NOCOLOR: '1',
     ANSIBLE_PIPELINING: '1',
+    ANSIBLE_SSH_USETTY: '0',
     ANSIBLE_SSH_ARGS: ['-o ControlMaster=auto -o ControlPersist=60s', ...sshOptions].join(' '),
     ANSIBLE_SSH_CONTROL_PATH_DIR: join(folder, 'ssh'),
   }

@@ -24,7 +24,7 @@ export interface Fleet {
 }
 
 /** Milliseconds for a guest, from its boot to its end. */
-const DEADLINE = 400_000
+const DEADLINE = 600_000
 
 /** Starts a guest for each name. The value is a shell script that runs there before ssh answers. */
 export async function startFleet(

@@ -1,8 +1,8 @@
 /** The rolling update of the collection over three machines at once: one goes, one is busy, one refuses. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { openController, PYTHON, type Controller, type Result } from './controller'
-import { startFleet, type Fleet, type Machine } from './machines'
+import { openController, PYTHON, type Controller, type Result } from '../controller'
+import { startFleet, type Fleet, type Machine } from '../machines'
 
 jest.setTimeout(600_000)
 
