@@ -29,6 +29,8 @@ module.exports = {
     project('package'),
     // In Chromium.
     project('browser'),
+    // The Ansible collection; starts guests itself.
+    project('fleet'),
     // Behaviour that may differ between kernels.
     guestProject('every-kernel'),
     // Behaviour that is the same on all kernels.

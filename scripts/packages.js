@@ -39,6 +39,11 @@ module.exports = {
   native: ['clang', 'cmake', 'doctest-dev', 'libclang-rt-dev', 'libkmod-dev', 'pkg-config'],
   /** Shows the page of toHtml() and the documentation in tests. */
   browser: ['chromium'],
+  /**
+   * The Ansible collection and its tests. dropbear-bin is an ssh server for the guests: openssh-server would
+   * start one on this system too.
+   */
+  fleet: ['ansible-core', 'dropbear-bin', 'openssh-client', 'python3-voluptuous'],
   /** What the benchmarks compare with. */
   bench: ['lsof'],
   /** Format and lint of the C++ sources. */

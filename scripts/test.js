@@ -14,6 +14,10 @@ const rings = {
     command: jest('captured', 'lifecycle', 'package', 'browser'),
   },
   native: { packages: ['native'], command: [process.execPath, ['scripts/test-native.js']] },
+  fleet: {
+    packages: ['vm', 'fleet'],
+    command: jest('fleet', '--testPathIgnorePatterns', 'test/fleet/long'),
+  },
   vm: { packages: ['vm', 'modules'], command: ['npx', ['tsx', 'test/vm/ring.ts']] },
 }
 

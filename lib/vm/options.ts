@@ -49,6 +49,11 @@ export interface VmOptions {
   /** Whether the guest has a network card (e1000), which is connected to nothing. Default false. */
   nic?: boolean | undefined
   /**
+   * A port of this machine's loopback that leads to a port of the guest's network card, which `nic` must
+   * give it. The guest's address is 10.0.2.15, its router 10.0.2.2. Default: none.
+   */
+  forward?: { host: number; guest: number } | undefined
+  /**
    * Whether the guest has a USB keyboard (xhci_pci, usbhid, hid_generic) and a display (bochs). Default
    * false.
    */
@@ -104,6 +109,20 @@ const kernelRule: Rule<VmOptions['kernel']> = {
   advice: (value) => (typeof value === 'string' ? didYouMean(value, KERNELS) : ''),
 }
 
+const isPort = (value: unknown): boolean =>
+  Number.isSafeInteger(value) && Number(value) > 0 && Number(value) < 65_536
+
+const portsRule: Rule<{ host: number; guest: number }> = {
+  expected: '{ host, guest } with two ports from 1 to 65535',
+  accepts: (value): value is { host: number; guest: number } =>
+    typeof value === 'object' &&
+    value !== null &&
+    'host' in value &&
+    'guest' in value &&
+    isPort(value.host) &&
+    isPort(value.guest),
+}
+
 const environment: Rule<Readonly<Record<string, string>>> = {
   expected: 'an object with names of variables and strings without NUL',
   accepts: (value): value is Readonly<Record<string, string>> =>
@@ -131,6 +150,7 @@ export function checkVmOptions(options: unknown): CheckedVmOptions {
     memory: wholeNumber('MiB', 256),
     timeout: timeLimit,
     nic: flag,
+    forward: portsRule,
     seat: flag,
     systemd: flag,
     append: text,
@@ -145,6 +165,9 @@ export function checkVmOptions(options: unknown): CheckedVmOptions {
   if (kernel === undefined) throw invalidValue('options.kernel', kernelRule.expected, kernel)
   if ((command?.[0] ?? '') === '') {
     throw invalidValue('options.command', 'a program and its arguments', command)
+  }
+  if (checked.forward !== undefined && checked.nic !== true) {
+    throw invalidValue('options.nic', 'true with the option forward', checked.nic)
   }
   return {
     ...DEFAULTS,

@@ -157,14 +157,18 @@ async function run(
 /** QEMU's arguments. `folder` has the initramfs, gets the console, and is mounted at /results. */
 function machineArguments(
   kernel: GuestKernel,
-  { processors, memory, append = '', nic = false, seat = false }: CheckedVmOptions,
+  { processors, memory, append = '', nic = false, forward, seat = false }: CheckedVmOptions,
   folder: string,
 ): string[] {
   const share = (id: string, path: string, more: string): string[] => [
     ...['-fsdev', `local,id=${id},path=${path},security_model=none${more}`],
     ...['-device', `virtio-9p-pci,fsdev=${id},mount_tag=${id}`],
   ]
-  const card = ['-netdev', 'user,id=nic,restrict=on', '-device', 'e1000,netdev=nic,romfile=']
+  const port = forward ? `,hostfwd=tcp:127.0.0.1:${forward.host}-:${forward.guest}` : ''
+  const card = [
+    ...['-netdev', `user,id=nic,restrict=on${port}`],
+    ...['-device', 'e1000,netdev=nic,romfile='],
+  ]
   const devices = ['qemu-xhci', 'usb-kbd', 'bochs-display'].flatMap((name) => ['-device', name])
   return [
     ...['-smp', String(processors), '-m', String(memory)],
