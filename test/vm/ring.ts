@@ -8,8 +8,15 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { cacheFolder } from '../../tools/vm/cache'
 import { KERNELS, type GuestKernel, type KernelName } from '../../tools/vm/kernels'
 import { runInGuest } from '../../tools/vm/machine'
+import {
+  NEWEST_RUNTIMES,
+  prepareRuntime,
+  RUNTIME_NAMES,
+  type RuntimeName,
+} from '../../tools/vm/runtimes'
 import { prepareTestKernel } from './kernel'
 
 const ROOT = join(__dirname, '..', '..')
@@ -47,6 +54,12 @@ for folder in /etc /run /usr/local/lib /usr/lib /lib; do
 done
 rm -f /etc/modules
 `
+
+/** The JavaScript runtimes that tests of a project run. */
+const RUNTIMES: Partial<Record<Project, readonly RuntimeName[]>> = {
+  'one-kernel': NEWEST_RUNTIMES,
+  soak: RUNTIME_NAMES,
+}
 
 /** What the tests with random rounds read from the environment. */
 const VARIABLES = ['KMOD_ROUNDS', 'KMOD_SEED']
@@ -153,7 +166,8 @@ async function runJob({ kernel, what, commands }: Job, isOnly: boolean): Promise
   const { status, output } = await runInGuest(kernel, {
     command: ['sh', '-c', REMOVE_HOST_CONFIGURATION + runAll],
     cwd: ROOT,
-    env: { KMOD_KERNEL: kernel.name, CI: '1', ...variables() },
+    // The cache of the host has the runtimes; the home of another user than root is not that of a guest.
+    env: { KMOD_KERNEL: kernel.name, CI: '1', NODE_KMOD_CACHE: cacheFolder(), ...variables() },
     // For the tests of the kernel command line; no other test may use these modules.
     append:
       'vfat.from_command_line=1 modprobe.blacklist=vfat module_blacklist=n_hdlc modules-load=ieee802154',
@@ -184,6 +198,8 @@ function quote(text: string): string {
 
 async function main(): Promise<void> {
   const wish = readArguments()
+  // A guest has no network.
+  for (const project of wish.projects) RUNTIMES[project]?.forEach(prepareRuntime)
   // Before the first guest starts: two jobs must not build the same modules.
   const pending = wish.kernels.map(prepareTestKernel).flatMap((kernel) => jobsOf(kernel, wish))
   const isOnly = pending.length === 1
