@@ -42,7 +42,11 @@ chmodSync(reports, 0o777)
 const sanitizer = `log_path=${join(reports, 'report')}:abort_on_error=1`
 run(
   process.execPath,
-  ['node_modules/jest/bin/jest.js', '--ci', '--selectProjects', 'captured', 'lifecycle'],
+  [
+    ...['node_modules/jest/bin/jest.js', '--ci', '--selectProjects', 'captured', 'lifecycle'],
+    // Other runtimes run the same C++.
+    ...['--testPathIgnorePatterns', 'test/lifecycle/runtimes'],
+  ],
   {
     LD_PRELOAD: `${runtime('libasan.so')} ${runtime('libubsan.so')}`,
     NODE_KMOD_BINDING: join(build, 'Release', 'kmod.node'),

@@ -204,6 +204,7 @@ function removeMirrors(): void {
 async function deleteMirror(mirror: string): Promise<void> {
   await rm(mirror, { recursive: true, force: true })
   mirrors.delete(mirror)
+  if (mirrors.size === 0) process.off('exit', removeMirrors)
 }
 
 async function makeMirror(links: readonly string[]): Promise<string> {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 
-function cacheFolder(): string {
+export function cacheFolder(): string {
   const { NODE_KMOD_CACHE, XDG_CACHE_HOME } = process.env
   return NODE_KMOD_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'node-kmod')
 }

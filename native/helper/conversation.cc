@@ -1,11 +1,11 @@
 #include "conversation.h"
 
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sysexits.h>
 
 #include <optional>
 #include <utility>
+
+#include "../process/helper_process.h"
 
 namespace kmod {
 
@@ -29,10 +29,8 @@ void SendReply(const Channel& channel, uint32_t id, Reply reply) {
 
 int TakeRequests(RequestChannel channel,
                  const std::function<void(const Channel&, const Message&)>& take) {
-  // A file can hang this process, and then it would not see that Node.js has ended. (The signal is
-  // sent at the end of the thread that started this process: one of libuv's, which all end with
-  // Node.js. A change of the user takes it back, so it cannot be asked for earlier.)
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // A file can hang this process, and then it would not see that Node.js has ended.
+  if (!EndWithParent(kHelperParentPipe)) return EX_OK;
   while (channel.Fill()) {
     for (;;) {
       const Result<std::optional<Message>> message = channel.Next();

@@ -4,8 +4,8 @@
 //     process that called it cannot be killed;
 //   - libkmod is not thread safe, prints to stderr, and ends its process (by an assertion, or a
 //     read past the end of a mapping) on a damaged module file.
-// It has one thread. It exchanges messages (../process/wire.h) on descriptor 3, and ends when the
-// other end closes.
+// It has one thread. It exchanges messages (../process/wire.h) on a socket, and ends when the other
+// end closes.
 
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "../common/handles.h"
+#include "../process/helper_process.h"
 #include "roles.h"
 
 namespace {
@@ -32,12 +33,8 @@ struct Role {
   int (*serve)(kmod::RequestChannel channel);
 };
 
-constexpr int kSocket = 3;
-// Only the role `watch` gets it.
-constexpr int kInherited = 4;
-
 int ServeInherited(kmod::RequestChannel channel) {
-  return kmod::ServeWatch(std::move(channel), kInherited);
+  return kmod::ServeWatch(std::move(channel), kmod::kHelperInherited);
 }
 
 constexpr Role kRoles[] = {
@@ -78,13 +75,15 @@ bool IsSocket(int fd) {
 
 int main(int count, char** arguments) {
   const Role* role = FindRole(count == 2 ? arguments[1] : "");
-  if (role == nullptr || !IsSocket(kSocket)) {
+  if (role == nullptr || !IsSocket(kmod::kHelperSocket)) {
     fputs("This program is a part of node-kmod, which starts it; it cannot be used on its own.\n",
           stderr);
     return EX_USAGE;
   }
-  CloseOthers(role->serve == ServeInherited ? kInherited + 1 : kSocket + 1);
+  CloseOthers(kmod::kHelperInherited + (role->serve == ServeInherited ? 1 : 0));
+  // Not for the commands that the role `changes` runs.
+  fcntl(kmod::kHelperParentPipe, F_SETFD, FD_CLOEXEC);
   if (chdir("/") != 0) return EX_OSERR;
   prctl(PR_SET_NAME, role->process_name);
-  return role->serve(kmod::RequestChannel(kSocket));
+  return role->serve(kmod::RequestChannel(kmod::kHelperSocket));
 }

@@ -22,9 +22,14 @@ namespace {
 // The helpers that this process has started and not yet waited for. One list for the whole process
 // and not for each Node environment: a helper ends after its environment has closed the socket, so
 // another environment has to wait for it. Node waits only for children that it started itself.
+struct Running {
+  pid_t pid;
+  UniqueFd pipe;  // closed when this process ends: see kHelperParentPipe
+};
+
 struct Started {
   std::mutex mutex;
-  std::vector<pid_t> running;
+  std::vector<Running> running;
   // The last ones that have ended, for EndOfHelper().
   std::deque<HelperEnd> ended;
 };
@@ -51,16 +56,23 @@ class SpawnSetup {
   SpawnSetup(const SpawnSetup&) = delete;
   SpawnSetup& operator=(const SpawnSetup&) = delete;
 
-  // `inherited` is -1 or above 4.
-  Result<> Prepare(int socket, int inherited) {
+  // `inherited` can be -1.
+  Result<> Prepare(int socket, int pipe, int inherited) {
     int error = 0;
     for (int fd = 0; fd <= 2 && error == 0; ++fd) {
       error = posix_spawn_file_actions_addopen(&actions_, fd, "/dev/null", O_RDWR, 0);
     }
-    if (error == 0) error = posix_spawn_file_actions_adddup2(&actions_, socket, 3);
-    if (error == 0 && inherited >= 0) {
-      error = posix_spawn_file_actions_adddup2(&actions_, inherited, 4);
-    }
+    const auto give = [&](int fd, int number) {
+      if (error != 0) return;
+      // The child would overwrite a lower number before it is used, and a dup2 onto the same number
+      // would leave it close-on-exec.
+      UniqueFd copy(fcntl(fd, F_DUPFD_CLOEXEC, kHelperInherited + 1));
+      error = copy ? posix_spawn_file_actions_adddup2(&actions_, copy.get(), number) : errno;
+      copies_.push_back(std::move(copy));
+    };
+    give(socket, kHelperSocket);
+    give(pipe, kHelperParentPipe);
+    if (inherited >= 0) give(inherited, kHelperInherited);
     sigset_t all;
     sigset_t none;
     sigfillset(&all);
@@ -81,11 +93,13 @@ class SpawnSetup {
  private:
   posix_spawn_file_actions_t actions_;
   posix_spawnattr_t attributes_;
+  std::vector<UniqueFd> copies_;  // of what the helper gets
 };
 
 // Waits for those that have ended; never blocks.
 void Reap(Started* started) {
-  const auto ended = [started](pid_t pid) {
+  const auto ended = [started](const Running& helper) {
+    const pid_t pid = helper.pid;
     int status = 0;
     const pid_t waited = waitpid(pid, &status, WNOHANG);
     if (waited == 0) return false;
@@ -93,9 +107,14 @@ void Reap(Started* started) {
     if (waited == pid) started->ended.push_back({pid, WIFSIGNALED(status) ? WTERMSIG(status) : 0});
     return true;
   };
-  std::vector<pid_t>& running = started->running;
+  std::vector<Running>& running = started->running;
   running.erase(std::remove_if(running.begin(), running.end(), ended), running.end());
   while (started->ended.size() > kEndsRemembered) started->ended.pop_front();
+}
+
+bool IsIn(const std::vector<Running>& running, pid_t pid) {
+  return std::any_of(running.begin(), running.end(),
+                     [pid](const Running& helper) { return helper.pid == pid; });
 }
 
 }  // namespace
@@ -106,23 +125,16 @@ Result<HelperProcess> SpawnHelper(const std::string& path, const std::string& ro
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
     return SystemFailure(errno, "socketpair");
   }
-  UniqueFd ours(pair[0]);
-  UniqueFd theirs(pair[1]);
-  if (theirs.get() <= 3) {
-    // The child opens 0 to 2 first and would overwrite this descriptor; and a dup2 of 3 onto itself
-    // would leave it close-on-exec.
-    theirs.reset(fcntl(pair[1], F_DUPFD_CLOEXEC, 4));
-    if (!theirs) return SystemFailure(errno, "fcntl");
-  }
-
-  // For the same reasons.
-  const UniqueFd copy(inherited < 0 ? -1 : fcntl(inherited, F_DUPFD_CLOEXEC, 5));
-  if (inherited >= 0 && !copy) return SystemFailure(errno, "fcntl");
+  UniqueFd our_socket(pair[0]);
+  const UniqueFd their_socket(pair[1]);
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) < 0) return SystemFailure(errno, "pipe2");
+  const UniqueFd their_pipe(ends[0]);
+  UniqueFd our_pipe(ends[1]);
 
   SpawnSetup setup;
-  if (const Result<> prepared = setup.Prepare(theirs.get(), copy.get()); !prepared.ok()) {
-    return prepared.failure();
-  }
+  const Result<> prepared = setup.Prepare(their_socket.get(), their_pipe.get(), inherited);
+  if (!prepared.ok()) return prepared.failure();
   std::string program = path;
   std::string argument = role;
   char* const arguments[] = {program.data(), argument.data(), nullptr};
@@ -135,8 +147,8 @@ Result<HelperProcess> SpawnHelper(const std::string& path, const std::string& ro
   Started& started = GetStarted();
   // Not during posix_spawn(), which can take long: the event loop takes this lock too.
   const std::lock_guard<std::mutex> lock(started.mutex);
-  started.running.push_back(pid);
-  return HelperProcess{pid, std::move(ours)};
+  started.running.push_back({pid, std::move(our_pipe)});
+  return HelperProcess{pid, std::move(our_socket)};
 }
 
 void ReapHelpers() {
@@ -149,8 +161,7 @@ void KillHelper(pid_t pid) {
   Started& started = GetStarted();
   const std::lock_guard<std::mutex> lock(started.mutex);
   // A number that is in the list cannot belong to another process: nobody has waited for it.
-  const std::vector<pid_t>& running = started.running;
-  if (std::find(running.begin(), running.end(), pid) != running.end()) kill(pid, SIGKILL);
+  if (IsIn(started.running, pid)) kill(pid, SIGKILL);
 }
 
 std::optional<HelperEnd> EndOfHelper(pid_t pid) {
@@ -167,8 +178,7 @@ bool IsHelperRunning(pid_t pid) {
   Started& started = GetStarted();
   const std::lock_guard<std::mutex> lock(started.mutex);
   Reap(&started);
-  const std::vector<pid_t>& running = started.running;
-  return std::find(running.begin(), running.end(), pid) != running.end();
+  return IsIn(started.running, pid);
 }
 
 }  // namespace kmod

@@ -11,16 +11,24 @@
 
 namespace kmod {
 
+// The descriptors of a helper, besides /dev/null on 0 to 2.
+constexpr int kHelperSocket = 3;
+// The reading end of a pipe. Only the process that started the helper has the other end, and keeps
+// it open for as long as both run.
+constexpr int kHelperParentPipe = 4;
+// Only the role `watch` gets it.
+constexpr int kHelperInherited = 5;
+
 struct HelperProcess {
   pid_t pid;
   UniqueFd socket;  // this end of a stream socket pair; close-on-exec
 };
 
-// Starts `path` with `role` as its argument and one end of a socket pair as descriptor 3. The
+// Starts `path` with `role` as its argument and one end of a socket pair as kHelperSocket. The
 // helper gets /dev/null on 0 to 2 (so that a reader of this process's output reaches its end even
 // if the helper still runs), a session of its own, default signals, and a fixed environment. If
-// `inherited` is not -1, the helper gets a copy of it as descriptor 4. Takes as long as an exec, so
-// do not call it on the event loop.
+// `inherited` is not -1, the helper gets a copy of it. Takes as long as an exec, so do not call it
+// on the event loop.
 Result<HelperProcess> SpawnHelper(const std::string& path, const std::string& role,
                                   int inherited = -1);
 

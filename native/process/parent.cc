@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -98,6 +100,18 @@ std::optional<Privileges> ParsePrivileges(std::string_view status) {
 
 bool MayUse(const Privileges& process, const Privileges& helper) {
   return process.user == helper.user && (helper.capabilities & ~process.capabilities) == 0;
+}
+
+bool EndWithParent(int pipe) {
+  // The end of the last writer is an event of the pipe, and there is no other one: nothing is
+  // written to it. Not PR_SET_PDEATHSIG, which sends the signal at the end of the thread that has
+  // started this process: the threads of some runtimes end when they have nothing to do. A handler
+  // of another signal would not run while this process waits for NFS or FUSE.
+  fcntl(pipe, F_SETOWN, getpid());
+  fcntl(pipe, F_SETSIG, SIGKILL);
+  fcntl(pipe, F_SETFL, O_ASYNC);
+  pollfd now = {pipe, 0, 0};
+  return poll(&now, 1, 0) == 0;
 }
 
 Parent Parent::Open() {

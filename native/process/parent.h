@@ -22,6 +22,11 @@ std::optional<Privileges> ParsePrivileges(std::string_view status);
 // the process lacks.
 bool MayUse(const Privileges& process, const Privileges& helper);
 
+// From now on the kernel kills this process when the one that started it ends, even while this
+// process waits for a file that never answers. `pipe`: kHelperParentPipe. Returns false if that
+// process has ended already.
+bool EndWithParent(int pipe);
+
 class Parent {
  public:
   // For the process that started this one. Must be called before this process gives up its user. An

@@ -9,8 +9,15 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { KERNELS, runInVm, type KernelName } from '../../lib/vm'
+import { cacheFolder } from '../../lib/vm/cache'
 import { prepareGuestKernel } from '../../lib/vm/extra-modules'
 import { Programs } from '../../lib/vm/programs'
+import {
+  NEWEST_RUNTIMES,
+  prepareRuntime,
+  RUNTIME_NAMES,
+  type RuntimeName,
+} from '../support/runtimes'
 import { testKernel } from './kernel'
 
 const ROOT = join(__dirname, '..', '..')
@@ -49,6 +56,12 @@ for folder in /etc /run /usr/local/lib /usr/lib /lib; do
 done
 rm -f /etc/modules
 `
+
+/** The JavaScript runtimes that tests of a project run. */
+const RUNTIMES: Partial<Record<Project, readonly RuntimeName[]>> = {
+  'one-kernel': NEWEST_RUNTIMES,
+  soak: RUNTIME_NAMES,
+}
 
 /** What the tests with random rounds, and the table of uses, read from the environment. */
 const VARIABLES = ['KMOD_ROUNDS', 'KMOD_SEED', 'KMOD_USES']
@@ -166,7 +179,8 @@ async function runJob({ kernel, what, commands, systemd }: Job, isOnly: boolean)
     ...testKernel(kernel),
     command: ['sh', '-c', REMOVE_HOST_CONFIGURATION + runAll],
     cwd: ROOT,
-    env: { KMOD_KERNEL: kernel, CI: '1', ...variables() },
+    // The cache of the host has the runtimes; the home of another user than root is not that of a guest.
+    env: { KMOD_KERNEL: kernel, CI: '1', NODE_KMOD_CACHE: cacheFolder(), ...variables() },
     // For the tests of the kernel command line; no other test may use these modules.
     append:
       'vfat.from_command_line=1 modprobe.blacklist=vfat module_blacklist=n_hdlc modules-load=ieee802154',
@@ -198,6 +212,9 @@ function quote(text: string): string {
 
 async function main(): Promise<void> {
   const wish = readArguments()
+  // A guest has no network.
+  for (const project of wish.projects)
+    for (const runtime of RUNTIMES[project] ?? []) await prepareRuntime(runtime)
   // Before the first guest starts: two jobs must not build the same modules.
   for (const kernel of wish.kernels) await prepareGuestKernel(testKernel(kernel), new Programs())
   const pending = wish.kernels.flatMap((kernel) => jobsOf(kernel, wish))

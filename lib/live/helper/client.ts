@@ -1,9 +1,10 @@
 /** A helper process and the conversation with it. */
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { isKmodError, KmodError } from '../../contract/errors'
 import { LONGEST_TIMER } from '../../kernel/clock'
 import { unwrap } from '../../kernel/failure'
 import { load, type NativeSocket } from '../native'
+import { openSocket } from './socket'
 import { Decoder, encode, malformedMessage } from './wire'
 
 export type Role = 'queries' | 'files' | 'changes' | 'survey' | 'events' | 'trace' | 'watch'
@@ -262,8 +263,7 @@ export class HelperClient {
       `start the helper program ${helper}`,
     )
     const { pid, socket: fd } = native.takeHelper(handle)
-    const socket = new Socket({ fd, readable: true, writable: true })
-    return new Conversation(pid, socket, () => {
+    return new Conversation(pid, openSocket(fd), () => {
       onEnd()
       native.reapHelpers()
       // The helper closes its end of the socket a moment before the process ends.
