@@ -30,10 +30,14 @@ module.exports = {
     'xz-utils',
     'zstd',
   ],
+  /** The virtual machine with another processor. */
+  arm64: ['qemu-system-arm'],
   /** The build system of the kernel, for the misbehaving test modules. */
   modules: ['gcc', 'libelf1'],
   /** C++ unit tests, sanitizers and fuzzers. libkmod-dev: a test compares its header with ours. */
   native: ['clang', 'cmake', 'doctest-dev', 'libclang-rt-dev', 'libkmod-dev', 'pkg-config'],
+  /** The binaries that the package brings. */
+  prebuild: ['clang', 'lld', 'llvm'],
   /** What the benchmarks compare with. */
   bench: ['lsof'],
   /** Format and lint of the C++ sources. */

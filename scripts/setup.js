@@ -107,16 +107,20 @@ function setUp(groups) {
   installSystemPackages(groups)
   installNpmPackages()
   const lock = join(root, 'package-lock.json')
-  buildIfChanged('build:native', 'build/Release/kmod.node', [
+  const nativeInputs = [
     lock,
     join(root, 'binding.gyp'),
     ...filesBelow('native').filter((path) => !path.startsWith(join(root, 'native', 'test'))),
-  ])
+  ]
+  buildIfChanged('build:native', 'build/Release/kmod.node', nativeInputs)
   buildIfChanged('build:lib', 'dist/index.js', [
     lock,
     join(root, 'tsconfig.json'),
     ...filesBelow('lib'),
   ])
+  if (groups.includes('prebuild')) {
+    buildIfChanged('prebuild', 'prebuilds', [...nativeInputs, ...filesBelow('tools/prebuild')])
+  }
 }
 
 module.exports = { run, runQuietly, setUp }

@@ -9,7 +9,8 @@ const jest = (...projects) => [
 
 const rings = {
   unit: { packages: [], command: jest('unit') },
-  host: { packages: ['vm'], command: jest('captured', 'lifecycle', 'package') },
+  host: { packages: ['vm'], command: jest('captured', 'lifecycle') },
+  package: { packages: ['vm', 'prebuild', 'arm64'], command: jest('package') },
   native: { packages: ['native'], command: [process.execPath, ['scripts/test-native.js']] },
   vm: { packages: ['vm', 'modules'], command: ['npx', ['tsx', 'test/vm/ring.ts']] },
 }

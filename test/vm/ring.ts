@@ -25,7 +25,7 @@ const ONE_KERNEL: KernelName = '6.12'
  * Unless this kernel or some tests are asked for, only these files run on it, for the time: what is
  * read, what a plan says, and unloads of modules that misbehave.
  */
-const FEW_TESTS: Partial<Record<KernelName, readonly string[]>> = {
+const FEW_TESTS: Partial<Record<GuestKernel['name'], readonly string[]>> = {
   '5.10': ['inspect', 'plan', 'unload-misbehaving'].map(
     (file) => `test/vm/every-kernel/${file}.test.ts`,
   ),

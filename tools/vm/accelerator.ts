@@ -10,12 +10,17 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ARM64 } from './architectures'
 import { PROBE_ANSWER, PROBE_WORD } from './guest-scripts'
 import { makeInitramfs } from './initramfs'
 import type { GuestKernel } from './kernels'
 import { qemu } from './qemu'
 
 const EMULATION = ['-accel', 'tcg,thread=multi', '-cpu', 'max']
+/** Emulating `max` takes longer: it authenticates pointers. */
+const ARM64_EMULATION = [
+  ...['-machine', 'virt,gic-version=3', '-accel', 'tcg,thread=multi', '-cpu', 'cortex-a57'],
+]
 const HARDWARE = ['-accel', 'kvm', '-cpu', 'host']
 /** Milliseconds. With working acceleration a guest boots in about one second; otherwise it hangs. */
 const PROBE_DEADLINE = 6000
@@ -29,6 +34,7 @@ let probed: Promise<readonly string[]> | undefined
  * NODE_KMOD_VM_ACCEL=tcg or kvm skips the trial.
  */
 export function accelerator(kernel: GuestKernel): Promise<readonly string[]> {
+  if (kernel.architecture === ARM64) return Promise.resolve(ARM64_EMULATION)
   probed ??= choose(kernel)
   return probed
 }
@@ -52,6 +58,7 @@ async function boots(kernel: GuestKernel, acceleration: readonly string[]): Prom
     const console = join(folder, 'console')
     writeFileSync(initramfs, makeInitramfs(kernel))
     await qemu(
+      kernel.architecture,
       [
         ...acceleration,
         ...['-m', '512', '-nodefaults', '-no-reboot', '-display', 'none'],

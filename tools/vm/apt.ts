@@ -2,7 +2,7 @@
  * Debian packages, downloaded and unpacked without being installed. apt uses package lists and a cache
  * in our own cache folder: this needs no root, and changes nothing in the system.
  */
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cacheFolder } from './cache'
 import { CommandError, output, text } from './command'
@@ -17,8 +17,17 @@ export class Apt {
   readonly #options: readonly string[]
   #isUpdated = false
 
-  constructor(private readonly archive: Archive) {
-    const state = cacheFolder('apt', archive.replaceAll(' ', '-'))
+  /** Downloaded packages, until they are unpacked. */
+  readonly #packages: string
+
+  /** `architecture`: as Debian names it, such as arm64; default: that of this system. */
+  constructor(
+    private readonly archive: Archive,
+    architecture?: string,
+  ) {
+    const name = [archive, architecture].filter((part) => part !== undefined).join(' ')
+    const state = cacheFolder('apt', name.replaceAll(' ', '-'))
+    this.#packages = join(state, 'packages')
     for (const folder of ['lists/partial', 'archives/partial']) {
       mkdirSync(join(state, folder), { recursive: true })
     }
@@ -27,7 +36,7 @@ export class Apt {
       sources = join(state, 'unstable.sources')
       writeFileSync(sources, unstableSource(findDebianSource(), SUITES[archive]))
     }
-    this.#options = aptOptions(state, sources)
+    this.#options = aptOptions(state, sources, architecture)
   }
 
   /** The names of all packages that match the pattern. */
@@ -52,16 +61,26 @@ export class Apt {
     }
   }
 
+  /** The packages, and all packages that they depend on, as if nothing were installed. */
+  withDependencies(names: readonly string[]): string[] {
+    this.#update()
+    const plan = this.#run('apt-get', [
+      ...(['install', '--simulate', '--no-install-recommends'] as const),
+      ...['-o', 'Dir::State::status=/dev/null', ...names],
+    ])
+    return [...plan.matchAll(/^Inst (\S+)/gm)].map(([, name]) => name!)
+  }
+
   /** Downloads the packages and unpacks them into one folder. */
   unpack(names: readonly string[], folder: string): void {
     this.#update()
-    const archives = cacheFolder('apt', this.archive.replaceAll(' ', '-'), 'packages')
-    for (const name of names) {
-      this.#run('apt-get', ['download', name], archives)
-      for (const file of readdirSync(archives).filter((one) => one.startsWith(`${name}_`))) {
-        output('dpkg', ['-x', join(archives, file), folder])
-        rmSync(join(archives, file))
-      }
+    mkdirSync(this.#packages, { recursive: true })
+    const files = mkdtempSync(join(this.#packages, 'download.'))
+    try {
+      this.#run('apt-get', ['download', ...names], files)
+      for (const file of readdirSync(files)) output('dpkg', ['-x', join(files, file), folder])
+    } finally {
+      rmSync(files, { recursive: true, force: true })
     }
   }
 
@@ -83,7 +102,7 @@ export class Apt {
 }
 
 /** For every apt command. `sources`: the only file with package sources; default: the system's. */
-export function aptOptions(state: string, sources?: string): string[] {
+export function aptOptions(state: string, sources?: string, architecture?: string): string[] {
   const settings: Record<string, string> = {
     'Dir::State::lists': join(state, 'lists'),
     'Dir::Cache': state,
@@ -96,6 +115,10 @@ export function aptOptions(state: string, sources?: string): string[] {
       'Dir::Etc::sourceparts': '-',
       // What is installed here says nothing about another release: a newer version would be preferred.
       'Dir::State::status': '/dev/null',
+    }),
+    ...(architecture !== undefined && {
+      'APT::Architecture': architecture,
+      'APT::Architectures': architecture,
     }),
   }
   return Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`])

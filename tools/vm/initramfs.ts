@@ -2,6 +2,7 @@
 import {
   chmodSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -26,12 +27,16 @@ const DECOMPRESSORS: Record<string, [command: string, from: string]> = {
   '.zst': ['zstd', 'zstd'],
 }
 
-/** Returns a compressed cpio archive, as the kernel expects it. */
-export function makeInitramfs(kernel: GuestKernel): Buffer {
+/**
+ * Returns a compressed cpio archive, as the kernel expects it.
+ *
+ * @param root the root of the guest's system
+ */
+export function makeInitramfs(kernel: GuestKernel, root = '/'): Buffer {
   const folder = mkdtempSync(join(tmpdir(), 'node-kmod-initramfs-'))
   try {
     for (const name of FOLDERS) mkdirSync(join(folder, name))
-    copyFileSync(findBusybox(), join(folder, 'bin', 'busybox'))
+    copyFileSync(findBusybox(root), join(folder, 'bin', 'busybox'))
     writeFileSync(join(folder, 'init'), INIT)
     chmodSync(join(folder, 'init'), 0o755)
     const names = moduleFiles(kernel).map((file) => unpackModule(file, join(folder, 'modules')))
@@ -47,7 +52,9 @@ export function makeInitramfs(kernel: GuestKernel): Buffer {
 }
 
 /** The path of busybox. It must be linked statically: this file system has no libraries. */
-function findBusybox(): string {
+function findBusybox(root: string): string {
+  if (root !== '/')
+    return ['bin/busybox', 'usr/bin/busybox'].map((path) => join(root, path)).find(existsSync)!
   return text('busybox', ['which', 'busybox'], { from: 'busybox-static' }).trim()
 }
 

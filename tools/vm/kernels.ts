@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Apt } from './apt'
+import { ARM64, X64, type Architecture } from './architectures'
 import { filledFolder } from './cache'
 import { output, text } from './command'
 
@@ -10,7 +11,8 @@ export const KERNELS = ['5.10', '6.1', '6.12', 'newest'] as const
 export type KernelName = (typeof KERNELS)[number]
 
 export interface GuestKernel {
-  name: KernelName
+  name: KernelName | 'arm64'
+  architecture: Architecture
   /** As `uname -r` prints it. */
   release: string
   /** A folder with lib/modules/RELEASE and depmod's indexes. */
@@ -41,11 +43,39 @@ export function prepareKernel(name: KernelName): GuestKernel {
   const modules = join(folder, 'lib', 'modules', release)
   return {
     name,
+    architecture: X64,
     release,
     root: folder,
     image: existsSync(boot) ? boot : join(modules, 'vmlinuz'),
     config: existsSync(boot) ? join(folder, 'boot', `config-${release}`) : join(modules, 'config'),
     headers: name === 'newest' ? null : join(folder, 'usr', 'src'),
+  }
+}
+
+/** The kernel of Debian 13 for arm64. */
+export function prepareArm64Kernel(): GuestKernel {
+  const folder = filledFolder(['kernels', 'arm64'], RECORD, (temporary) => {
+    const apt = new Apt('Debian 13', ARM64.debian)
+    const isImage = (name: string): boolean => /^linux-image-\d/.test(name)
+    const image = apt.show('linux-image-arm64').depends.find(isImage)
+    if (image === undefined) {
+      throw new Error('The package linux-image-arm64 of Debian 13 depends on no kernel image.')
+    }
+    apt.unpack([image], temporary)
+    if (!existsSync(join(temporary, 'lib'))) symlinkSync('usr/lib', join(temporary, 'lib'))
+    const release = image.slice('linux-image-'.length)
+    depmod(temporary, release)
+    writeFileSync(join(temporary, RECORD), JSON.stringify({ release }))
+  })
+  const { release } = JSON.parse(readFileSync(join(folder, RECORD), 'utf8')) as { release: string }
+  return {
+    name: 'arm64',
+    architecture: ARM64,
+    release,
+    root: folder,
+    image: join(folder, 'boot', `vmlinuz-${release}`),
+    config: join(folder, 'boot', `config-${release}`),
+    headers: null,
   }
 }
 

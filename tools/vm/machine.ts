@@ -1,4 +1,4 @@
-/** A guest: boots a kernel on the host's root, shared read-only, and runs one command in it. */
+/** A guest: boots a kernel on a root of the host, shared read-only, and runs one command in it. */
 import {
   closeSync,
   existsSync,
@@ -20,8 +20,13 @@ import type { GuestKernel } from './kernels'
 import { qemu } from './qemu'
 
 export interface GuestCommand {
-  /** argv. Runs as root on the host's root; what it writes stays in an overlay in memory. */
+  /** argv. Runs as root on the guest's root; what it writes stays in an overlay in memory. */
   command: readonly string[]
+  /**
+   * The root of the guest's system, a folder of the host. Default: that of the host. The host's files are
+   * in /host of a guest with another root.
+   */
+  root?: string
   /** Default /. */
   cwd?: string
   env?: Readonly<Record<string, string>>
@@ -71,15 +76,19 @@ export async function runInGuest(kernel: GuestKernel, guest: GuestCommand): Prom
     existsSync(path(name)) ? readFileSync(path(name), 'utf8') : ''
   try {
     mkdirSync(path(RESULTS.files))
+    const root = guest.root ?? '/'
+    writeFileSync(path(RESULTS.systemRoot), root)
     writeFileSync(path(RESULTS.kernelRoot), kernel.root)
     writeFileSync(path(RESULTS.kernelConfig), kernel.config)
     const script = commandScript(guest.command, guest.cwd ?? '/', guest.env ?? {})
     writeFileSync(path(RESULTS.script), script)
     writeFileSync(path(RESULTS.output), '')
-    writeFileSync(path('initramfs'), makeInitramfs(kernel))
+    writeFileSync(path('initramfs'), makeInitramfs(kernel, root))
     const args = await machineArguments(kernel, guest, folder)
     const stopFollowing = follow(path(RESULTS.output), guest.onOutput)
-    const { isOutOfTime, stderr } = await qemu(args, deadline).finally(stopFollowing)
+    const { isOutOfTime, stderr } = await qemu(kernel.architecture, args, deadline).finally(
+      stopFollowing,
+    )
     const status = read(RESULTS.status).trim()
     if (status === '') {
       const what = isOutOfTime
@@ -124,7 +133,10 @@ async function machineArguments(
     ...['-kernel', kernel.image, '-initrd', join(folder, 'initramfs')],
     // After a panic the kernel reboots at once (panic=-1), and QEMU ends instead (-no-reboot). On a busy
     // host an emulated timer interrupt can come too late for the kernel's check, which panics.
-    ...['-append', `console=ttyS0 quiet panic=-1 no_timer_check ${guest.append ?? ''}`.trim()],
+    ...[
+      '-append',
+      `console=${kernel.architecture.console} quiet panic=-1 no_timer_check ${guest.append ?? ''}`.trim(),
+    ],
     // remap: the host's root can consist of several file systems.
     ...share('root', '/', ',readonly=on,multidevs=remap'),
     ...share('results', folder, ''),

@@ -1,8 +1,7 @@
 /** Runs QEMU. */
 import { spawn } from 'node:child_process'
+import { X64, type Architecture } from './architectures'
 import { SEARCH_PATH } from './command'
-
-const QEMU = 'qemu-system-x86_64'
 
 export interface QemuEnd {
   isOutOfTime: boolean
@@ -11,9 +10,14 @@ export interface QemuEnd {
 }
 
 /** Runs QEMU until it ends by itself or the deadline (milliseconds) passes. */
-export function qemu(args: readonly string[], deadline: number): Promise<QemuEnd> {
+export function qemu(
+  architecture: Architecture,
+  args: readonly string[],
+  deadline: number,
+): Promise<QemuEnd> {
+  const program = `qemu-system-${architecture.qemu}`
   return new Promise((resolve, reject) => {
-    const child = spawn(QEMU, args, {
+    const child = spawn(program, args, {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, PATH: SEARCH_PATH },
     })
@@ -35,7 +39,7 @@ export function qemu(args: readonly string[], deadline: number): Promise<QemuEnd
       cleanUp()
       reject(
         new Error(
-          `${QEMU} cannot be started (${error.message}). Install it: apt-get install qemu-system-x86`,
+          `${program} cannot be started (${error.message}). Install it: apt-get install qemu-system-${architecture === X64 ? 'x86' : 'arm'}`,
         ),
       )
     })

@@ -1,0 +1,52 @@
+/** Other systems than the host's for guests: a release of Debian, and Node.js of the registry of npm. */
+import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Apt } from './apt'
+import type { Architecture } from './architectures'
+import { filledFolder } from './cache'
+import { output, text } from './command'
+
+export const SYSTEMS = ['Debian 11', 'Debian 13'] as const
+export type SystemName = (typeof SYSTEMS)[number]
+
+/** What the guest itself needs, the libraries of Node.js and of node-kmod, and what examples call. */
+const PACKAGES = [
+  ...['base-files', 'busybox-static', 'libstdc++6', 'libgcc-s1'],
+  ...['kmod', 'libkmod2', 'iproute2', 'mount', 'util-linux'],
+]
+/** Programs that were in util-linux before. */
+const MORE_PACKAGES: Record<SystemName, readonly string[]> = {
+  'Debian 11': [],
+  'Debian 13': ['util-linux-extra'],
+}
+
+/** The oldest Node.js that node-kmod supports. */
+const NODE_VERSION = '20.20.2'
+const RECORD = 'system.json'
+
+/** The root of the system, as GuestCommand takes it. Downloads it if the cache does not have it yet. */
+export function prepareSystem(name: SystemName, architecture: Architecture): string {
+  return filledFolder(
+    ['systems', `${name.replace(' ', '-')}-${architecture.debian}`],
+    RECORD,
+    (folder) => {
+      const apt = new Apt(name, architecture.debian)
+      const packages = apt.withDependencies([...PACKAGES, ...MORE_PACKAGES[name]])
+      apt.unpack(packages, folder)
+      // The maintainer script of dash, which does not run here, would make it.
+      if (!existsSync(join(folder, 'bin/sh'))) symlinkSync('busybox', join(folder, 'bin/sh'))
+      addNode(folder, architecture)
+      writeFileSync(join(folder, RECORD), JSON.stringify({ packages, node: NODE_VERSION }))
+    },
+  )
+}
+
+function addNode(folder: string, { node }: Architecture): void {
+  const name = `node-linux-${node}`
+  const temporary = join(folder, 'node')
+  mkdirSync(temporary)
+  const packed = text('npm', ['pack', `${name}@${NODE_VERSION}`, '--silent'], { cwd: temporary })
+  output('tar', ['-xf', packed.trim(), 'package/bin/node'], { cwd: temporary })
+  renameSync(join(temporary, 'package/bin/node'), join(folder, 'usr/bin/node'))
+  rmSync(temporary, { recursive: true })
+}
