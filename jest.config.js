@@ -23,7 +23,7 @@ module.exports = {
     project('unit'),
     project('captured'),
     project('lifecycle'),
-    project('package'),
+    project('package', { globalSetup: '<rootDir>/test/package/pack.ts' }),
     // Behaviour that may differ between kernels.
     guestProject('every-kernel'),
     // Behaviour that is the same on all kernels.

@@ -2,16 +2,14 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT } from '../support/child'
-import { emptyProgram, FIRST_CALL, pack, run, temporaryFolder, withoutCompiler } from './tarball'
+import { emptyProgram, FIRST_CALL, run, tarball, temporaryFolder, withoutCompiler } from './tarball'
 
 jest.setTimeout(240_000)
 
 const folder = temporaryFolder('install')
-let tarball: string
 let env: NodeJS.ProcessEnv
 
 beforeAll(() => {
-  tarball = pack(folder)
   const registry = run('npm', ['config', 'get', 'registry'], folder).trim()
   env = {
     ...withoutCompiler(folder),
@@ -58,7 +56,7 @@ test.each(MANAGERS)(
     if (name === 'Yarn 4') writeFileSync(join(program, 'yarn.lock'), '')
     const manager = (args: string[]): string =>
       run('sh', ['-c', '"$@" 2>&1', 'sh', 'node', script(), ...args], program, env)
-    const printed = manager(add(tarball))
+    const printed = manager(add(tarball()))
     // The words of the questions: "Ignored build scripts", "approve-builds", "allow-scripts", "must be built".
     expect(printed).not.toMatch(/build script|approve|allow-scripts|must be built/i)
     writeFileSync(join(program, 'call.mjs'), `import { kmod } from 'node-kmod'\n${FIRST_CALL}`)

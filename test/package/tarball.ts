@@ -3,7 +3,6 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ROOT } from '../support/child'
 
 /** Returns what the command printed. */
 export function run(
@@ -27,13 +26,9 @@ export function temporaryFolder(name: string): string {
   return folder
 }
 
-/** Packs the package into the folder. Returns the path of the tarball. */
-export function pack(folder: string): string {
-  const output = run('npm', ['pack', '--json', '--pack-destination', folder], ROOT)
-  // npm 11 prints a list, npm 12 an object; before it may be what the scripts printed.
-  const packed = JSON.parse(output.slice(output.search(/^[[{]/m))) as
-    { filename: string }[] | Record<string, { filename: string }>
-  return join(folder, Object.values(packed)[0]!.filename)
+/** The path of the packed package. */
+export function tarball(): string {
+  return process.env.NODE_KMOD_TARBALL!
 }
 
 /** A folder of a program that has no dependencies yet. */
@@ -47,7 +42,7 @@ export function emptyProgram(folder: string, name: string): string {
 /** A program with the package installed by npm. */
 export function installedProgram(folder: string): string {
   const program = emptyProgram(folder, 'user')
-  run('npm', ['install', '--no-audit', '--no-fund', pack(folder)], program)
+  run('npm', ['install', '--no-audit', '--no-fund', tarball()], program)
   return program
 }
 

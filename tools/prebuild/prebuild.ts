@@ -28,6 +28,7 @@ function build(architecture: Architecture): string {
       `CC=clang ${options}`,
       `CXX=clang++ ${options}`,
       'AR=llvm-ar',
+      `CXXFLAGS=-include ${join(__dirname, 'old-glibc.h')}`,
       'LDFLAGS=-fuse-ld=lld -static-libstdc++ -static-libgcc -Wl,--strip-all',
       join(ROOT, 'node_modules', '.bin', 'node-gyp'),
       ...['rebuild', `--arch=${architecture.node}`, '--jobs=max', '--silent'],
