@@ -15,11 +15,11 @@ const OVERRIDE = 'NODE_KMOD_BINDING'
 const NAME = 'kmod'
 const HELPER = 'kmod-helper'
 
-const isCommonJs = typeof __dirname === 'string'
 /** The folder of this file, or of the bundle. */
-const HERE = isCommonJs ? __dirname : dirname(process.argv[1] ?? process.execPath)
-/** The folder of the package. ncc sees this path, and adds the folder `prebuilds` to its bundle. */
-const PACKAGE = isCommonJs ? dirname(join(__dirname, '..', '..', 'prebuilds')) : HERE
+const HERE =
+  typeof __dirname === 'string' ? __dirname : dirname(process.argv[1] ?? process.execPath)
+/** The folder of the package, unless this is a bundle. */
+const PACKAGE = join(HERE, '..', '..')
 
 export interface AddonFile {
   addon: string
@@ -95,9 +95,9 @@ function beside(...folders: readonly string[]): string | undefined {
   return undefined
 }
 
-/** Beside the bundle (of ncc: PACKAGE), beside a single executable, and the package, if it is installed. */
+/** The folder of the bundle, that of a single executable, and that of the package, if it is installed. */
 function bundleFolders(): string[] {
-  return [HERE, PACKAGE, dirname(process.execPath), ...installedPackage()]
+  return [HERE, dirname(process.execPath), ...installedPackage()]
 }
 
 function installedPackage(): string[] {

@@ -142,4 +142,4 @@ test('without a binary, the first error names a command that builds one, and it 
   )
   const first = `import('node-kmod').then(async ({ kmod }) => ${FIRST_CALL})`
   expect(inUser(process.execPath, ['-e', first])).toBe('true\n')
-})
+}, 600_000)
