@@ -14,10 +14,11 @@ const PACKAGES = [
   ...['base-files', 'busybox-static', 'libstdc++6', 'libgcc-s1'],
   ...['kmod', 'libkmod2', 'iproute2', 'mount', 'util-linux'],
 ]
-/** Programs that were in util-linux before. */
+/** What these releases have in packages of their own. */
 const MORE_PACKAGES: Record<SystemName, readonly string[]> = {
   'Debian 11': [],
-  'Debian 13': ['util-linux-extra'],
+  // libkmod 34 loads them when a module is compressed, and does not depend on them.
+  'Debian 13': ['util-linux-extra', 'liblzma5', 'libzstd1', 'zlib1g', 'libssl3t64'],
 }
 
 /** The oldest Node.js that node-kmod supports. */
