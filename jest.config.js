@@ -26,7 +26,7 @@ module.exports = {
     project('unit'),
     project('captured'),
     project('lifecycle'),
-    project('package'),
+    project('package', { globalSetup: '<rootDir>/test/package/pack.ts' }),
     // In Chromium.
     project('browser'),
     // The Ansible collection; starts guests itself.

@@ -33,6 +33,8 @@ module.exports = {
     'xz-utils',
     'zstd',
   ],
+  /** The virtual machine with another processor. */
+  arm64: ['qemu-system-arm'],
   /** The build system of the kernel, for the misbehaving test modules. */
   modules: ['gcc', 'libelf1'],
   /** C++ unit tests, sanitizers and fuzzers. libkmod-dev: a test compares its header with ours. */
@@ -44,6 +46,8 @@ module.exports = {
    * start one on this system too.
    */
   fleet: ['ansible-core', 'dropbear-bin', 'openssh-client', 'python3-voluptuous'],
+  /** The binaries that the package brings. */
+  prebuild: ['clang', 'lld', 'llvm'],
   /** What the benchmarks compare with. */
   bench: ['lsof'],
   /** Format and lint of the C++ sources. */

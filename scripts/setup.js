@@ -85,6 +85,11 @@ function filesBelow(folder) {
     .sort()
 }
 
+/** The tests, and what `npm pack` puts there for a moment. */
+function isNoInput(path) {
+  return ['test/', 'binding.gyp'].some((name) => path.startsWith(join(root, 'native', name)))
+}
+
 function fingerprint(paths) {
   const hash = createHash('sha256')
   for (const path of paths) hash.update(path).update(readFileSync(path))
@@ -107,16 +112,20 @@ function setUp(groups) {
   installSystemPackages(groups)
   installNpmPackages()
   const lock = join(root, 'package-lock.json')
-  buildIfChanged('build:native', 'build/Release/kmod.node', [
+  const nativeInputs = [
     lock,
     join(root, 'binding.gyp'),
-    ...filesBelow('native').filter((path) => !path.startsWith(join(root, 'native', 'test'))),
-  ])
+    ...filesBelow('native').filter((path) => !isNoInput(path)),
+  ]
+  buildIfChanged('build:native', 'build/Release/kmod.node', nativeInputs)
   buildIfChanged('build:lib', 'dist/index.js', [
     lock,
     join(root, 'tsconfig.json'),
     ...filesBelow('lib'),
   ])
+  if (groups.includes('prebuild')) {
+    buildIfChanged('prebuild', 'prebuilds', [...nativeInputs, ...filesBelow('tools/prebuild')])
+  }
 }
 
 module.exports = { run, runQuietly, setUp }

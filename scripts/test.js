@@ -11,8 +11,9 @@ const rings = {
   unit: { packages: [], command: jest('unit') },
   host: {
     packages: ['vm', 'modules', 'browser'],
-    command: jest('captured', 'lifecycle', 'package', 'browser'),
+    command: jest('captured', 'lifecycle', 'browser'),
   },
+  package: { packages: ['vm', 'modules', 'prebuild', 'arm64'], command: jest('package') },
   native: { packages: ['native'], command: [process.execPath, ['scripts/test-native.js']] },
   fleet: {
     packages: ['vm', 'fleet'],

@@ -1,9 +1,9 @@
 /** Loads the addon, and declares the types of its functions. No other file requires a .node file. */
-import { dirname, join } from 'node:path'
-import bindings from 'bindings'
+import { createRequire } from 'node:module'
 import { KmodError } from '../contract/errors'
 import type { NativeFailure } from '../kernel/failure'
 import type { LogRecord } from '../kernel/kernel'
+import { buildAdvice, findAddon } from './addon-file'
 
 declare const logHandle: unique symbol
 export interface NativeLog {
@@ -56,9 +56,6 @@ export interface Native {
   createBinding(): object
 }
 
-/** An environment variable with the path of the addon: for a build elsewhere, such as with sanitizers. */
-const OVERRIDE = 'NODE_KMOD_BINDING'
-
 interface Loaded {
   native: Native
   /** The path of the helper executable, in the folder of the addon. */
@@ -80,24 +77,17 @@ function open(): Loaded {
       `This platform (${process.platform}) has no Linux kernel modules: node-kmod works on Linux only.`,
     )
   }
+  let advice = ''
   try {
-    const file =
-      process.env[OVERRIDE] ??
-      (bindings as (options: object) => string)({
-        bindings: 'kmod',
-        // Without this option, bindings derives the path from a stack trace, which fails in a bundle.
-        module_root: join(__dirname, '..', '..'),
-        path: true,
-      })
-    // eslint-disable-next-line @typescript-eslint/no-require-imports -- a .node file has no import
-    return { native: require(file) as Native, helper: join(dirname(file), 'kmod-helper') }
+    const { addon, helper } = findAddon()
+    advice = ` ${buildAdvice()}.`
+    // Not `require`: a bundler replaces it, and a single executable has none for files.
+    return { native: createRequire(addon)(addon) as Native, helper }
   } catch (cause) {
+    const why = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause)
     throw new KmodError(
       'ERR_KMOD_LIBRARY',
-      'The native addon of node-kmod cannot be loaded. If its install script did not run (some ' +
-        'versions of npm ask for permission first), run `npm rebuild node-kmod`, which needs ' +
-        'python3, make and a C++ compiler. The cause: ' +
-        (cause instanceof Error ? cause.message.split('\n')[0]! : String(cause)),
+      `The native addon of node-kmod cannot be loaded: ${why}.${advice}`,
       { cause },
     )
   }

@@ -10,6 +10,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ARM64 } from './architectures'
 import { Limit } from './errors'
 import { PROBE_ANSWER, PROBE_WORD } from './guest-scripts'
 import { makeInitramfs } from './initramfs'
@@ -21,6 +22,10 @@ import { qemu } from './qemu'
 export type Accelerator = 'auto' | 'kvm' | 'tcg'
 
 const EMULATION = ['-accel', 'tcg,thread=multi', '-cpu', 'max']
+/** Emulating `max` takes longer: it authenticates pointers. */
+const ARM64_EMULATION = [
+  ...['-machine', 'virt,gic-version=3', '-accel', 'tcg,thread=multi', '-cpu', 'cortex-a57'],
+]
 const HARDWARE = ['-accel', 'kvm', '-cpu', 'host']
 /** Milliseconds. With working acceleration a guest boots in about one second; otherwise it hangs. */
 const PROBE_DEADLINE = 6000
@@ -37,6 +42,7 @@ export async function acceleratorArguments(
   kernel: GuestKernel,
   programs: Programs,
 ): Promise<readonly string[]> {
+  if (kernel.architecture === ARM64) return ARM64_EMULATION
   if (wish !== 'auto') return wish === 'kvm' ? HARDWARE : EMULATION
   try {
     accessSync('/dev/kvm', constants.R_OK | constants.W_OK)
@@ -64,7 +70,7 @@ async function boots(
       ...['-append', `console=ttyS0 quiet panic=-1 ${PROBE_WORD}`],
     ]
     const limit = new Limit('The trial of hardware acceleration', PROBE_DEADLINE, programs.signal)
-    await qemu(args, limit.signal).finally(() => limit.end())
+    await qemu(kernel.architecture, args, limit.signal).finally(() => limit.end())
     if (programs.signal.aborted) throw programs.signal.reason as Error
     return existsSync(console) && readFileSync(console, 'utf8').includes(PROBE_ANSWER)
   } finally {

@@ -27,11 +27,15 @@ export class Apt {
     private readonly programs: Programs,
   ) {}
 
-  /** Reads the package lists of an archive, and deletes them when `use` has ended. */
+  /**
+   * Reads the package lists of an archive, and deletes them when `use` has ended. `architecture`: as
+   * Debian names it, such as arm64; default: that of this machine.
+   */
   static async with<T>(
     archive: Archive,
     programs: Programs,
     use: (apt: Apt) => Promise<T>,
+    architecture?: string,
   ): Promise<T> {
     for (const name of ['apt-get', 'apt-cache', 'dpkg']) {
       if (pathOf(name) === undefined) {
@@ -51,7 +55,7 @@ export class Apt {
         sources = join(folder, 'debian.sources')
         writeFileSync(sources, sourceOf(findDebianSource(), SUITES[archive]))
       }
-      const apt = new Apt(archive, folder, aptOptions(folder, sources), programs)
+      const apt = new Apt(archive, folder, aptOptions(folder, sources, architecture), programs)
       await apt.#run('apt-get', ['update', '-q'])
       return await use(apt)
     } finally {
@@ -79,15 +83,22 @@ export class Apt {
     }
   }
 
+  /** The packages, and all packages that they depend on, as if nothing were installed. */
+  async withDependencies(names: readonly string[]): Promise<string[]> {
+    const plan = await this.#run('apt-get', [
+      ...(['install', '--simulate', '--no-install-recommends'] as const),
+      ...['-o', 'Dir::State::status=/dev/null', ...names],
+    ])
+    return [...plan.matchAll(/^Inst (\S+)/gm)].map(([, name]) => name!)
+  }
+
   /** Downloads the packages and unpacks them into one folder. */
   async unpack(names: readonly string[], folder: string): Promise<void> {
     const archives = join(this.folder, 'packages')
-    for (const name of names) {
-      await this.#run('apt-get', ['download', name], archives)
-      for (const file of readdirSync(archives)) {
-        await this.programs.output('dpkg', ['-x', join(archives, file), folder])
-        rmSync(join(archives, file))
-      }
+    await this.#run('apt-get', ['download', ...names], archives)
+    for (const file of readdirSync(archives)) {
+      await this.programs.output('dpkg', ['-x', join(archives, file), folder])
+      rmSync(join(archives, file))
     }
   }
 
@@ -110,7 +121,7 @@ export class Apt {
 }
 
 /** For every apt command. `sources`: the only file with package sources; default: the system's. */
-export function aptOptions(state: string, sources?: string): string[] {
+export function aptOptions(state: string, sources?: string, architecture?: string): string[] {
   const settings: Record<string, string> = {
     'Dir::State::lists': join(state, 'lists'),
     'Dir::Cache': state,
@@ -123,6 +134,10 @@ export function aptOptions(state: string, sources?: string): string[] {
       'Dir::Etc::sourceparts': '-',
       // What is installed here says nothing about another release: a newer version would be preferred.
       'Dir::State::status': '/dev/null',
+    }),
+    ...(architecture !== undefined && {
+      'APT::Architecture': architecture,
+      'APT::Architectures': architecture,
     }),
   }
   return Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`])

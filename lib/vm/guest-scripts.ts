@@ -3,6 +3,8 @@ import { SEARCH_PATH } from './programs'
 
 /** Files in the folder that the guest mounts at /results. */
 export const RESULTS = {
+  /** For the guest: the path of its system's root on the host. */
+  systemRoot: 'system-root',
   /** For the guest: the path of the kernel's root on the host. */
   kernelRoot: 'kernel-root',
   /** For the guest: the path of the kernel's configuration on the host; empty: there is none. */
@@ -43,20 +45,23 @@ $b mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=512000 root
   || fail "the host's root cannot be mounted"
 $b mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000 results /results \\
   || fail "the folder for results cannot be mounted"
+system=/host$($b cat /results/${RESULTS.systemRoot})
 $b mount -t tmpfs -o size=75% tmpfs /memory
 $b mkdir /memory/upper /memory/work /memory/modules-upper /memory/modules-work
-$b mount -t overlay -o lowerdir=/host,upperdir=/memory/upper,workdir=/memory/work overlay /root \\
-  || fail "the overlay on the host's root cannot be mounted"
+$b mount -t overlay -o lowerdir=$system,upperdir=/memory/upper,workdir=/memory/work overlay /root \\
+  || fail "the overlay on the system's root cannot be mounted"
+for place in boot dev proc results sys tmp; do $b mkdir -p /root/$place; done
 
 release=$($b uname -r)
 kernel=/host$($b cat /results/${RESULTS.kernelRoot})
-$b mkdir -p "/root/lib/modules/$release" /root/results
+$b mkdir -p "/root/lib/modules/$release"
 $b mount -t overlay \\
   -o "lowerdir=$kernel/lib/modules/$release,upperdir=/memory/modules-upper,workdir=/memory/modules-work" \\
   overlay "/root/lib/modules/$release" || fail "the kernel's modules cannot be mounted"
 config=$($b cat /results/${RESULTS.kernelConfig})
 if [ -n "$config" ]; then $b mkdir -p /root/boot; $b cp "/host$config" "/root/boot/config-$release"; fi
 $b mount --move /results /root/results
+if [ "$system" != /host/ ]; then $b mkdir /root/host; $b mount --move /host /root/host; fi
 for place in proc sys dev; do $b mount --move /$place /root/$place; done
 $b mkdir -p /root/dev/pts /root/dev/shm
 $b mount -t devpts devpts /root/dev/pts

@@ -2,6 +2,7 @@
 import {
   chmodSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -24,12 +25,19 @@ const MODULES = ['virtio_pci', '9p', '9pnet_virtio', 'overlay']
 /** Module files are decompressed on the host, because the insmod of busybox cannot do it. */
 const DECOMPRESSORS: Record<string, string> = { '.xz': 'xz', '.zst': 'zstd', '.gz': 'gzip' }
 
-/** Returns a compressed cpio archive, as the kernel expects it. */
-export async function makeInitramfs(kernel: GuestKernel, programs: Programs): Promise<Buffer> {
+/**
+ * Returns a compressed cpio archive, as the kernel expects it. `root`: that of the guest's system, whose
+ * busybox runs on the guest's processor.
+ */
+export async function makeInitramfs(
+  kernel: GuestKernel,
+  programs: Programs,
+  root = '/',
+): Promise<Buffer> {
   const folder = mkdtempSync(join(tmpdir(), 'node-kmod-initramfs-'))
   try {
     for (const name of FOLDERS) mkdirSync(join(folder, name))
-    copyFileSync(findBusybox(), join(folder, 'bin', 'busybox'))
+    copyFileSync(findBusybox(root), join(folder, 'bin', 'busybox'))
     writeFileSync(join(folder, 'init'), INIT)
     chmodSync(join(folder, 'init'), 0o755)
     const names: string[] = []
@@ -46,8 +54,9 @@ export async function makeInitramfs(kernel: GuestKernel, programs: Programs): Pr
 }
 
 /** The path of a busybox that needs no libraries: this file system has none. */
-function findBusybox(): string {
-  const path = pathOf('busybox')!
+function findBusybox(root: string): string {
+  const paths = ['bin/busybox', 'usr/bin/busybox'].map((path) => join(root, path))
+  const path = root === '/' ? pathOf('busybox')! : paths.find((one) => existsSync(one))!
   // The path of the dynamic loader is in each program that needs one.
   if (readFileSync(path).includes('/ld-linux')) {
     throw vmError(

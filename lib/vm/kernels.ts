@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { Apt, type Archive } from './apt'
+import { ARM64, X64, type Architecture } from './architectures'
 import { filledFolder } from './cache'
 import { vmError } from './errors'
 import type { Programs } from './programs'
@@ -28,6 +29,7 @@ export interface KernelFiles {
 }
 
 export interface GuestKernel {
+  architecture: Architecture
   /** As `uname -r` prints it. */
   release: string
   /** A folder with lib/modules/RELEASE and depmod's indexes. */
@@ -66,12 +68,42 @@ export async function prepareKernel(
   const boot = join(folder, 'boot', `vmlinuz-${release}`)
   const modules = join(folder, 'lib', 'modules', release)
   return {
+    architecture: X64,
     release,
     root: folder,
     image: existsSync(boot) ? boot : join(modules, 'vmlinuz'),
     config: existsSync(boot) ? join(folder, 'boot', `config-${release}`) : join(modules, 'config'),
     // The headers of the newest kernel need a newer compiler and C library than Debian stable has.
     headers: kernel === 'newest' ? null : debianHeaders(join(folder, 'usr', 'src'), release),
+  }
+}
+
+/** The kernel of Debian 13 for arm64. */
+export async function prepareArm64Kernel(programs: Programs): Promise<GuestKernel> {
+  const fetch = async (apt: Apt, folder: string): Promise<string> => {
+    const isImage = (name: string): boolean => /^linux-image-\d/.test(name)
+    const image = (await apt.show('linux-image-arm64')).depends.find(isImage)
+    if (image === undefined) {
+      throw vmError('The package linux-image-arm64 of Debian 13 depends on no kernel image.')
+    }
+    await apt.unpack([image], folder)
+    if (!existsSync(join(folder, 'lib'))) symlinkSync('usr/lib', join(folder, 'lib'))
+    return image.slice('linux-image-'.length)
+  }
+  const folder = await filledFolder(['kernels', 'arm64'], RECORD, async (temporary) => {
+    const use = (apt: Apt): Promise<string> => fetch(apt, temporary)
+    const release = await Apt.with('Debian 13', programs, use, ARM64.debian)
+    await depmod(temporary, release, programs)
+    writeFileSync(join(temporary, RECORD), JSON.stringify({ release }))
+  })
+  const { release } = JSON.parse(readFileSync(join(folder, RECORD), 'utf8')) as { release: string }
+  return {
+    architecture: ARM64,
+    release,
+    root: folder,
+    image: join(folder, 'boot', `vmlinuz-${release}`),
+    config: join(folder, 'boot', `config-${release}`),
+    headers: null,
   }
 }
 
@@ -93,6 +125,7 @@ function kernelOfFiles({ image, modules }: KernelFiles): GuestKernel {
   const config = join(dirname(resolve(image)), `config-${release}`)
   const build = join(folder, 'build')
   return {
+    architecture: X64,
     release,
     root,
     image: resolve(image),

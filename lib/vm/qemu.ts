@@ -1,17 +1,21 @@
 /** Runs QEMU. */
 import { spawn } from 'node:child_process'
+import type { Architecture } from './architectures'
 import { vmError } from './errors'
 import { SEARCH_PATH } from './programs'
-
-const QEMU = 'qemu-system-x86_64'
 
 /**
  * Runs QEMU until it ends by itself or the signal aborts, which kills it. Returns what QEMU itself
  * printed: warnings and errors.
  */
-export function qemu(args: readonly string[], signal: AbortSignal): Promise<string> {
+export function qemu(
+  architecture: Architecture,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<string> {
+  const program = `qemu-system-${architecture.qemu}`
   return new Promise((resolve, reject) => {
-    const child = spawn(QEMU, args, {
+    const child = spawn(program, args, {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, PATH: SEARCH_PATH },
     })
@@ -28,7 +32,7 @@ export function qemu(args: readonly string[], signal: AbortSignal): Promise<stri
     }
     child.once('error', (error) => {
       cleanUp()
-      reject(vmError(`${QEMU} cannot be started: ${error.message}`, '', error))
+      reject(vmError(`${program} cannot be started: ${error.message}`, '', error))
     })
     child.once('close', () => {
       cleanUp()

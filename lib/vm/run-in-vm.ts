@@ -51,11 +51,23 @@ export async function runInVm(options: VmOptions): Promise<VmResult> {
       `Virtual machines run on Linux on x64, not on ${process.platform} on ${process.arch}.`,
     )
   }
+  return runInGuest(checked, (programs) => prepareGuestKernel(checked, programs))
+}
+
+/**
+ * The same, with any kernel. `root`: the root of the guest's system, a folder of this machine; if it is
+ * not /, the files of this machine are in /host.
+ */
+export async function runInGuest(
+  options: CheckedVmOptions,
+  kernelOf: (programs: Programs) => Promise<GuestKernel>,
+  root = '/',
+): Promise<VmResult> {
   requirePrograms(VM_PROGRAMS, 'A virtual machine')
   const folder = mkdtempSync(join(tmpdir(), 'node-kmod-vm-'))
   try {
-    const { kernel, args } = await prepare(checked, folder)
-    return await run(kernel, args, checked, folder)
+    const { kernel, args } = await prepare(options, kernelOf, root, folder)
+    return await run(kernel, args, options, folder)
   } catch (error) {
     throw asKmodError(error)
   } finally {
@@ -66,22 +78,25 @@ export async function runInVm(options: VmOptions): Promise<VmResult> {
 /** Returns the kernel, and QEMU's arguments. */
 async function prepare(
   options: CheckedVmOptions,
+  kernelOf: (programs: Programs) => Promise<GuestKernel>,
+  root: string,
   folder: string,
 ): Promise<{ kernel: GuestKernel; args: string[] }> {
   const limit = new Limit('Preparing the virtual machine', PREPARATION, options.signal)
   const programs = new Programs(limit.signal, options.onProgress)
   try {
-    const kernel = await prepareGuestKernel(options, programs)
+    const kernel = await kernelOf(programs)
     mkdirSync(join(folder, RESULTS.files))
     const write = (name: string, content: string | Buffer): void =>
       writeFileSync(join(folder, name), content)
+    write(RESULTS.systemRoot, root)
     write(RESULTS.kernelRoot, kernel.root)
     write(RESULTS.kernelConfig, kernel.config ?? '')
     const script = commandScript(options.command, resolve(options.cwd), options.env)
     write(options.systemd === true ? RESULTS.service : RESULTS.script, script)
     if (options.systemd === true) write(RESULTS.script, SYSTEMD_SCRIPT)
     for (const name of [RESULTS.stdout, RESULTS.stderr, CONSOLE]) write(name, '')
-    write(INITRAMFS, await makeInitramfs(kernel, programs))
+    write(INITRAMFS, await makeInitramfs(kernel, programs, root))
     const accelerator = await acceleratorArguments(options.accelerator, kernel, programs)
     return { kernel, args: [...accelerator, ...machineArguments(kernel, options, folder)] }
   } finally {
@@ -125,7 +140,7 @@ async function run(
   ]
   const stopAll = (): void => stops.splice(0).forEach((stop) => stop())
   try {
-    const stderr = await qemu(args, limit.signal)
+    const stderr = await qemu(kernel.architecture, args, limit.signal)
     // What the callbacks throw now counts, too.
     const isOverdue = limit.signal.aborted
     stopAll()
@@ -177,7 +192,10 @@ function machineArguments(
     ...['-kernel', kernel.image, '-initrd', join(folder, INITRAMFS)],
     // After a panic the kernel reboots at once (panic=-1), and QEMU ends instead (-no-reboot). On a busy
     // host an emulated timer interrupt can come too late for the kernel's check, which panics.
-    ...['-append', `console=ttyS0 quiet panic=-1 no_timer_check ${append}`.trim()],
+    ...[
+      '-append',
+      `console=${kernel.architecture.console} quiet panic=-1 no_timer_check ${append}`.trim(),
+    ],
     // remap: the host's root can consist of several file systems.
     ...share('root', '/', ',readonly=on,multidevs=remap'),
     ...share('results', folder, ''),

@@ -52,8 +52,9 @@ const Role* FindRole(const char* name) {
 
 // Descriptors of the Node process that were not close-on-exec must not stay open here.
 void CloseOthers(int first) {
-#ifdef SYS_close_range
-  if (syscall(SYS_close_range, first, ~0U, 0) == 0) return;
+  // Not SYS_close_range, which the C library of the prebuilt binaries (2.31) does not know.
+#ifdef __NR_close_range
+  if (syscall(__NR_close_range, first, ~0U, 0) == 0) return;
 #endif
   // Before Linux 5.9. Not all numbers up to the limit, which can be a million or more.
   const kmod::UniqueDir folder(opendir("/proc/self/fd"));

@@ -42,8 +42,9 @@ Result<UniqueFd> OpenNamespaceOf(pid_t pid, const std::string& path) {
   open_how how = {};
   how.flags = O_PATH | O_CLOEXEC;
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | kResolveCached;
+  // Not SYS_openat2, which the C library of the prebuilt binaries (2.31) does not know.
   const UniqueFd pinned(
-      static_cast<int>(syscall(SYS_openat2, top.get(), path.c_str(), &how, sizeof(how))));
+      static_cast<int>(syscall(__NR_openat2, top.get(), path.c_str(), &how, sizeof(how))));
   if (!pinned) return SystemFailure(errno == ENOENT ? EAGAIN : errno, "openat2", path);
   return OpenPinned(pinned, path);
 }

@@ -1,61 +1,66 @@
-/** The package as users get it: packed, installed elsewhere, required, imported, type-checked. */
-import { execFileSync } from 'node:child_process'
+/** The package as users get it: packed, installed elsewhere, required, imported, type-checked, built. */
 import {
   cpSync,
-  mkdirSync,
-  mkdtempSync,
+  existsSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { ROOT } from '../support/child'
+import { FIRST_CALL, installedProgram, run, tarball, temporaryFolder } from './tarball'
 
 jest.setTimeout(240_000)
 
-let folder: string
-const run = (command: string, args: string[], cwd = folder): string =>
-  execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+const folder = temporaryFolder('package')
+let user: string
+let installed: string
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'kmod-package-'))
-  const packed = JSON.parse(
-    run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], ROOT),
-  ) as { filename: string }[] | Record<string, { filename: string }>
-  const { filename } = Object.values(packed)[0]!
-  mkdirSync(join(folder, 'user'))
-  writeFileSync(join(folder, 'user', 'package.json'), '{ "name": "user", "private": true }')
-  // The install script runs, and builds the addon.
-  run('npm', ['install', '--no-audit', '--no-fund', join(folder, filename)], join(folder, 'user'))
+  user = installedProgram(folder)
+  installed = join(user, 'node_modules', 'node-kmod')
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const inUser = (command: string, args: string[]): string => run(command, args, join(folder, 'user'))
+const inUser = (command: string, args: string[]): string => run(command, args, user)
 
-test('the package contains what is needed to build and run it, and no tests', () => {
-  const files = readdirSync(join(folder, 'user/node_modules/node-kmod'), {
-    recursive: true,
-  }) as string[]
-  for (const file of [
-    'dist/index.js',
-    'dist/index.d.ts',
-    'dist/cli/main.js',
-    'dist/node-kmod.1',
-    'binding.gyp',
-    'native/addon.cc',
-    'LICENSE',
-    'README.md',
-  ]) {
-    expect(files).toContain(file)
+test('the package contains what is needed to run it and to build it, and no tests', () => {
+  const files = readdirSync(installed, { recursive: true }) as string[]
+  expect(files).toEqual(
+    expect.arrayContaining([
+      ...['dist/index.js', 'dist/index.d.ts', 'LICENSE', 'README.md', 'SECURITY.md'],
+      ...['dist/cli/main.js', 'dist/node-kmod.1'],
+      ...['CHANGELOG.md', 'examples/walk.mjs', 'docs/libkmod.md', 'docs/bundlers.md'],
+      ...['native/addon.cc', 'native/binding.gyp', 'native/sources.json', 'scripts/build.js'],
+      ...['prebuilds/kmod-linux-x64/kmod-helper', 'prebuilds/kmod-linux-arm64/kmod-helper'],
+    ]),
+  )
+  expect(files.filter((file) => /^(test|bench|tools|native\/test|\.ci)/.test(file))).toEqual([])
+  // A source map leads to sources that the package does not have.
+  expect(files.filter((file) => file.endsWith('.map'))).toEqual([])
+  expect(statSync(tarball()).size).toBeLessThan(3_000_000)
+})
+
+test('no package manager finds something to run when it installs the package', () => {
+  const { scripts } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>
   }
-  expect(files.filter((file) => /^(test|bench|examples|native\/test|\.ci)/.test(file))).toEqual([])
+  const lifecycle = ['preinstall', 'install', 'postinstall', 'prepare', 'prepublish', 'preprepare']
+  expect(lifecycle.filter((name) => name in scripts)).toEqual([])
+  expect(existsSync(join(installed, 'binding.gyp'))).toBe(false)
 })
 
-test('the install script builds the addon and the helper', () => {
-  const built = readdirSync(join(folder, 'user/node_modules/node-kmod/build/Release'))
-  expect(built).toEqual(expect.arrayContaining(['kmod.node', 'kmod-helper']))
+test('each file that the documents of the package link to is in the package', () => {
+  const documents = (readdirSync(installed, { recursive: true }) as string[]).filter(
+    (file) => file.endsWith('.md') && !file.includes('node_modules'),
+  )
+  const missing = documents.flatMap((file) =>
+    [...readFileSync(join(installed, file), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)/g)]
+      .map(([, target]) => join(dirname(file), target!))
+      .filter((target) => !existsSync(join(installed, target))),
+  )
+  expect(missing.filter((target) => target !== 'CONTRIBUTING.md')).toEqual([])
 })
 
 test('the package can be required and imported, and exports all its names', () => {
@@ -72,7 +77,7 @@ test('the package can be required and imported, and exports all its names', () =
     ]),
   )
   writeFileSync(
-    join(folder, 'user', 'esm.mjs'),
+    join(user, 'esm.mjs'),
     `import * as all from 'node-kmod'
      import { ${exports.join(', ')} } from 'node-kmod'
      console.log(Object.keys(all).length >= ${exports.length}, kmod instanceof Kmod)
@@ -87,7 +92,7 @@ test('node-kmod/libkmod can be required and imported', () => {
       console.log(module instanceof Module, KmodError === require('node-kmod').KmodError))`
   expect(inUser(process.execPath, ['-e', required])).toBe('true true\n')
   writeFileSync(
-    join(folder, 'user', 'libkmod.mjs'),
+    join(user, 'libkmod.mjs'),
     `import { Context } from 'node-kmod/libkmod'
      const context = new Context({ directory: '/', configPaths: [] })
      console.log((await context.moduleFromName('x-y')).name)
@@ -103,12 +108,12 @@ test('node-kmod/graph says which package is missing, and draws with it', () => {
     toSvg(graph).then((svg) => console.log(svg.slice(0, 4)), ({ code, message }) => console.log(code, message))`
   const missing = inUser(process.execPath, ['-e', draw])
   expect(missing).toMatch(/^true\nERR_KMOD_UNSUPPORTED .*npm install @viz-js\/viz/)
-  cpSync(join(ROOT, 'node_modules/@viz-js'), join(folder, 'user/node_modules/@viz-js'), {
+  cpSync(join(ROOT, 'node_modules/@viz-js'), join(user, 'node_modules/@viz-js'), {
     recursive: true,
   })
   expect(inUser(process.execPath, ['-e', draw])).toBe('true\n<svg\n')
   writeFileSync(
-    join(folder, 'user', 'picture.mjs'),
+    join(user, 'picture.mjs'),
     `import { toHtml } from 'node-kmod/graph'
      console.log((await toHtml({ nodes: [], edges: [] })).startsWith('<!doctype html>'))`,
   )
@@ -119,7 +124,7 @@ test('the command line is installed with the package, and requiring the package 
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     version: string
   }
-  const command = join(folder, 'user/node_modules/.bin/node-kmod')
+  const command = join(user, 'node_modules/.bin/node-kmod')
   expect(inUser(command, ['--version'])).toBe(`${version}\n`)
   expect(JSON.parse(inUser(command, ['preflight', '--json']))).toHaveProperty('canUnload')
   const loaded = inUser(process.execPath, [
@@ -136,7 +141,7 @@ test('node-kmod/testing and node-kmod/vm can be required and imported', () => {
     simulate({ modules: [{ name: 'tun' }] }).unload('tun').then(({ removed }) => console.log(removed))`
   expect(inUser(process.execPath, ['-e', required])).toBe("true function\n[ 'tun' ]\n")
   writeFileSync(
-    join(folder, 'user', 'testing.mjs'),
+    join(user, 'testing.mjs'),
     `import { simulate } from 'node-kmod/testing'
      import { runInVm } from 'node-kmod/vm'
      console.log((await simulate({ modules: [] }).list()).length, typeof runInVm)`,
@@ -147,7 +152,7 @@ test('node-kmod/testing and node-kmod/vm can be required and imported', () => {
 test('the types compile under strict settings', () => {
   const programs = readdirSync(join(ROOT, 'test/types'))
   for (const program of programs) {
-    writeFileSync(join(folder, 'user', program), readFileSync(join(ROOT, 'test/types', program)))
+    writeFileSync(join(user, program), readFileSync(join(ROOT, 'test/types', program)))
   }
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
   const options = [
@@ -175,7 +180,23 @@ test('the types compile under strict settings', () => {
 })
 
 test('publint and attw find no problem', () => {
-  run('npx', ['publint', '--strict'], ROOT)
+  run('npx', ['publint', 'run', '--strict', tarball()], ROOT)
   // Not the resolution of Node.js 10, which knows no subpaths of a package.
-  run('npx', ['attw', '--pack', '.', '--format', 'ascii', '--profile', 'node16'], ROOT)
+  run('npx', ['attw', tarball(), '--format', 'ascii', '--profile', 'node16'], ROOT)
 })
+
+// Last, because it changes the installed package.
+test('without a binary, the first error names a command that builds one, and it works', () => {
+  rmSync(join(installed, 'prebuilds'), { recursive: true })
+  const call = `import('node-kmod').then(({ kmod }) => kmod.list()).catch((error) => console.log(error.code, error.message))`
+  const printed = inUser(process.execPath, ['-e', call])
+  expect(printed).toContain('ERR_KMOD_LIBRARY')
+  const [, command] = /`([^`]+)`/.exec(printed)!
+  expect(command).toBe(`node ${join(installed, 'scripts/build.js')}`)
+  inUser('sh', ['-c', command!])
+  expect(readdirSync(join(installed, 'build/Release'))).toEqual(
+    expect.arrayContaining(['kmod.node', 'kmod-helper']),
+  )
+  const first = `import('node-kmod').then(async ({ kmod }) => ${FIRST_CALL})`
+  expect(inUser(process.execPath, ['-e', first])).toBe('true\n')
+}, 600_000)

@@ -2,6 +2,7 @@
  * The messages to and from the helper: their format (native/process/wire.h is the other end) and the
  * fields in them (native/helper/fields.h is the other end).
  */
+import { buildAdvice } from '../addon-file'
 import { KmodError } from '../../contract/errors'
 import type { NativeFailure } from '../../kernel/failure'
 
@@ -19,8 +20,8 @@ export const MESSAGE_LIMIT = 256 * 1024 * 1024
 export function malformedMessage(what: string): KmodError {
   return new KmodError(
     'ERR_KMOD_SYSTEM',
-    `A message of the helper program cannot be understood, because ${what}. If node-kmod was updated, ` +
-      '`npm rebuild node-kmod` builds the helper that belongs to this version.',
+    `A message of the helper program cannot be understood, because ${what}. The helper may belong to ` +
+      `another version of node-kmod. ${buildAdvice()}`,
   )
 }
 
