@@ -94,6 +94,18 @@ export async function isGone(kernel: Kernel, user: User): Promise<boolean> {
   return !users.some((one) => identityOf(one) === identityOf(user))
 }
 
+/** The error for a user that is there again after each release. */
+export function returningError({ module, user, command }: ReleaseStep): KmodError {
+  return releaseError(
+    module,
+    user,
+    command,
+    'was to be run again, because there is a new user after each release. Something starts or sets up ' +
+      'such a user again: stop that first',
+    {},
+  )
+}
+
 function releaseError(
   module: string,
   user: User,

@@ -8,7 +8,7 @@ import type { UserReader } from '../plan/users'
 import { BlockerWait } from './blocker-wait'
 import type { Call } from './call'
 import { RunningPlan } from './running-plan'
-import { isGone, release, type ReleaseStep } from '../release/release'
+import { isGone, release, returningError, type ReleaseStep } from '../release/release'
 import { isForced, isRequired, removeModule, runRemoveCommand, type StepOutcome } from './step'
 import { stepKey } from './step-key'
 
@@ -19,6 +19,12 @@ const KEPT_REASONS: Partial<Record<Blocker['code'], Kept['reason']>> = {
   ERR_KMOD_TRANSIENT: 'transient',
 }
 
+/**
+ * How often the plan that is made after the releases may have releases again: a user that appears
+ * meanwhile is released too, but something may start a new one each time.
+ */
+const MOST_RELEASE_ROUNDS = 5
+
 export class Execution {
   readonly #plan: RunningPlan
   readonly #blockerWait: BlockerWait
@@ -27,6 +33,7 @@ export class Execution {
   /** Steps whose start was reported to the caller, but not yet their end. */
   readonly #started = new Map<string, UnloadStep>()
   #stepsDone = 0
+  #releaseRounds = 0
 
   constructor(
     private readonly call: Call,
@@ -118,7 +125,12 @@ export class Execution {
     this.#plan.drop(step)
     await this.#reportDone(step)
     // The plan was made for a system with this user.
-    if (this.#plan.nextStep?.action !== 'release') await this.#renew()
+    if (this.#plan.nextStep?.action === 'release') return
+    await this.#renew()
+    const [next] = this.#plan.plan.steps
+    if (next?.action !== 'release') return
+    this.#releaseRounds++
+    if (this.#releaseRounds >= MOST_RELEASE_ROUNDS) throw returningError(next)
   }
 
   async #releaseUser(step: ReleaseStep): Promise<void> {

@@ -309,6 +309,30 @@ test('a process with several descriptors is killed once; SIGKILL follows after 5
   expect(kernel.clock.now()).toBeGreaterThanOrEqual(5_000)
 })
 
+test('a user that comes back each time is an error', async () => {
+  kernel.add('tun', { references: 1 })
+  let last = 100
+  const start = (): void => {
+    const pid = ++last
+    kernel.snapshotNow.openDevices = [openDevice(pid, '/dev/net/tun', { modules: ['tun'] })]
+    // Something that supervises it starts another process.
+    kernel.programs.set(`kill ${pid}`, () => {
+      start()
+      return 0
+    })
+  }
+  start()
+  const error = await rejection(kmod.unload('tun', { release: ['process'] }))
+  expect(error).toMatchObject({
+    code: 'ERR_KMOD_RELEASE',
+    module: 'tun',
+    user: { kind: 'process' },
+  })
+  expect(error.message).toContain('Something starts')
+  expect(error.report!.released).toHaveLength(kernel.ran.length)
+  expect(kernel.ran.length).toBeLessThan(10)
+})
+
 test('a command that succeeds and changes nothing is an error', async () => {
   kernel.add('vfat')
   addMount('/mnt', 'vfat')
