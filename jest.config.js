@@ -1,9 +1,13 @@
 'use strict'
 /** The test projects. `npm run test:vm` runs the last six, in virtual machines (guests). */
+/** What takes long runs with `npm test -- --long` and the commands that ask for it. */
+const ignored = process.env.KMOD_LONG === '1' ? [] : ['/long/']
+
 const project = (name, { folder = name, ...more } = {}) => ({
   displayName: name,
   rootDir: __dirname,
   testMatch: [`<rootDir>/test/${folder}/**/*.test.ts`],
+  testPathIgnorePatterns: ['/node_modules/', ...ignored],
   testEnvironment: 'node',
   transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.test.json', diagnostics: false }] },
   // Tests use the package as it was built, like users.

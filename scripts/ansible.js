@@ -6,5 +6,6 @@
 const { run, setUp } = require('./setup')
 
 setUp(['vm', 'fleet'])
+process.env.KMOD_LONG = '1'
 const jest = ['node_modules/jest/bin/jest.js', '--selectProjects', 'fleet', '--ci', '--runInBand']
 run(process.execPath, [...jest, ...process.argv.slice(2)])

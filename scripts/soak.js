@@ -11,5 +11,5 @@ process.env.KMOD_ROUNDS = rounds
 // One seed for all kernels. A failure prints it.
 process.env.KMOD_SEED ??= String(Date.now() % 2 ** 31)
 const projects = ['--project', 'every-kernel', '--project', 'soak']
-const files = ['test/vm/every-kernel/rounds', 'test/vm/soak']
+const files = ['test/vm/every-kernel/long/rounds', 'test/vm/soak']
 run('npx', ['tsx', 'test/vm/ring.ts', ...projects, ...options, ...files])

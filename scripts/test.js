@@ -17,12 +17,15 @@ const rings = {
   native: { packages: ['native'], command: [process.execPath, ['scripts/test-native.js']] },
   fleet: {
     packages: ['vm', 'fleet'],
-    command: jest('fleet', '--testPathIgnorePatterns', 'test/fleet/long'),
+    command: jest('fleet'),
   },
   vm: { packages: ['vm', 'modules'], command: ['npx', ['tsx', 'test/vm/ring.ts']] },
 }
 
-const names = process.argv.slice(2)
+const words = process.argv.slice(2)
+// All tests on all kernels, also those in the folders `long`.
+if (words.includes('--long')) process.env.KMOD_LONG = '1'
+const names = words.filter((word) => word !== '--long')
 const unknown = names.filter((name) => !Object.hasOwn(rings, name))
 if (unknown.length > 0) {
   console.error(

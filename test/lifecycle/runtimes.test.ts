@@ -1,6 +1,6 @@
 /**
  * How each JavaScript runtime talks to the helpers, on a captured system. With a real kernel:
- * test/vm/one-kernel/runtimes.
+ * test/vm/one-kernel/long/runtimes.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'

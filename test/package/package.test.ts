@@ -1,16 +1,8 @@
-/** The package as users get it: packed, installed elsewhere, required, imported, type-checked, built. */
-import {
-  cpSync,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+/** The package as users get it: packed, installed elsewhere, required, imported, type-checked. */
+import { cpSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ROOT } from '../support/child'
-import { FIRST_CALL, installedProgram, run, tarball, temporaryFolder } from './tarball'
+import { installedProgram, run, tarball, temporaryFolder } from './tarball'
 
 jest.setTimeout(240_000)
 
@@ -184,19 +176,3 @@ test('publint and attw find no problem', () => {
   // Not the resolution of Node.js 10, which knows no subpaths of a package.
   run('npx', ['attw', tarball(), '--format', 'ascii', '--profile', 'node16'], ROOT)
 })
-
-// Last, because it changes the installed package.
-test('without a binary, the first error names a command that builds one, and it works', () => {
-  rmSync(join(installed, 'prebuilds'), { recursive: true })
-  const call = `import('node-kmod').then(({ kmod }) => kmod.list()).catch((error) => console.log(error.code, error.message))`
-  const printed = inUser(process.execPath, ['-e', call])
-  expect(printed).toContain('ERR_KMOD_LIBRARY')
-  const [, command] = /`([^`]+)`/.exec(printed)!
-  expect(command).toBe(`node ${join(installed, 'scripts/build.js')}`)
-  inUser('sh', ['-c', command!])
-  expect(readdirSync(join(installed, 'build/Release'))).toEqual(
-    expect.arrayContaining(['kmod.node', 'kmod-helper']),
-  )
-  const first = `import('node-kmod').then(async ({ kmod }) => ${FIRST_CALL})`
-  expect(inUser(process.execPath, ['-e', first])).toBe('true\n')
-}, 600_000)

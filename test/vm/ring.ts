@@ -31,13 +31,14 @@ const ON_ONE_KERNEL: readonly Project[] = ['one-kernel', 'systemd']
 const ONE_KERNEL: KernelName = '6.12'
 
 /**
- * Unless this kernel or some tests are asked for, only these files run on it, for the time: what is
- * read, what a plan says, and unloads of modules that misbehave.
+ * Unless this kernel, some tests, or all tests (KMOD_LONG) are asked for, only these files run on it, for
+ * the time.
  */
+const file = (name: string): string => `test/vm/every-kernel/${name}.test.ts`
 const FEW_TESTS: Partial<Record<KernelName, readonly string[]>> = {
-  '5.10': ['inspect', 'plan', 'unload-misbehaving'].map(
-    (file) => `test/vm/every-kernel/${file}.test.ts`,
-  ),
+  '5.10': ['inspect', 'plan', 'unload-misbehaving'].map(file),
+  '6.1': ['plan', 'unload'].map(file),
+  newest: ['explain', 'unload'].map(file),
 }
 
 /** Jest's shards of a project on a kernel. Smaller jobs leave no processor idle at the end. */
@@ -65,8 +66,10 @@ const RUNTIMES: Partial<Record<Project, readonly RuntimeName[]>> = {
 
 /** What the tests with random rounds, and the table of uses, read from the environment. */
 const VARIABLES = ['KMOD_ROUNDS', 'KMOD_SEED', 'KMOD_USES']
+/** Also the tests in the folders `long`: all were asked for, or some by name. */
+const isLong = (wish: Wish): boolean => process.env.KMOD_LONG === '1' || !wish.isDefault
 /** Milliseconds for one guest. Each random round (npm run test:soak) takes up to 15 s, in two tests. */
-const DEADLINE = 900_000 + Number(process.env.KMOD_ROUNDS ?? 0) * 30_000
+const DEADLINE = 1_800_000 + Number(process.env.KMOD_ROUNDS ?? 0) * 30_000
 
 interface Wish {
   kernels: readonly KernelName[]
@@ -119,7 +122,7 @@ function choose<T extends string>(
 
 function jobsOf(kernel: KernelName, wish: Wish): Job[] {
   const { kernels, projects } = wish
-  const few = wish.isDefault ? FEW_TESTS[kernel] : undefined
+  const few = isLong(wish) ? undefined : FEW_TESTS[kernel]
   const jestArguments = few ?? wish.jestArguments
   const jest = (project: Project, ...more: string[]): string =>
     [
@@ -171,7 +174,11 @@ function inOneGuest(first: Job, last: Job): Job {
 }
 
 /** Runs the commands one after the other in one guest. Returns whether all tests passed. */
-async function runJob({ kernel, what, commands, systemd }: Job, isOnly: boolean): Promise<boolean> {
+async function runJob(
+  { kernel, what, commands, systemd }: Job,
+  isOnly: boolean,
+  long: boolean,
+): Promise<boolean> {
   const begin = Date.now()
   const runAll = `status=0\n${commands.map((one) => `${one} || status=1\n`).join('')}exit $status`
   let output = ''
@@ -180,7 +187,13 @@ async function runJob({ kernel, what, commands, systemd }: Job, isOnly: boolean)
     command: ['sh', '-c', REMOVE_HOST_CONFIGURATION + runAll],
     cwd: ROOT,
     // The cache of the host has the runtimes; the home of another user than root is not that of a guest.
-    env: { KMOD_KERNEL: kernel, CI: '1', NODE_KMOD_CACHE: cacheFolder(), ...variables() },
+    env: {
+      KMOD_KERNEL: kernel,
+      CI: '1',
+      NODE_KMOD_CACHE: cacheFolder(),
+      ...(long && { KMOD_LONG: '1' }),
+      ...variables(),
+    },
     // For the tests of the kernel command line; no other test may use these modules.
     append:
       'vfat.from_command_line=1 modprobe.blacklist=vfat module_blacklist=n_hdlc modules-load=ieee802154',
@@ -213,7 +226,7 @@ function quote(text: string): string {
 async function main(): Promise<void> {
   const wish = readArguments()
   // A guest has no network.
-  for (const project of wish.projects)
+  for (const project of isLong(wish) ? wish.projects : [])
     for (const runtime of RUNTIMES[project] ?? []) await prepareRuntime(runtime)
   // Before the first guest starts: two jobs must not build the same modules.
   for (const kernel of wish.kernels) await prepareGuestKernel(testKernel(kernel), new Programs())
@@ -222,7 +235,7 @@ async function main(): Promise<void> {
   const failed = new Set<string>()
   const work = async (): Promise<void> => {
     for (let job = pending.shift(); job !== undefined; job = pending.shift()) {
-      const hasPassed = await runJob(job, isOnly).catch((error: unknown) => {
+      const hasPassed = await runJob(job, isOnly, isLong(wish)).catch((error: unknown) => {
         console.error(error instanceof Error ? error.message : error)
         return false
       })

@@ -1,13 +1,13 @@
 /** The binaries of the package on other systems: examples/walk.mjs on a real kernel, without a compiler. */
 import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ROOT } from '../support/child'
-import { ARM64, X64 } from '../../lib/vm/architectures'
-import { prepareArm64Kernel, prepareKernel } from '../../lib/vm/kernels'
-import { checkVmOptions } from '../../lib/vm/options'
-import { runInGuest } from '../../lib/vm/run-in-vm'
-import { prepareSystem } from '../support/systems'
-import { installedProgram, temporaryFolder } from './tarball'
+import { ROOT } from '../../support/child'
+import { ARM64, X64 } from '../../../lib/vm/architectures'
+import { prepareArm64Kernel, prepareKernel } from '../../../lib/vm/kernels'
+import { checkVmOptions } from '../../../lib/vm/options'
+import { runInGuest } from '../../../lib/vm/run-in-vm'
+import { prepareSystem } from '../../support/systems'
+import { installedProgram, temporaryFolder } from '../tarball'
 
 jest.setTimeout(600_000)
 

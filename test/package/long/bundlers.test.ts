@@ -10,8 +10,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
-import { ROOT } from '../support/child'
-import { installedProgram, run, temporaryFolder } from './tarball'
+import { ROOT } from '../../support/child'
+import { installedProgram, run, temporaryFolder } from '../tarball'
 
 jest.setTimeout(240_000)
 

@@ -1,7 +1,7 @@
 /** The code of README and docs/ that changes the kernel. */
-import { programs } from '../../support/documents'
-import { runOnThisKernel } from '../../support/snippets'
-import { afterThisTest, attempt } from '../support'
+import { programs } from '../../../support/documents'
+import { runOnThisKernel } from '../../../support/snippets'
+import { afterThisTest, attempt } from '../../support'
 
 const SNIPPETS = programs().filter(({ runs }) => runs.where === 'kernel')
 

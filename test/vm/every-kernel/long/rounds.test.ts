@@ -4,8 +4,8 @@
  */
 import fc from 'fast-check'
 import { kmod, type KmodError } from 'node-kmod'
-import { loadAll, loaded, removeSince, round, ROUNDS, ROUNDS_TIMEOUT, SEED } from '../rounds'
-import { lsmod } from '../support'
+import { loadAll, loaded, removeSince, round, ROUNDS, ROUNDS_TIMEOUT, SEED } from '../../rounds'
+import { lsmod } from '../../support'
 
 test(
   `${ROUNDS} rounds, seed ${SEED}`,
