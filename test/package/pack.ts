@@ -3,7 +3,7 @@
  * the same time would remove each other's files.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -13,10 +13,8 @@ const ROOT = join(__dirname, '..', '..')
 export default function pack(): void {
   const folder = mkdtempSync(join(tmpdir(), 'kmod-tarball-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const args = ['pack', '--json', '--pack-destination', folder]
-  const output = execFileSync('npm', args, { cwd: ROOT, encoding: 'utf8' })
-  // Before it, the scripts may have printed something. npm 11 prints a list, npm 12 an object.
-  const packed = JSON.parse(output.slice(output.search(/^[[{]/m))) as
-    { filename: string }[] | Record<string, { filename: string }>
-  process.env.NODE_KMOD_TARBALL = join(folder, Object.values(packed)[0]!.filename)
+  // Its scripts print on the same output as npm, so the name comes from the folder.
+  execFileSync('npm', ['pack', '--pack-destination', folder], { cwd: ROOT, stdio: 'pipe' })
+  const [name] = readdirSync(folder)
+  process.env.NODE_KMOD_TARBALL = join(folder, name!)
 }
