@@ -55,10 +55,11 @@ test('a signal ends it, before and while it runs', async () => {
 
 test('what a callback throws ends it', async () => {
   const cause = new Error('of the callback')
-  const onConsole = (): never => {
+  const onOutput = (): never => {
     throw cause
   }
-  expect(await rejection(runInVm({ ...FOREVER, onConsole }))).toMatchObject({
+  const command = ['sh', '-c', 'echo begun; exec sleep 1000']
+  expect(await rejection(runInVm({ ...FOREVER, command, onOutput }))).toMatchObject({
     code: 'ERR_KMOD_VM',
     cause,
   })
