@@ -52,7 +52,8 @@ test('each file that the documents of the package link to is in the package', ()
       .map(([, target]) => join(dirname(file), target!))
       .filter((target) => !existsSync(join(installed, target))),
   )
-  expect(missing.filter((target) => target !== 'CONTRIBUTING.md')).toEqual([])
+  const onlyInRepository = ['CONTRIBUTING.md', 'ansible/README.md']
+  expect(missing.filter((target) => !onlyInRepository.includes(target))).toEqual([])
 })
 
 test('the package can be required and imported, and exports all its names', () => {
