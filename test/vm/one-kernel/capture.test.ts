@@ -139,7 +139,6 @@ test('the copy answers as the running system', async () => {
     'kmodtest',
     'htb',
     'mount <script>',
-    '["losetup",',
     '["kill",',
     '/dev/net/tun',
   ]) {

@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { UnloadPlan } from 'node-kmod'
-import { outcomeOf } from '../../support/child'
-import { COMMAND, json, nodeKmod, startCommand } from '../../support/cli'
-import { nodeAsOtherUser, NOBODY, startIn } from '../processes'
+import { outcomeOf } from '../../../support/child'
+import { COMMAND, json, nodeKmod, startCommand } from '../../../support/cli'
+import { nodeAsOtherUser, NOBODY, startIn } from '../../processes'
 import {
   addLink,
   afterThisTest,
@@ -18,7 +18,10 @@ import {
   openTun,
   run,
   until,
-} from '../support'
+} from '../../support'
+
+// Each command starts Node.js, which takes seconds in an emulated guest, and minutes on a busy machine.
+jest.setTimeout(600_000)
 
 /** dummy0 is up: the module of the interface is not in use, but something would stop working. */
 function addDummy(): void {
@@ -165,7 +168,7 @@ describe('in a terminal', () => {
     }
 
     async shows(pattern: RegExp): Promise<string> {
-      await until(`the screen shows ${pattern.source}`, () => pattern.test(this.screen), 60)
+      await until(`the screen shows ${pattern.source}`, () => pattern.test(this.screen), 240)
       return this.screen
     }
   }
