@@ -152,7 +152,7 @@ export async function openTun(): Promise<FileHandle> {
 }
 
 /** Waits until a condition holds; fails if it does not within 15 seconds. */
-export async function until(what: string, holds: () => boolean, seconds = 15): Promise<void> {
+export async function until(what: string, holds: () => boolean, seconds = 60): Promise<void> {
   const end = Date.now() + seconds * 1000
   while (!holds()) {
     if (Date.now() > end) throw new Error(`This did not happen within ${seconds} s: ${what}`)
