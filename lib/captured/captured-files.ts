@@ -16,28 +16,25 @@ export interface CapturedFiles extends SystemFiles {
 export function capturedFiles(view: RootView, hostFiles: SystemFiles): CapturedFiles {
   const linkTargets = new Map<string, string | null>()
 
-  /** Advances the walks of all paths together, so that each round reads the links of all in one call. */
+  /** Each round reads the links of all paths in one call. */
   async function resolve(paths: readonly string[]): Promise<(string | null)[]> {
-    const places = new Array<string | null>(paths.length).fill(null)
-    const walks = paths.map((path) => view.walk(path))
-    let unfinished = walks.map((walk, i) => ({ i, walk, step: nextStep(walk) }))
-    while (unfinished.length > 0) {
-      const asked = unfinished.flatMap(({ step }) =>
-        step === null || step.done ? [] : [step.value],
-      )
-      const unknown = [...new Set(asked)].filter((path) => !linkTargets.has(path))
-      const targets = unknown.length === 0 ? [] : await hostFiles.readLinks(unknown)
-      unknown.forEach((path, k) => linkTargets.set(path, targets[k]!))
-      unfinished = unfinished.flatMap(({ i, walk, step }) => {
-        if (step === null) return []
-        if (step.done) {
-          places[i] = step.value
-          return []
-        }
-        return [{ i, walk, step: nextStep(walk, linkTargets.get(step.value) ?? null) }]
-      })
+    for (;;) {
+      const found = paths.map((path) => follow(path))
+      const unknown = new Set(found.flatMap((one) => (Array.isArray(one) ? one : [])))
+      if (unknown.size === 0) return found as (string | null)[]
+      const places = [...unknown]
+      const targets = await hostFiles.readLinks(places)
+      places.forEach((place, k) => linkTargets.set(place, targets[k]!))
     }
-    return places
+  }
+
+  /** As RootView.follow(); `null`: too many symbolic links, such as a loop. */
+  function follow(path: string): string | string[] | null {
+    try {
+      return view.follow(path, linkTargets)
+    } catch {
+      return null
+    }
   }
 
   /** Reads what could be resolved; the answer for anything else is `missing`. */
@@ -72,16 +69,5 @@ export function capturedFiles(view: RootView, hostFiles: SystemFiles): CapturedF
       )
       return hostFiles.readLinks(places)
     },
-  }
-}
-
-type Walk = ReturnType<RootView['walk']>
-
-/** `null`: too many symbolic links, such as a loop. */
-function nextStep(walk: Walk, target: string | null = null): ReturnType<Walk['next']> | null {
-  try {
-    return walk.next(target)
-  } catch {
-    return null
   }
 }

@@ -35,23 +35,28 @@ export class RootView {
    * MAX_LINKS links. Synchronous, for a constructor; other code uses resolve() of captured-files.ts.
    */
   resolveSync(path: string): string {
-    const walk = this.walk(path)
-    let step = walk.next()
-    while (!step.done) step = walk.next(linkTarget(step.value))
-    return step.value
+    const targets = new Map<string, string | null>()
+    for (;;) {
+      const found = this.follow(path, targets)
+      if (typeof found === 'string') return found
+      for (const place of found) targets.set(place, linkTarget(place))
+    }
   }
 
   /**
-   * The steps of resolveSync(), for a caller that reads the links itself. Yields each path of this machine
-   * on the way, and expects the target of the link there (`null`: not a link, or it does not exist).
-   * Returns the resolved path. Throws if there are more than MAX_LINKS links.
+   * Follows a path as resolveSync() does, for a caller that reads the links itself. `targets`: the target
+   * of the link at a path of this machine; `null`: not a link, or it does not exist. Returns the resolved
+   * path, or the places that `targets` must have before it can go on: the next place, and those after it if
+   * none of them is a link. So a path without links needs one reading. Throws if there are more than
+   * MAX_LINKS links.
    */
-  *walk(path: string): Generator<string, string, string | null> {
+  follow(path: string, targets: ReadonlyMap<string, string | null>): string | string[] {
     let links = 0
     const pending = path.split(sep).reverse()
     // The folders that lead to the current one, each as a path of this machine.
     const top = this.root === sep ? '' : this.root
     const way = [top]
+    const unknown: string[] = []
     while (pending.length > 0) {
       const name = pending.pop()!
       if (name === '' || name === '.') continue
@@ -60,8 +65,9 @@ export class RootView {
         continue
       }
       const place = `${way.at(-1)!}${sep}${name}`
-      const target = yield place
-      if (target === null) {
+      const target = targets.get(place)
+      if (target === undefined) unknown.push(place)
+      if (target == null || unknown.length > 0) {
         way.push(place)
         continue
       }
@@ -71,6 +77,7 @@ export class RootView {
       if (target.startsWith(sep)) way.length = 1
       pending.push(...target.split(sep).reverse())
     }
+    if (unknown.length > 0) return unknown
     return way.length === 1 ? this.root : way.at(-1)!
   }
 }

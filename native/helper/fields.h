@@ -38,6 +38,8 @@ class Reply {
     return reply;
   }
 
+  void SetKind(const char* kind) { strings_[0] = kind; }
+
   void Put(std::string text) { strings_.push_back(std::move(text)); }
   void Put(const char* text) { strings_.emplace_back(text); }
   template <typename Number, typename = std::enable_if_t<std::is_integral_v<Number>>>
@@ -118,6 +120,9 @@ class Request {
     source.kernel_command_line = Flag();
     return source;
   }
+
+  // Whether no field is left. Also after a malformed field, so that a loop over the fields ends.
+  bool AtEnd() const { return malformed_ || next_ >= strings_.size(); }
 
   // Fails if a field was malformed, or if not all strings of the request were read.
   Result<> Check() const {

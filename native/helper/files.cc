@@ -100,33 +100,48 @@ bool CanBlock(const std::string& path) {
   return path.rfind("/proc/", 0) == 0;
 }
 
-// Answers for each path, in one or more messages.
-void AnswerPaths(const Channel& channel, uint32_t id, const std::vector<std::string>& paths,
-                 const PutAnswer& put) {
-  Reply reply("part");
-  size_t size = 0;
-  const auto send = [&] {
-    SendReply(channel, id, std::exchange(reply, Reply("part")));
-    size = 0;
-  };
-  for (const std::string& path : paths) {
-    if (size > 0 && CanBlock(path)) send();
-    // 1: there is an answer to send, also if it is empty.
-    size += put(&reply, path) + 1;
-    if (size >= kPartSize) send();
-  }
-  send();
-  SendReply(channel, id, Reply::Done());
-}
-
-PutAnswer FindPut(const std::string& verb) {
-  if (verb == "texts") return PutText;
-  if (verb == "bytes") return PutBytes;
-  if (verb == "links") return PutLink;
-  if (verb == "names") return PutNames;
-  if (verb == "statuses") return PutStatus;
+PutAnswer FindPut(const std::string& kind) {
+  if (kind == "texts") return PutText;
+  if (kind == "bytes") return PutBytes;
+  if (kind == "links") return PutLink;
+  if (kind == "names") return PutNames;
+  if (kind == "statuses") return PutStatus;
   return nullptr;
 }
+
+// The answers to one request, in one or more messages.
+class Answers {
+ public:
+  Answers(const Channel& channel, uint32_t id) : channel_(channel), id_(id) {}
+
+  void Add(const std::string& path, const PutAnswer& put) {
+    if (size_ > 0 && CanBlock(path)) Send();
+    // 1: there is an answer to send, also if it is empty.
+    size_ += put(&reply_, path) + 1;
+    if (size_ >= kPartSize) Send();
+  }
+
+  void End() {
+    reply_.SetKind("done");
+    Send();
+  }
+
+ private:
+  void Send() {
+    SendReply(channel_, id_, std::exchange(reply_, Reply("part")));
+    size_ = 0;
+  }
+
+  const Channel& channel_;
+  uint32_t id_;
+  Reply reply_ = Reply("part");
+  size_t size_ = 0;
+};
+
+struct Group {
+  PutAnswer put;
+  std::vector<std::string> paths;
+};
 
 Reply AnswerTable(const std::string& path) {
   const Result<LoadedTable> table = ReadLoadedTable(path);
@@ -136,18 +151,30 @@ Reply AnswerTable(const std::string& path) {
   return reply;
 }
 
-// The requests, and the answers for each path:
-//   texts PATHS | bytes PATHS | links PATHS   an optional text
-//   names PATHS                               a list, empty if it is not a folder
-//   statuses PATHS                            a flag, and if there is a file: KIND INODE
-// These are in the messages `part`, before a last message `done`.
-//   table PATH                                done TEXT
+// The requests:
+//   read KIND PATHS [KIND PATHS]...   an answer for each path, which depends on the kind before it:
+//       texts, bytes, links           an optional text
+//       names                         a list, empty if it is not a folder
+//       statuses                      a flag, and if there is a file: KIND INODE
+//   table PATH                        done TEXT
+// The answers to `read` are in any number of messages `part` and a last message `done`.
 void Answer(const Channel& channel, const Message& message) {
   Request request(message.strings);
-  const PutAnswer put = FindPut(request.verb());
-  if (put) {
-    const std::vector<std::string> paths = request.List();
-    if (request.Check().ok()) return AnswerPaths(channel, message.id, paths, put);
+  if (request.verb() == "read") {
+    std::vector<Group> groups;
+    bool is_known = true;
+    while (!request.AtEnd()) {
+      PutAnswer put = FindPut(request.Text());
+      is_known = is_known && put;
+      groups.push_back({std::move(put), request.List()});
+    }
+    if (is_known && request.Check().ok()) {
+      Answers answers(channel, message.id);
+      for (const Group& group : groups) {
+        for (const std::string& path : group.paths) answers.Add(path, group.put);
+      }
+      return answers.End();
+    }
   } else if (request.verb() == "table") {
     const std::string path = request.Text();
     if (request.Check().ok()) return SendReply(channel, message.id, AnswerTable(path));

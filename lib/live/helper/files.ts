@@ -20,9 +20,63 @@ export interface FilesOptions {
   onNoAnswer?: (error: KmodError) => void
 }
 
-/** One object for each reading of the system: it does not ask again where the system did not answer. */
+/** The kinds of answers, by the word for them in a request. */
+type Kind = 'texts' | 'bytes' | 'links' | 'names' | 'statuses'
+
+/** What one call has asked for. It settles when it has an answer for each path. */
+class Wish<T> {
+  readonly settled: Promise<T[]>
+  reject!: (error: unknown) => void
+  #resolve!: () => void
+  readonly #found: T[] = []
+
+  constructor(
+    readonly kind: Kind,
+    private readonly paths: readonly string[],
+    private readonly read: (reader: Reader) => T,
+    private readonly missing: T,
+  ) {
+    this.settled = new Promise((resolve, reject) => {
+      this.#resolve = (): void => resolve(this.#found)
+      this.reject = reject
+    })
+  }
+
+  /** The paths without an answer. */
+  get left(): readonly string[] {
+    return this.paths.slice(this.#found.length)
+  }
+
+  get isSettled(): boolean {
+    return this.#found.length === this.paths.length
+  }
+
+  /** Reads the answer for the next path. */
+  receive(reader: Reader): void {
+    this.#add(this.read(reader))
+  }
+
+  /** The next path gets the answer of a file that does not exist. */
+  skip(): void {
+    this.#add(this.missing)
+  }
+
+  #add(one: T): void {
+    this.#found.push(one)
+    if (this.isSettled) this.#resolve()
+  }
+}
+
+/**
+ * One object for each reading of the system: it does not ask again where the system did not answer.
+ *
+ * Many calls ask for a few files each. One question is on its way at a time, and what is asked for
+ * meanwhile goes into the next one: a question costs more than the files in it.
+ */
 export class HelperFiles implements SystemFiles {
   #unanswered = 0
+  #waiting: Wish<unknown>[] = []
+  #isAsking = false
 
   constructor(
     private readonly questions: Questions,
@@ -61,41 +115,70 @@ export class HelperFiles implements SystemFiles {
     return isFailure(answer) ? answer : answer.text()
   }
 
-  async #read<T>(
-    verb: string,
+  #read<T>(
+    kind: Kind,
     paths: readonly string[],
     read: (reader: Reader) => T,
     missing: T,
   ): Promise<T[]> {
-    const { signal, onNoAnswer } = this.options
-    const found: T[] = []
-    const onPart = (reader: Reader): void => {
-      while (!reader.atEnd) found.push(read(reader))
+    if (paths.length === 0) return Promise.resolve([])
+    if (this.#unanswered >= MOST_UNANSWERED) return Promise.resolve(paths.map(() => missing))
+    const wish = new Wish(kind, paths, read, missing)
+    this.#waiting.push(wish)
+    if (!this.#isAsking) {
+      this.#isAsking = true
+      // After everything that is asked for in this turn of the event loop.
+      setImmediate(() => void this.#askAll())
     }
-    while (found.length < paths.length) {
-      if (this.#unanswered >= MOST_UNANSWERED) {
-        found.push(...paths.slice(found.length).map(() => missing))
-        break
-      }
-      const rest = paths.slice(found.length)
-      const doing = rest.length === 1 ? `read ${rest[0]!}` : `read ${rest.length} files`
+    return wish.settled
+  }
+
+  async #askAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const wishes = this.#waiting
+      this.#waiting = []
       try {
-        unwrap(
-          await this.questions.ask([verb, ...listStrings(rest)], doing, { signal, onPart }),
-          doing,
-        )
+        const left = await this.#ask(wishes)
+        this.#waiting.unshift(...left)
       } catch (error) {
-        if (!isKmodError(error, 'ERR_KMOD_NO_ANSWER')) throw error
-        const named = this.questions.noAnswer(questionAbout(paths.slice(found.length)))
-        if (onNoAnswer === undefined) throw named
-        this.#unanswered++
-        onNoAnswer(named)
-        found.push(missing)
-        continue
+        for (const wish of wishes) wish.reject(error)
       }
-      if (found.length !== paths.length) throw malformedMessage('it has an answer for other files')
+      // The calls that have their answers now ask for more.
+      await new Promise(setImmediate)
     }
-    return found
+    this.#isAsking = false
+  }
+
+  /** Returns the wishes that must be asked for again, because a file did not answer. */
+  async #ask(wishes: readonly Wish<unknown>[]): Promise<readonly Wish<unknown>[]> {
+    const { signal, onNoAnswer } = this.options
+    let open = wishes
+    const handle = (answer: (wish: Wish<unknown>) => void): void => {
+      const [wish] = open
+      if (wish === undefined) throw malformedMessage('it has an answer for other files')
+      answer(wish)
+      if (wish.isSettled) open = open.slice(1)
+    }
+    const receive = (reader: Reader): void => {
+      while (!reader.atEnd) handle((wish) => wish.receive(reader))
+    }
+    const paths = wishes.flatMap(({ left }) => left)
+    const doing = paths.length === 1 ? `read ${paths[0]!}` : `read ${paths.length} files`
+    try {
+      const groups = wishes.flatMap(({ kind, left }) => [kind, ...listStrings(left)])
+      const options = { signal, onPart: receive }
+      receive(unwrap(await this.questions.ask(['read', ...groups], doing, options), doing))
+      if (open.length > 0) throw malformedMessage('files are missing in it')
+    } catch (error) {
+      if (!isKmodError(error, 'ERR_KMOD_NO_ANSWER')) throw error
+      const named = this.questions.noAnswer(questionAbout(open.flatMap(({ left }) => left)))
+      if (onNoAnswer === undefined) throw named
+      onNoAnswer(named)
+      this.#unanswered++
+      handle((wish) => wish.skip())
+      while (open.length > 0 && this.#unanswered >= MOST_UNANSWERED) handle((wish) => wish.skip())
+    }
+    return open
   }
 }
 

@@ -26,21 +26,21 @@ export function malformedMessage(what: string): KmodError {
 }
 
 export function encode({ id, strings }: Message): Buffer {
-  const parts = strings.map((text) => Buffer.from(text))
-  const length = parts.reduce((sum, part) => sum + NUMBER_BYTES + part.length, NUMBER_BYTES)
+  const lengths = strings.map((text) => Buffer.byteLength(text))
+  const length = lengths.reduce((sum, one) => sum + NUMBER_BYTES + one, NUMBER_BYTES)
   if (length > MESSAGE_LIMIT) {
     throw new KmodError(
       'ERR_KMOD_SYSTEM',
       `A request to the helper program is ${length} bytes long, more than the limit of ${MESSAGE_LIMIT}.`,
     )
   }
-  const bytes = Buffer.alloc(NUMBER_BYTES + length)
+  const bytes = Buffer.allocUnsafe(NUMBER_BYTES + length)
   let at = bytes.writeUInt32LE(length, 0)
   at = bytes.writeUInt32LE(id, at)
-  for (const part of parts) {
-    at = bytes.writeUInt32LE(part.length, at)
-    at += part.copy(bytes, at)
-  }
+  strings.forEach((text, i) => {
+    at = bytes.writeUInt32LE(lengths[i]!, at)
+    at += bytes.write(text, at)
+  })
   return bytes
 }
 
