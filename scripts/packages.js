@@ -39,6 +39,8 @@ module.exports = {
   modules: ['gcc', 'libelf1'],
   /** C++ unit tests, sanitizers and fuzzers. libkmod-dev: a test compares its header with ours. */
   native: ['clang', 'cmake', 'doctest-dev', 'libclang-rt-dev', 'libkmod-dev', 'pkg-config'],
+  /** Tests read the completion scripts in these shells. */
+  shells: ['fish', 'zsh'],
   /** Shows the page of toHtml() and the documentation in tests. */
   browser: ['chromium'],
   /**

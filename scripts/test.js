@@ -10,7 +10,7 @@ const jest = (...projects) => [
 const rings = {
   unit: { packages: [], command: jest('unit') },
   host: {
-    packages: ['vm', 'modules', 'browser'],
+    packages: ['vm', 'modules', 'shells', 'browser'],
     command: jest('captured', 'lifecycle', 'browser'),
   },
   package: { packages: ['vm', 'modules', 'prebuild', 'arm64'], command: jest('package') },
