@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
-import { kmod, type KmodError, type UnloadReport } from 'node-kmod'
+import { Kmod, type KmodError, type UnloadReport } from 'node-kmod'
 import { childrenOf, NOBODY } from '../processes'
 import { loadAll, loaded, removeSince, round, ROUNDS, ROUNDS_TIMEOUT, SEED } from '../rounds'
 import {
@@ -23,6 +23,12 @@ import {
   rejection,
   until,
 } from '../support'
+
+/**
+ * With a longer deadline for questions than the default: rounds may run for hours beside other work. What
+ * never answers is tested elsewhere.
+ */
+const kmod = new Kmod({ timeout: 60_000 })
 
 /** The newest kernel has no test modules: there `stuck` is another round without a fault. */
 const HAS_TEST_MODULES = existsSync(`${MODULE_DIRECTORY}/extra/kmodtest_hang_exit.ko`)
@@ -175,6 +181,12 @@ async function unloadWithFault({
 const increase = (counts: Map<string, number>, key: string): void =>
   void counts.set(key, (counts.get(key) ?? 0) + 1)
 
+const show = (counts: ReadonlyMap<string, number>): string =>
+  [...counts]
+    .sort()
+    .map(([key, count]) => `${key}: ${count}`)
+    .join('; ')
+
 test(
   `${ROUNDS} rounds with faults, seed ${SEED}`,
   async () => {
@@ -221,13 +233,10 @@ test(
       ]
       if (code !== 'done') expect([what, allowed]).toEqual([what, expect.arrayContaining([code])])
       removeSince(atFirst)
+      // A campaign of hours shows how far it is, also if it fails later.
+      if ((index + 1) % 25 === 0) console.log(`${index + 1} rounds: ${show(counts)}`)
     }
-    console.log(
-      [...counts]
-        .sort()
-        .map(([key, count]) => `${key}: ${count}`)
-        .join('\n'),
-    )
+    console.log(`All ${ROUNDS} rounds: ${show(counts)}`)
 
     // A call that is not disturbed works as before.
     modprobe('vfat')
