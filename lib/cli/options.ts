@@ -150,7 +150,7 @@ export const REAP_OPTIONS: readonly Option[] = [
   {
     name: 'interval',
     value: 'TIME',
-    help: 'from the end of one pass to the begin of the next (default: 3m)',
+    help: 'the pause between two passes (default: 3m)',
     parse: duration,
   },
   { name: 'dry-run', help: 'print what would be removed, and remove nothing' },
@@ -166,7 +166,7 @@ export const PLAN_OPTIONS: readonly Option[] = [
   {
     name: 'dependencies',
     value: 'unused|keep',
-    help: 'keep: modules that only the removed ones used stay (default: unused)',
+    help: 'keep: modules that only removed modules used stay (default: unused)',
     words: ['unused', 'keep'],
   },
   { name: 'no-soft-dependencies', help: 'soft dependencies of modprobe.d stay' },
@@ -198,7 +198,7 @@ export const PLAN_OPTIONS: readonly Option[] = [
   },
   FORCE,
   { name: 'must-be-loaded', help: 'fail if a module is not loaded' },
-  { name: 'allow-unknown', help: 'accept names that nobody knows' },
+  { name: 'allow-unknown', help: 'accept unknown names, as of an uninstalled module' },
 ]
 
 export const RUN_OPTIONS: readonly Option[] = [

@@ -36,10 +36,10 @@ export function unreadableLines(screen: Screen, unreadable: readonly string[]): 
   return [title, ...items]
 }
 
-/** Who, how many references, and what to do; the command in a line of its own, to be copied. */
+/** The users of a module, with their references. Each command has a line of its own, to be copied. */
 export function usersText(screen: Screen, users: readonly User[], indent = ''): string {
   const { bold, cyan } = screen.paint
-  // Those that hold the module come first.
+  // The users that hold references come first.
   const rank = ({ references }: User): number => (references === null ? 1 : references > 0 ? 0 : 2)
   const inOrder = [...users].sort((one, other) => rank(one) - rank(other))
   const rows = inOrder.map((user) => {

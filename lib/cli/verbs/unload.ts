@@ -42,10 +42,10 @@ async function unload(call: Call): Promise<Answer> {
     const refusal = await askIfItCanBegin(call, proposal, options)
     if (refusal !== null) return refusal
     try {
-      // What was shown, or found to be harmless, is what runs.
+      // The plan that was shown, or found to be harmless, is the plan that runs.
       return await run(proposal.plan)
     } catch (error) {
-      // Nobody has seen the plan, for example of a module that is not in use any more.
+      // A harmless plan is not shown to the user, so it can be computed again.
       const retry = isHarmless(proposal) && attempts < MOST_ATTEMPTS
       if (!retry || !isKmodError(error, 'ERR_KMOD_PLAN_CHANGED')) throw error
     }
@@ -62,7 +62,7 @@ async function reload(call: Call): Promise<Answer> {
   const file = isModuleFile(first!) ? { file: first!, ...pick(given, [FILES]) } : null
   const names = file === null ? targets : [(await kmod.info(file, { signal })).name]
   const options: UnloadOptions = {
-    // As reload() has it.
+    // The default of reload().
     dependencies: 'keep',
     ...pick(given, [...PLAN_OPTIONS, ...RUN_OPTIONS]),
     ...(file !== null && { allowUnknown: true }),
@@ -127,9 +127,9 @@ export const UNLOAD_VERBS: readonly Verb[] = [
   {
     name: 'unload',
     group: 'Plan and change',
-    summary: 'unload modules with what only they use; ask if something stops working',
+    summary: 'unload modules and what only they use; ask if something would stop working',
     description:
-      'Without a terminal, or with --json, it asks nothing: what needs consent runs only with --yes.',
+      'Without a terminal, or with --json, it cannot ask: an unload that needs consent runs only with --yes.',
     arguments: [NAMES],
     options: [DRY_RUN, YES_OPTION, ...PLAN_OPTIONS, ...RUN_OPTIONS],
     examples: [
