@@ -7,6 +7,7 @@ import { errorText } from '../../lib/cli/text/error'
 import type { Answer } from '../../lib/cli/verb'
 import { Kmod } from '../../lib/kmod'
 import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
+import { addChain } from '../support/simulated-modules'
 import { netInterface, openDevice, snapshot } from '../support/snapshots'
 
 let kernel: SimulatedKernel
@@ -51,21 +52,8 @@ async function runOn(args: string[], signal: AbortSignal) {
   }
 }
 
-/** base <- mid <- top, known to the index. */
-function addChain(): void {
-  kernel.addToIndex(
-    { name: 'base' },
-    { name: 'mid', uses: ['base'] },
-    { name: 'top', uses: ['mid'] },
-  )
-  kernel
-    .add('base')
-    .add('mid', { uses: ['base'] })
-    .add('top', { uses: ['mid'] })
-}
-
 test('unload: each step, and what went', async () => {
-  addChain()
+  addChain(kernel)
   const { status, out, err, value } = await run('unload', 'top')
   expect({ status, value }).toMatchObject({ status: 0, value: { removed: ['top', 'mid', 'base'] } })
   expect(out).toMatch(/^Removed top, mid, base in \d+ ms\.$/)
@@ -73,12 +61,12 @@ test('unload: each step, and what went', async () => {
 })
 
 test('with --json, nothing but the answer is printed', async () => {
-  addChain()
+  addChain(kernel)
   expect(await run('unload', 'top', '--json')).toMatchObject({ status: 0, err: '' })
 })
 
 test('what blocks is said as advice for the command line', async () => {
-  addChain()
+  addChain(kernel)
   const { status, err } = await run('unload', 'mid')
   expect(status).toBe(75)
   expect(err).toBe(
@@ -114,14 +102,14 @@ test('--wait: who is waited for is said once', async () => {
 })
 
 test('--wait-for held waits for a holder', async () => {
-  addChain()
+  addChain(kernel)
   kernel.after(2_000, () => kernel.modules.delete('top'))
   expect((await run('unload', 'mid', '--wait', '10s')).status).toBe(75)
   expect((await run('unload', 'mid', '--wait', '10s', '--wait-for', 'held')).status).toBe(0)
 })
 
 test('a plan that nobody has seen is made again if it changes before it runs', async () => {
-  addChain()
+  addChain(kernel)
   const plan = kmod.plan.bind(kmod)
   let plans = 0
   jest.spyOn(kmod, 'plan').mockImplementation(async (...args) => {
