@@ -125,6 +125,27 @@ test('a plan that nobody has seen is made again if it changes before it runs', a
   })
 })
 
+test('a plan that changes each time before it runs is an error, with what differs', async () => {
+  addChain(kernel)
+  const plan = kmod.plan.bind(kmod)
+  let plans = 0
+  jest.spyOn(kmod, 'plan').mockImplementation(async (...args) => {
+    const planned = await plan(...args)
+    if (++plans % 2 === 1) kernel.add('other', { uses: ['mid'] })
+    else kernel.drop('other')
+    return planned
+  })
+  const { status, err } = await run('unload', 'top')
+  expect(status).toBe(75)
+  expect(err).toBe(
+    'node-kmod: The plan has changed since it was shown. Nothing was changed. ' +
+      'No longer a step: remove module mid (dependency). ' +
+      'No longer a step: remove module base (dependency). ' +
+      'Run the command again to see the new plan.',
+  )
+  expect(kernel.removals).toEqual([])
+})
+
 describe('something would stop working', () => {
   beforeEach(() => {
     kernel.add('tun')

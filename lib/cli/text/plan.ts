@@ -83,6 +83,16 @@ export function blockerSentence(blocker: Blocker): string {
   return printable(forCommandLine(blocker.message))
 }
 
+/** For a plan that is not carried out, because it has changed. `changes`: sentences. */
+export function changedPlanText(changes: readonly string[]): string {
+  const sentences = [
+    'The plan has changed since it was shown. Nothing was changed.',
+    ...changes,
+    'Run the command again to see the new plan.',
+  ]
+  return sentences.join(' ')
+}
+
 interface TreeLine {
   /** Of the step; '' for a module that stays. */
   number: string

@@ -2,6 +2,7 @@
 import { printable } from '../../contract/printable'
 import type { Effect, Usage, User } from '../../index'
 import type { Screen } from '../screen'
+import { forCommandLine } from './advice'
 import { paragraph, table } from './table'
 import { count, shellCommand } from './words'
 
@@ -44,7 +45,7 @@ export function usersText(screen: Screen, users: readonly User[], indent = ''): 
   const inOrder = [...users].sort((one, other) => rank(one) - rank(other))
   const rows = inOrder.map((user) => {
     const { text, command } = user.release
-    const lines = [bold(printable(userName(user))), printable(text)]
+    const lines = [bold(printable(userName(user))), printable(forCommandLine(text))]
     if (command !== null) lines.push(cyan(`$ ${shellCommand(command)}`))
     return [user.references === null ? '?' : String(user.references), lines.join('\n')]
   })

@@ -4,6 +4,7 @@ import { askIfItCanBegin, isHarmless, planAnswer, propose, type Proposal } from 
 import { DONE, statusOfCode } from '../exit-status'
 import { DRY_RUN, FILES, PARAMETERS, pick, PLAN_OPTIONS, RUN_OPTIONS, YES_OPTION } from '../options'
 import { Progress } from '../progress'
+import { changedPlanText } from '../text/plan'
 import { reloadReportText, unloadReportText } from '../text/report'
 import type { Answer, Argument, Call, Verb } from '../verb'
 import { isModuleFile } from './inspect'
@@ -85,11 +86,8 @@ function refuseChanges(shown: Proposal, { plan: now, effects }: Proposal): void 
   const outline = ({ plan: { steps, blockers }, effects: found }: Proposal): string =>
     JSON.stringify([steps, blockers.map(({ code, module }) => [code, module]), found])
   if (outline(shown) === outline({ plan: now, effects })) return
-  throw new KmodError(
-    'ERR_KMOD_PLAN_CHANGED',
-    'The plan has changed since it was shown. Nothing was changed. Run the command again to see the new plan.',
-    { plan: now, changes: [] },
-  )
+  const details = { plan: now, changes: [] }
+  throw new KmodError('ERR_KMOD_PLAN_CHANGED', changedPlanText([]), details)
 }
 
 type Callbacks = Pick<UnloadOptions, 'onStep' | 'onBlocked'>
