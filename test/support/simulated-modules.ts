@@ -1,6 +1,7 @@
 /** Modules that several tests have in their simulated kernel, and what they read of a plan. */
 import type { UnloadPlan, UnloadStep } from '../../lib/contract/types'
-import type { Mount, NetworkInterface } from '../../lib/kernel/snapshot'
+import type { NetworkInterface } from '../../lib/kernel/network-facts'
+import type { Mount } from '../../lib/kernel/snapshot'
 import type { SimulatedKernel } from '../../lib/testing/simulated-kernel'
 import { mount, netInterface } from './snapshots'
 

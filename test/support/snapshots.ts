@@ -1,10 +1,10 @@
 /** Snapshots and surveys that a test builds from parts. */
 import type { LoadedModule } from '../../lib/contract/types'
+import type { NetworkInterface } from '../../lib/kernel/network-facts'
 import type {
   BlockDevice,
   Holder,
   Mount,
-  NetworkInterface,
   OpenDevice,
   Snapshot,
   SwapArea,
