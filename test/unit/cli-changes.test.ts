@@ -52,7 +52,7 @@ async function runOn(args: string[], signal: AbortSignal) {
   }
 }
 
-test('unload: each step, and what went', async () => {
+test('unload prints each step, and which modules it removed', async () => {
   addChain(kernel)
   const { status, out, err, value } = await run('unload', 'top')
   expect({ status, value }).toMatchObject({ status: 0, value: { removed: ['top', 'mid', 'base'] } })
@@ -65,7 +65,7 @@ test('with --json, nothing but the answer is printed', async () => {
   expect(await run('unload', 'top', '--json')).toMatchObject({ status: 0, err: '' })
 })
 
-test('what blocks is said as advice for the command line', async () => {
+test('the advice about a blocker is that of the command line', async () => {
   addChain(kernel)
   const { status, err } = await run('unload', 'mid')
   expect(status).toBe(75)
@@ -91,7 +91,7 @@ test('a module that hangs in its exit function: status 70', async () => {
   expect((await run('unload', 'tun', '--hung-after', '1s')).status).toBe(70)
 })
 
-test('--wait: who is waited for is said once', async () => {
+test('--wait: the blocker is printed once', async () => {
   kernel
     .add('tun', { references: 1 })
     .after(2_000, () => (kernel.modules.get('tun')!.references = 0))
@@ -108,7 +108,7 @@ test('--wait-for held waits for a holder', async () => {
   expect((await run('unload', 'mid', '--wait', '10s', '--wait-for', 'held')).status).toBe(0)
 })
 
-test('a plan that nobody has seen is made again if it changes before it runs', async () => {
+test('a plan that was not shown is computed again if it changes before it runs', async () => {
   addChain(kernel)
   const plan = kmod.plan.bind(kmod)
   let plans = 0
@@ -178,7 +178,7 @@ describe('something would stop working', () => {
     })
   })
 
-  test('what cannot begin asks nothing, and says why', async () => {
+  test('a change that cannot begin asks nothing, and says why', async () => {
     expect((await run('unload', 'tun', '--guard', 'strict')).status).toBe(5)
     kernel.factsNow = { ...kernel.factsNow, capability: false }
     expect((await run('unload', 'tun')).status).toBe(77)
@@ -191,7 +191,7 @@ describe('something would stop working', () => {
   })
 })
 
-test('a user that is released needs consent, also where nothing else would stop working', async () => {
+test('a release of a user needs consent, also if nothing else would stop working', async () => {
   kernel.add('tun', { references: 1 })
   kernel.snapshotNow = snapshot({ openDevices: [openDevice(500, '/dev/x', { modules: ['tun'] })] })
   kernel.programs.set('kill 500', () => {

@@ -1,4 +1,4 @@
-/** The command line without a kernel: arguments, exit statuses, texts, the man page, completion. */
+/** The command line without a kernel: arguments, exit statuses, texts, man page, completion. */
 import { execFileSync } from 'node:child_process'
 import { PassThrough } from 'node:stream'
 import { CommanderError } from 'commander'
@@ -56,12 +56,12 @@ describe('arguments', () => {
     expect(printed).toContain('Did you mean 30s?')
   })
 
-  test('infinity is a time limit, and no time to wait', () => {
+  test('infinity is accepted for --hung-after, and not for --wait', () => {
     expect(optionsOf('remove', 'tun', '--hung-after', 'infinity')).toEqual({ hungAfter: Infinity })
     expect(() => optionsOf('unload', 'tun', '--wait', 'infinity')).toThrow(CommanderError)
   })
 
-  test('options are those of the call, and only those that were given', () => {
+  test('the parsed options are named as those of the call; options that were not given are absent', () => {
     expect(optionsOf('plan', 'tun')).toEqual({})
     expect(
       optionsOf(
@@ -94,7 +94,7 @@ describe('arguments', () => {
     expect(optionsOf('load', 'dummy', ...options)).toEqual({ parameters: { a: '1,2', b: 'x=y' } })
   })
 
-  test('what is misspelt gets the nearest word', () => {
+  test('the message about a misspelt word names the nearest word', () => {
     expect(() => parse(['unlod', 'tun'], outputs)).toThrow(CommanderError)
     expect(printed).toContain('Did you mean unload?')
     printed = ''
@@ -103,7 +103,7 @@ describe('arguments', () => {
   })
 })
 
-test('the system may take a time to answer, and a picture has the format of its ending', () => {
+test('--timeout is a time; the ending of --output chooses the format of a picture', () => {
   expect(optionsOf('graph', '--timeout', '500ms', '-o', 'a.svg')).toEqual({
     timeout: 500,
     output: 'a.svg',
@@ -286,7 +286,7 @@ describe('texts', () => {
   })
 })
 
-describe('what is made from the table of verbs', () => {
+describe('help, man page and completion', () => {
   const options = VERBS.flatMap((verb) => verb.options.map(({ name }) => name))
 
   test('each verb has a help with an example', () => {
