@@ -106,7 +106,7 @@ export const PLAN_OPTIONS: readonly Option[] = [
   }),
   FORCE,
   flag('must-be-loaded', 'fail if a module is not loaded'),
-  flag('allow-unknown', 'accept unknown names, as of an uninstalled module'),
+  flag('allow-unknown', 'accept unknown names, such as that of an uninstalled module'),
 ]
 
 export const RUN_OPTIONS: readonly Option[] = [
