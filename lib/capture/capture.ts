@@ -32,7 +32,7 @@ export async function capture(
   }
   const target = await CaptureFolder.open(resolve(folder))
   try {
-    // The table first, which rejects where there are no modules.
+    // The table is read first: it rejects if the kernel has no modules.
     const reading = kernel.table().then(() => readSystem(source, users, alive))
     const wait = await waitFor(kernel.clock, reading, { signal })
     if (wait.ended !== 'done') throw abortedError(signal!, 'capture() was aborted.')

@@ -40,7 +40,7 @@ export class CaptureFolder {
     const folders = new Set<string>()
     const wanted = [...entries].filter(([path, entry]) => {
       const above = parents(path)
-      // A file that became a folder meanwhile, such as that of a new process with an old number.
+      // A file has become a folder since it was read, such as that of a new process with an old number.
       if (above.some((one) => (entries.get(one)?.kind ?? 'name') !== 'name')) {
         left.push(`${printable(path)}: it changed while it was read`)
         return false
@@ -49,7 +49,7 @@ export class CaptureFolder {
       if (entry.kind === 'name') folders.add(path)
       return true
     })
-    // Sorted, a folder comes before what is in it.
+    // In sorted order, a folder comes before what is in it.
     for (const folder of [...folders].sort()) await this.#make(folder)
     const rest = wanted.filter(([, { kind }]) => kind !== 'name')
     let bytes = 0
@@ -119,7 +119,7 @@ async function takeEmpty(path: string): Promise<void> {
       { errno: -17, errnoCode: 'EEXIST', syscall: 'mkdir' },
     )
   }
-  // Its owner could exchange files while they are written, and read them.
+  // The owner of the folder could read the files, and replace them while they are written.
   if (owner !== process.geteuid?.()) {
     throw new KmodError(
       'ERR_KMOD_SYSTEM',

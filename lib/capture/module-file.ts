@@ -1,6 +1,6 @@
 /**
  * A module file (ELF) that contains only a .modinfo section, which is all that `info` reads. A capture has
- * such files instead of the real ones, which are large and somebody's property.
+ * such files instead of the real ones, which are large, and whose license may forbid copies.
  */
 import type { Description } from '../kernel/module-index'
 

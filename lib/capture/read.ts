@@ -1,6 +1,6 @@
 /**
- * Reads of a system what lib/captured would read of a copy of it, so that the list of files has one home:
- * a new reader in lib/snapshot is captured without a change here.
+ * Reads the files of a system that lib/captured would read of a copy of it. There is no list of files: what
+ * a new reader in lib/snapshot reads is captured without a change here.
  */
 import { CapturedKernel } from '../captured/captured-kernel'
 import { capturedFiles } from '../captured/captured-files'
@@ -80,7 +80,7 @@ async function record(
     alive()
   }
   await recordModuleFiles(recorder, reader, view, names, alive)
-  // Once more, because facts() has read it too, and its one reading may not be consistent.
+  // The table is read again, because facts() has read it too, only once, which may not be consistent.
   await reader.table()
   recorder.entries.set(SURVEY_FILE, { kind: 'file', content: surveyText(surveys) })
   for (const one of source.unreadable) unreadable.add(one)
@@ -120,7 +120,7 @@ async function readIndex(
 ): Promise<void> {
   const files = capturedFiles(view, recorder)
   for (const [link, path] of await indexFiles(files, places)) {
-    // Of the folder of modules the indexes only: some distributions have the kernel itself there.
+    // In the folder of modules, only the indexes: some distributions have the kernel itself there.
     if (link.startsWith('modules/') && !link.startsWith('modules/modules.')) continue
     // One at a time, because the indexes are large.
     await files.readBytes([path])

@@ -17,8 +17,8 @@ const REDUCED: Readonly<Record<string, (text: string) => string>> = {
 }
 
 /**
- * Reads files for lib/captured, which asks for paths without symbolic links and for each link on the way.
- * So what it remembers is a copy of the tree in which links are links.
+ * Reads files for lib/captured, which resolves symbolic links itself: it asks for each link, and then for a
+ * path without links. So the entries are a copy of the tree, with its links.
  */
 export class Recorder implements SystemFiles {
   /** By the path inside the root, such as `/proc/modules`. */
@@ -67,7 +67,7 @@ export class Recorder implements SystemFiles {
     return lists
   }
 
-  /** A path that exists. What was read there stays. */
+  /** Records that a path exists. An entry that has more is kept. */
   recordName(path: string): void {
     const inside = this.#inside(path)
     if (!this.entries.has(inside)) this.entries.set(inside, { kind: 'name' })

@@ -221,8 +221,8 @@ export class CapturedKernel implements Kernel {
   #noKernelError(doing: string): KmodError {
     return new KmodError(
       'ERR_KMOD_UNSUPPORTED',
-      `This Kmod reads the captured system in ${this.view.root}, where no kernel runs: there is ` +
-        `nothing to ${doing}. Use a Kmod without \`root\`.`,
+      `The system in ${this.view.root} is captured, and no kernel runs there: there is nothing to ${doing}. ` +
+        'Omit `root`.',
     )
   }
 
@@ -240,7 +240,6 @@ export class CapturedKernel implements Kernel {
 function readOnlyError(root: string): KmodError {
   return new KmodError(
     'ERR_KMOD_READ_ONLY',
-    `This Kmod reads the captured system in ${root} and cannot change a kernel. Use a Kmod without ` +
-      '`root` to change the running kernel.',
+    `The system in ${root} is captured and can only be inspected. Omit \`root\` to change the running kernel.`,
   )
 }

@@ -1,6 +1,6 @@
 /** The survey of a captured system: what its /proc and /sys show of the system that was captured. */
 import type { SystemFiles } from '../kernel/system-files'
-import type { RawSurvey } from '../snapshot/system/raw-survey'
+import { emptySurvey, type RawSurvey } from '../snapshot/system/raw-survey'
 import { Sysfs } from '../snapshot/system/sysfs'
 import { capturedAddresses } from './addresses'
 import { capturedLinks } from './links'
@@ -25,27 +25,25 @@ async function surveyOfFiles(files: SystemFiles, users: boolean): Promise<RawSur
   const [mounts, network, open, missing] = await Promise.all([
     capturedMounts(files, pids),
     capturedNetwork(files, users),
-    users
-      ? capturedOpenDevices(files, pids)
-      : {
-          openDevices: [],
-          openSockets: [],
-          ownCgroups: [],
-          allProcessesRead: false,
-          unreadable: [],
-        },
+    users ? capturedOpenDevices(files, pids) : { unreadable: [] },
     findMissing(files, pids),
   ])
   const unreadable = [mounts, network, open].flatMap((one) => one.unreadable)
-  return { users, ...mounts, ...network, ...open, unreadable: [...unreadable, ...missing] }
+  // What no file shows stays empty: queueing disciplines, firewall rules, segments of device-mapper.
+  return {
+    ...emptySurvey(users),
+    ...mounts,
+    ...network,
+    ...open,
+    unreadable: [...unreadable, ...missing],
+  }
 }
 
-type RawNetwork = Omit<
+type RawNetwork = Pick<
   RawSurvey,
-  'users' | 'mountTables' | 'openDevices' | 'openSockets' | 'ownCgroups' | 'allProcessesRead'
+  'links' | 'defaultRoutes' | 'addresses' | 'netFiles' | 'unreadable'
 >
 
-/** What no file shows is empty: queueing disciplines, firewall rules, segments of device-mapper. */
 async function capturedNetwork(files: SystemFiles, users: boolean): Promise<RawNetwork> {
   const { links, unreadable } = await capturedLinks(new Sysfs(files))
   const [routes, addresses, netFiles] = await Promise.all([
@@ -54,18 +52,10 @@ async function capturedNetwork(files: SystemFiles, users: boolean): Promise<RawN
     capturedNetFiles(files, users),
   ])
   return {
-    mappings: [],
     links,
     ...routes,
     ...addresses,
     ...netFiles,
-    trafficControl: [],
-    actions: [],
-    tcpUses: [],
-    nfTables: [],
-    xTables: [],
-    ipSets: [],
-    ipsec: [],
     unreadable: [{ unreadable }, routes, addresses, netFiles].flatMap((one) => one.unreadable),
   }
 }

@@ -5,34 +5,13 @@
 import { KmodError } from '../contract/errors'
 import type { FolderProcess } from '../kernel/kernel'
 import type { SystemFiles } from '../kernel/system-files'
-import type { RawSurvey } from '../snapshot/system/raw-survey'
+import { emptySurvey, type RawSurvey } from '../snapshot/system/raw-survey'
 
 /** No system has a file of this name in its root. */
 export const SURVEY_FILE = '/node-kmod-survey.json'
 
 /** The form of the file. A version that writes another form writes another number. */
 const FORM = 1
-
-const EMPTY: Omit<RawSurvey, 'users'> = {
-  mountTables: [],
-  mappings: [],
-  links: [],
-  defaultRoutes: [],
-  addresses: [],
-  netFiles: [],
-  trafficControl: [],
-  actions: [],
-  tcpUses: [],
-  nfTables: [],
-  xTables: [],
-  ipSets: [],
-  ipsec: [],
-  openDevices: [],
-  openSockets: [],
-  ownCgroups: [],
-  allProcessesRead: false,
-  unreadable: [],
-}
 
 /**
  * Two surveys, because one with users has more of what could not be read, and the guard does not read
@@ -106,9 +85,10 @@ function isObject(value: unknown): value is object {
 
 /** The survey, in which each list is a list; else throws a TypeError. What another version does not write is empty. */
 function check(stored: object, users: boolean): RawSurvey {
-  const survey = { ...structuredClone(EMPTY), ...stored, users }
-  for (const [name, empty] of Object.entries(EMPTY)) {
-    const value: unknown = survey[name as keyof typeof EMPTY]
+  const none = emptySurvey(users)
+  const survey = { ...none, ...stored, users }
+  for (const [name, empty] of Object.entries(none)) {
+    const value: unknown = survey[name as keyof RawSurvey]
     const isSame = Array.isArray(empty) ? Array.isArray(value) : typeof value === typeof empty
     if (!isSame) throw new TypeError(`${name} is not what a survey has`)
   }

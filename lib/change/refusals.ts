@@ -40,9 +40,7 @@ export function cannot(doing: string, { code, message }: Refusal): Refusal {
 
 export const READ_ONLY: Refusal = {
   code: 'ERR_KMOD_READ_ONLY',
-  message:
-    'This Kmod looks at another root, not at the running system, and can only inspect it. Use a ' +
-    'Kmod without `root` to change the running kernel.',
+  message: 'With `root`, a system can only be inspected. Omit `root` to change the running kernel.',
 }
 
 export const NO_MODULES: Refusal = {
@@ -94,7 +92,7 @@ export function kernelBlacklist(module: string): Refusal {
 
 /** What a caller can do about an unknown name, for each kind of call. */
 const NOT_FOUND_ADVICE = {
-  inspect: 'list() has the loaded modules.',
+  inspect: 'list() shows the loaded modules.',
   unload: 'Accept unknown names with allowUnknown: true.',
   load: 'To load a module that is not installed, give its file: load({ file }).',
   info: 'To inspect a module that is not installed, give its file: info({ file }).',
@@ -221,7 +219,7 @@ export function queuedBlocker(module: string): BlockerOf<'ERR_KMOD_TRANSIENT'> {
   return {
     code: 'ERR_KMOD_TRANSIENT',
     module,
-    message: `Another call of this process works on module ${module}, or on a module that would be removed with it. Await that call, or allow more time with a larger wait.`,
+    message: `Another call of this process works on module ${module}, or on a module that would be removed with it. Await that call, or allow more time with a larger \`wait\`.`,
   }
 }
 

@@ -1,11 +1,11 @@
-/** What would happen: it is shown, and something that works stops only with consent. */
+/** Shows what a change would do, and asks for consent if something that works would stop. */
 import { createInterface } from 'node:readline/promises'
 import type { Effect, KmodErrorCode, UnloadOptions, UnloadPlan, WaitedFor } from '../index'
 import { DONE, USAGE } from './exit-status'
 import { planText } from './text/plan'
 import type { Answer, Call } from './verb'
 
-/** What would happen. */
+/** What a change would do. */
 export interface Proposal {
   plan: UnloadPlan
   /** Of everything that is removed, also where the plan itself does not look for effects. */
@@ -43,7 +43,7 @@ export async function planAnswer(
   }
 }
 
-/** What cannot begin needs no consent: the call itself says why. */
+/** Asks for consent, unless the change cannot begin: then the call itself rejects and says why. */
 export async function askIfItCanBegin(
   call: Call,
   proposal: Proposal,

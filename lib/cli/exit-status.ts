@@ -1,4 +1,4 @@
-/** Which exit status says what. */
+/** The exit statuses and their meanings. */
 import type { KmodErrorCode } from '../index'
 
 export const DONE = 0

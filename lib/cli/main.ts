@@ -23,10 +23,10 @@ async function main(args: readonly string[]): Promise<number> {
   const controller = abortAtSignals()
   let isFollowing = false
   let kmod: Kmod | undefined
-  // When nobody reads the answer any more, what has no end is over; a change is not interrupted.
+  // When the reader has closed the output, a verb that has no end of its own ends. A change is not interrupted.
   const out = new Screen(process.stdout, () => isFollowing && controller.abort())
   const err = new Screen(process.stderr)
-  // Not from the parsed arguments, because the parser can fail too.
+  // The parsed arguments cannot answer this, because the parser can fail too.
   const json = ownArguments(args).includes('--json')
   try {
     const { verb, options, ...request } = parse(args, {
@@ -59,12 +59,12 @@ async function main(args: readonly string[]): Promise<number> {
     else if (!isPrinted(error)) err.print(errorText(err, error, commandAfterError(error, args)))
     return statusOf(error)
   } finally {
-    // So that its helper programs and the mirror of a captured system are gone when the prompt is back.
+    // Its helper programs end, and the mirror of a captured system is deleted, before this process ends.
     await kmod?.close()
   }
 }
 
-/** Those before `--`: what follows belongs to a command that `vm` runs. */
+/** The arguments before `--`: what follows belongs to a command that `vm` runs. */
 function ownArguments(args: readonly string[]): readonly string[] {
   const end = args.indexOf('--')
   return end < 0 ? args : args.slice(0, end)

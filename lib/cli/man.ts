@@ -29,7 +29,7 @@ export function manPage(): string {
     ]),
     '.SH ENVIRONMENT',
     ...tagged('NO_COLOR', 'if it is set, no colours'),
-    ...tagged('FORCE_COLOR', 'if it is set, colours also where no terminal is'),
+    ...tagged('FORCE_COLOR', 'if it is set, colours also if the output is no terminal'),
     '.SH SEE ALSO',
     '.BR modprobe (8),',
     '.BR rmmod (8),',
@@ -59,14 +59,14 @@ function verbLines(verb: Verb): string[] {
 
 const optionLines = (option: Option): string[] => tagged(optionText(option), option.help)
 
-/** The text is not made a sentence, because it can begin with a value of the option. */
+/** The text begins with a small letter, because it can begin with a value of the option. */
 function tagged(tag: string, text: string): string[] {
   return ['.TP', `.B ${roff(tag)}`, roff(text)]
 }
 
 const paragraph = (text: string): string[] => ['.PP', roff(text)]
 
-/** Text of roff: no line of it may begin with a control character, and a hyphen shall stay one. */
+/** Text of roff: a line must not begin with a control character, and a hyphen must stay a hyphen. */
 function roff(text: string): string {
   return text.replaceAll('\\', '\\e').replaceAll('-', '\\-').replace(/^[.']/, '\\&$&')
 }

@@ -1,54 +1,16 @@
 /** The options that verbs share. They are those of the calls, in kebab-case. */
-import { InvalidArgumentError } from 'commander'
 import { EFFECT_KINDS, RELEASE_KINDS } from '../contract/options'
+import { assignments, choice, flag, list, time, timeLimit } from './option-kinds'
 import type { Option } from './verb'
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 }
-
-/** Milliseconds. */
-export function duration(text: string): number {
-  if (text === '0') return 0
-  const [, figure, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text) ?? []
-  if (figure === undefined) {
-    const unitMissing = /^\d+(\.\d+)?$/.test(text) ? ` Did you mean ${text}s?` : ''
-    throw new InvalidArgumentError(
-      `A time is a number with its unit: 500ms, 30s or 2m.${unitMissing}`,
-    )
-  }
-  return Number(figure) * UNITS[unit]!
-}
-
-function durationOrNever(text: string): number {
-  return text === 'infinity' ? Infinity : duration(text)
-}
-
-/** Adds to the values of the same option that came before. */
-function listed(text: string, before: unknown): string[] {
-  const values = text.split(',').filter((value) => value !== '')
-  return [...((before as string[] | undefined) ?? []), ...values]
-}
+const EFFECTS = Object.keys(EFFECT_KINDS)
+const RELEASES = Object.keys(RELEASE_KINDS)
 
 /** The subject of an effect may contain commas: a comma counts only before the name of a kind. */
 function effects(text: string, before: unknown): string[] {
   const commas = new RegExp(`,(?=(?:${EFFECTS.join('|')})(?:[:,]|$))`)
   return [...((before as string[] | undefined) ?? []), ...text.split(commas)]
 }
-
-/** `NAME=VALUE`. The value may contain `=` and commas. */
-function parameter(text: string, before: unknown): Record<string, string> {
-  return { ...(before as Record<string, string> | undefined), ...parameterOf(text) }
-}
-
-export function parameterOf(text: string): Record<string, string> {
-  const equals = text.indexOf('=')
-  if (equals < 1) {
-    throw new InvalidArgumentError('A parameter is NAME=VALUE, such as numdummies=2.')
-  }
-  return { [text.slice(0, equals)]: text.slice(equals + 1) }
-}
-
-const EFFECTS = Object.keys(EFFECT_KINDS)
-const RELEASES = Object.keys(RELEASE_KINDS)
 
 /** Options of the program: every verb takes them. */
 export const SYSTEM_OPTIONS: readonly Option[] = [
@@ -69,165 +31,99 @@ export const SYSTEM_OPTIONS: readonly Option[] = [
     help: 'where the modules and their index are',
     words: 'folders',
   },
-  {
-    name: 'config-paths',
-    value: 'PATH,...',
-    help: 'the modprobe.d folders and files',
-    words: 'folders',
-    parse: listed,
-  },
-  {
-    name: 'timeout',
-    value: 'TIME',
-    help: 'how long the system may take to answer one question (default: 10s)',
-    parse: duration,
-  },
+  list('config-paths', 'PATH', 'the modprobe.d folders and files', { words: 'folders' }),
+  time('timeout', 'how long the system may take to answer one question (default: 10s)'),
 ]
 
-export const JSON_OPTION: Option = {
-  name: 'json',
-  help: 'print one JSON document and nothing else (watch, trace: one a line)',
-}
+export const JSON_OPTION = flag(
+  'json',
+  'print one JSON document and nothing else (watch, trace: one a line)',
+)
 
-export const YES_OPTION: Option = {
-  name: 'yes',
-  help: 'do not ask, also if something stops working',
-}
+export const YES_OPTION = flag('yes', 'do not ask, also if something stops working')
 
-export const DRY_RUN: Option = { name: 'dry-run', help: 'print the plan and change nothing' }
+export const DRY_RUN = flag('dry-run', 'print the plan and change nothing')
 
-export const FORCE: Option = {
-  name: 'force',
-  help: 'remove a module although it has references or no exit function; the kernel can crash',
-}
+export const FORCE = flag(
+  'force',
+  'remove a module although it has references or no exit function; the kernel can crash',
+)
 
-export const HUNG_AFTER: Option = {
-  name: 'hung-after',
-  value: 'TIME',
-  help: 'how long one change may take inside the kernel (default: 30s), or infinity',
-  parse: durationOrNever,
-}
+export const HUNG_AFTER = timeLimit(
+  'hung-after',
+  'how long one change may take inside the kernel (default: 30s), or infinity',
+)
 
-export const PARAMETERS: Option = {
-  name: 'parameters',
-  value: 'NAME=VALUE',
-  help: 'a parameter of the module; can be repeated',
-  parse: parameter,
-}
+export const PARAMETERS = assignments('parameters', 'a parameter of the module')
 
-export const MUST_BE_NEW: Option = {
-  name: 'must-be-new',
-  help: 'fail if the module is loaded already',
-}
+export const MUST_BE_NEW = flag('must-be-new', 'fail if the module is loaded already')
 
-export const FILES: Option = {
-  name: 'files',
-  value: 'FILE,...',
-  help: 'more .ko files, from which dependencies of a .ko file are loaded',
-  parse: listed,
-}
+export const FILES = list(
+  'files',
+  'FILE',
+  'more .ko files, from which dependencies of a .ko file are loaded',
+)
 
-export const MODULES: Option = {
-  name: 'modules',
-  value: 'NAME,...',
-  help: 'only events of these modules, as the arguments',
-  parse: listed,
-}
+export const MODULES = list('modules', 'NAME', 'only events of these modules, as the arguments')
 
 export const REAP_OPTIONS: readonly Option[] = [
-  {
-    name: 'candidates',
-    value: 'GLOB,...',
-    help: 'modules that may be removed, as the arguments',
-    parse: listed,
-  },
-  {
-    name: 'keep',
-    value: 'GLOB,...',
-    help: 'modules that are never removed',
-    parse: listed,
-  },
-  {
-    name: 'interval',
-    value: 'TIME',
-    help: 'from the end of one pass to the begin of the next (default: 3m)',
-    parse: duration,
-  },
-  { name: 'dry-run', help: 'print what would be removed, and remove nothing' },
+  list('candidates', 'GLOB', 'modules that may be removed, as the arguments'),
+  list('keep', 'GLOB', 'modules that are never removed'),
+  time('interval', 'the pause between two passes (default: 3m)'),
+  flag('dry-run', 'print what would be removed, and remove nothing'),
 ]
 
 export const PLAN_OPTIONS: readonly Option[] = [
-  {
-    name: 'holders',
-    value: 'refuse|remove',
-    help: 'remove: modules that use the targets are removed too (default: refuse)',
-    words: ['refuse', 'remove'],
-  },
-  {
-    name: 'dependencies',
-    value: 'unused|keep',
-    help: 'keep: modules that only the removed ones used stay (default: unused)',
-    words: ['unused', 'keep'],
-  },
-  { name: 'no-soft-dependencies', help: 'soft dependencies of modprobe.d stay' },
-  {
-    name: 'commands',
-    value: 'refuse|run|skip',
-    help: 'what happens with a remove command of modprobe.d (default: refuse)',
-    words: ['refuse', 'run', 'skip'],
-  },
-  {
-    name: 'guard',
-    value: 'refuse|strict|off',
-    help: 'refuse: a critical effect blocks; strict: a disruptive one too (default: refuse)',
-    words: ['refuse', 'strict', 'off'],
-  },
-  {
-    name: 'allow',
-    value: 'EFFECT,...',
-    help: 'effects that the guard accepts: KIND or KIND:SUBJECT, such as default-route:wlan0',
-    words: EFFECTS,
-    parse: effects,
-  },
-  {
-    name: 'release',
-    value: 'KIND,...',
-    help: `users that may be released first: ${RELEASES.join(', ')}`,
+  choice(
+    'holders',
+    ['refuse', 'remove'],
+    'remove: modules that use the targets are removed too (default: refuse)',
+  ),
+  choice(
+    'dependencies',
+    ['unused', 'keep'],
+    'keep: modules that only removed modules used stay (default: unused)',
+  ),
+  flag('no-soft-dependencies', 'soft dependencies of modprobe.d stay'),
+  choice(
+    'commands',
+    ['refuse', 'run', 'skip'],
+    'what happens with a remove command of modprobe.d (default: refuse)',
+  ),
+  choice(
+    'guard',
+    ['refuse', 'strict', 'off'],
+    'refuse: a critical effect blocks; strict: a disruptive one too (default: refuse)',
+  ),
+  list(
+    'allow',
+    'EFFECT',
+    'effects that the guard accepts: KIND or KIND:SUBJECT, such as default-route:wlan0',
+    { words: EFFECTS, parse: effects },
+  ),
+  list('release', 'KIND', `users that may be released first: ${RELEASES.join(', ')}`, {
     words: RELEASES,
-    parse: listed,
-  },
+  }),
   FORCE,
-  { name: 'must-be-loaded', help: 'fail if a module is not loaded' },
-  { name: 'allow-unknown', help: 'accept names that nobody knows' },
+  flag('must-be-loaded', 'fail if a module is not loaded'),
+  flag('allow-unknown', 'accept unknown names, such as that of an uninstalled module'),
 ]
 
 export const RUN_OPTIONS: readonly Option[] = [
-  {
-    name: 'wait',
-    value: 'TIME',
-    help: 'how long to keep trying while a module is in use: 500ms, 30s, 2m (default: 0)',
-    parse: duration,
-  },
-  {
-    name: 'wait-for',
-    value: 'BLOCKER,...',
-    help: 'what --wait waits for: in-use, transient, held (default: in-use,transient)',
-    words: ['in-use', 'transient', 'held'],
-    parse: listed,
-  },
+  time('wait', 'how long to keep trying while a module is in use: 500ms, 30s, 2m (default: 0)'),
+  list(
+    'wait-for',
+    'BLOCKER',
+    'what --wait waits for: in-use, transient, held (default: in-use,transient)',
+    { words: ['in-use', 'transient', 'held'] },
+  ),
   HUNG_AFTER,
-  {
-    name: 'settle',
-    value: 'TIME',
-    help: 'how long to check that what was removed is not loaded again (default: 0)',
-    parse: duration,
-  },
-  {
-    name: 'on-failure',
-    value: 'stop|restore',
-    help: 'restore: if a step fails, what was removed is loaded again (default: stop)',
-    words: ['stop', 'restore'],
-  },
+  time('settle', 'how long to check that what was removed is not loaded again (default: 0)'),
+  choice(
+    'on-failure',
+    ['stop', 'restore'],
+    'restore: if a step fails, what was removed is loaded again (default: stop)',
+  ),
 ]
 
 /** The option of a call that an option of the command line stands for. */

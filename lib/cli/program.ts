@@ -1,5 +1,5 @@
 /** The program for commander: how the arguments are parsed, and the help. */
-import { Command, Option as CommanderOption } from 'commander'
+import { Command, Help, Option as CommanderOption } from 'commander'
 import { JSON_OPTION, SYSTEM_OPTIONS } from './options'
 import type { Argument, Option, Verb } from './verb'
 import { VERBS } from './verbs/table'
@@ -62,7 +62,7 @@ function createProgram(onRequest: (request: Request) => void): Command {
       .command(verb.name)
       .summary(verb.summary)
       .description([verb.summary, verb.description].filter(Boolean).map(sentence).join(' '))
-      .configureHelp({ showGlobalOptions: true })
+      .configureHelp({ showGlobalOptions: true, visibleGlobalOptions: otherGlobalOptions })
       .helpOption('-h, --help', HELP)
       .helpGroup(`${verb.group}:`)
       .addHelpText('after', examplesText(verb))
@@ -75,6 +75,13 @@ function createProgram(onRequest: (request: Request) => void): Command {
     )
   }
   return program
+}
+
+/** The options of the program, without those that the verb replaces by one of the same name. */
+function otherGlobalOptions(this: Help, command: Command): CommanderOption[] {
+  const own = command.options.map(({ long }) => long)
+  const all = Help.prototype.visibleGlobalOptions.call(this, command)
+  return all.filter(({ long }) => !own.includes(long))
 }
 
 /** In the notation that commander, the man page and the help share: `<NAME...>`, `[NAME]`. */

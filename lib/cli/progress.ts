@@ -1,4 +1,4 @@
-/** What happens during an unload, on stderr: a line for each step, and one that changes while it waits. */
+/** Shows an unload on stderr: a line for each step, and a line that changes while the unload waits. */
 import type { Blocker, UnloadEvent, UnloadOptions, UnloadStep, User } from '../index'
 import type { Screen } from './screen'
 import { blockerSentence, withUsers } from './text/plan'
@@ -38,7 +38,7 @@ export class Progress {
   }
 
   #step({ step, index, total, state }: UnloadEvent): void {
-    // What it waits for is told to onBlocked, with the users.
+    // onBlocked is called then, with the blocker and its users.
     if (state === 'waiting') return
     this.end()
     const place = `${index + 1}/${total}`
@@ -55,7 +55,7 @@ export class Progress {
     )
   }
 
-  /** Says what blocks once, and then how long it is still waited for. */
+  /** Prints the blocker once, and then how much time is left. */
   #blocked(blocker: Blocker, users: readonly User[]): void {
     this.end()
     const { paint } = this.#screen

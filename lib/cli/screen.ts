@@ -1,4 +1,4 @@
-/** One output of the process: how wide it is, which colours it has, and who reads it. */
+/** Standard output or standard error: its width, its colours, and whether it is still read. */
 import { once } from 'node:events'
 import { WriteStream } from 'node:tty'
 import pc from 'picocolors'
@@ -11,7 +11,7 @@ export class Screen {
   readonly #stream: NodeJS.WriteStream
   #isClosed = false
 
-  /** `onClosed`: called when nobody reads the output any more, as after `| head`. */
+  /** `onClosed`: called when the reader has closed the output, as `head` does. */
   constructor(stream: NodeJS.WriteStream, onClosed?: () => void) {
     this.#stream = stream
     this.isTerminal = stream.isTTY
@@ -24,7 +24,7 @@ export class Screen {
     })
   }
 
-  /** Columns. What is not a terminal gets lines of any length, for programs that read line by line. */
+  /** Columns. Without a terminal, lines can have any length, because programs read line by line. */
   get width(): number {
     // A terminal that does not know its width reports 0.
     return this.isTerminal ? this.#stream.columns || 80 : Infinity
@@ -38,14 +38,14 @@ export class Screen {
     if (!this.#isClosed) this.#stream.write(text)
   }
 
-  /** Resolves when a slow reader has taken what was written, so that no memory fills up meanwhile. */
+  /** Resolves when a slow reader has read what was written: what waits for it takes memory. */
   async drained(signal: AbortSignal): Promise<void> {
     if (!this.#isClosed && this.#stream.writableNeedDrain) {
       await once(this.#stream, 'drain', { signal })
     }
   }
 
-  /** Lines of text; nothing, if there are none. */
+  /** Prints lines of text; nothing if the text is empty. */
   print(text: string): void {
     if (text !== '') this.write(`${text}\n`)
   }
@@ -54,6 +54,6 @@ export class Screen {
 /** NO_COLOR, FORCE_COLOR and TERM decide as everywhere in Node.js. */
 function hasColours(stream: NodeJS.WriteStream): boolean {
   if (!stream.isTTY && process.env.FORCE_COLOR === undefined) return false
-  // Of the prototype, because a stream that is not a terminal has no such method.
+  // The method of the prototype, because a stream that is not a terminal does not have it.
   return WriteStream.prototype.getColorDepth.call(stream, process.env) > 1
 }

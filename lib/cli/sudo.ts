@@ -1,4 +1,4 @@
-/** The same command as root, where root can do more. */
+/** The same command as root, if root can do more. */
 import { dirname } from 'node:path'
 import { isKmodError } from '../index'
 import { shellCommand } from './text/words'
@@ -13,7 +13,7 @@ const SUDO_PATH: readonly string[] = [
   '/bin',
 ]
 
-/** Null if root would meet the same error. */
+/** Null if root would get the same error. */
 export function commandAfterError(error: unknown, args: readonly string[]): string | null {
   return isKmodError(error, 'ERR_KMOD_PERMISSION') && isOrdinaryUser() ? asRoot(args) : null
 }

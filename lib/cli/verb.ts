@@ -1,4 +1,4 @@
-/** What a verb of the command line consists of. Help, man page and completion are made from it too. */
+/** The parts of a verb of the command line. Help, man page and completion are made from them too. */
 import type { Kmod } from '../index'
 import type { Screen } from './screen'
 
@@ -65,6 +65,6 @@ export interface Verb {
   options: readonly Option[]
   /** Command lines without `node-kmod`, and what they do. */
   examples: readonly (readonly [command: string, meaning: string])[]
-  /** An iterable prints each answer when it comes: with `--json`, one document a line. */
+  /** Each answer of an iterable is printed at once; with `--json`, each document is one line. */
   run(call: Call): Promise<Answer> | AsyncIterable<Answer>
 }

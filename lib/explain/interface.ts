@@ -1,7 +1,7 @@
 /** Network interfaces that the module provides or drives. */
 import type { User } from '../contract/types'
 import { inNamespace } from '../kernel/net-namespace'
-import type { NetworkInterface } from '../kernel/snapshot'
+import type { NetworkInterface } from '../kernel/network-facts'
 import { isFallback } from '../snapshot/network/interfaces'
 import { commandIn, firstText, using, whereText, type FindUsers } from './kind'
 

@@ -1,7 +1,8 @@
 /** Tables of nftables and of iptables, sets of ipset, services of IPVS, states of IPsec. */
 import type { LoadedModule, User } from '../contract/types'
 import { inNamespace } from '../kernel/net-namespace'
-import type { NfTable, PacketUse, Snapshot, XTable } from '../kernel/snapshot'
+import type { NfTable, PacketUse, XTable } from '../kernel/network-facts'
+import type { Snapshot } from '../kernel/snapshot'
 import { commandIn, firstText, using, whereText, type FindUsers } from './kind'
 
 export const netfilterUsers: FindUsers = (row, snapshot) => [

@@ -1,6 +1,6 @@
 /** Network settings whose value the module provides. */
 import { inNamespace } from '../kernel/net-namespace'
-import type { NetworkSetting } from '../kernel/snapshot'
+import type { NetworkSetting } from '../kernel/network-facts'
 import { commandIn, using, whereText, type FindUsers } from './kind'
 
 /** For each setting, a value whose algorithm is compiled into the kernel. */

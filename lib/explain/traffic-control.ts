@@ -1,7 +1,8 @@
 /** Queueing disciplines of network interfaces, the filters on them, and actions. */
 import type { LoadedModule, User } from '../contract/types'
 import { inNamespace } from '../kernel/net-namespace'
-import type { Snapshot, TrafficActions, TrafficControl } from '../kernel/snapshot'
+import type { TrafficActions, TrafficControl } from '../kernel/network-facts'
+import type { Snapshot } from '../kernel/snapshot'
 import { commandIn, using, whereText, type FindUsers } from './kind'
 
 export const trafficControlUsers: FindUsers = (row, snapshot) => [

@@ -41,7 +41,7 @@ function nodeLine(node: GraphNode, number: number): string {
     `fillcolor="${colours.fill}"`,
     `color="${colours.line}"`,
     `fontcolor="${colours.text}"`,
-    // The kinds and the roles differ in form too, not in colour alone.
+    // Kinds and roles also differ in their shape, for readers who cannot tell the colours apart.
     ...(isModule ? [] : ['shape=ellipse', 'style=filled']),
     ...(isBold ? ['penwidth=2'] : []),
     ...(node.role === 'blocks' ? ['peripheries=2'] : []),

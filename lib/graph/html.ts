@@ -9,8 +9,8 @@ import { drawSvg } from './svg'
 
 /**
  * Resolves with the graph as one HTML file, which needs no network: a picture with zoom and search. A
- * click on a module shows what it uses and what uses it. A plan's order and blockers are in colour. All
- * of it can be used with the keyboard.
+ * click on a module shows what it uses and what uses it. A plan's order and blockers are in colour. The
+ * keyboard is enough for all of it.
  *
  * Rejects with ERR_KMOD_UNSUPPORTED if the package @viz-js/viz is not installed.
  */

@@ -30,30 +30,32 @@ export interface Theme {
   parts: Record<Part, Colours>
 }
 
-export const LIGHT: Theme = {
-  page: '#ffffff',
-  edge: '#6e7781',
-  parts: {
-    plain: { fill: '#f6f8fa', line: '#8c959f', text: '#1f2328' },
-    user: { fill: '#ffffff', line: '#8c959f', text: '#1f2328' },
-    target: { fill: '#ffe2b8', line: '#9a5b00', text: '#1f2328' },
-    goes: { fill: '#fff8c5', line: '#9a7b00', text: '#1f2328' },
-    stays: { fill: '#ddf4ff', line: '#0969da', text: '#1f2328' },
-    blocks: { fill: '#ffd8d5', line: '#b62324', text: '#1f2328' },
-  },
-}
+export const LIGHT = theme('#ffffff', '#6e7781', '#1f2328', {
+  plain: ['#f6f8fa', '#8c959f'],
+  user: ['#ffffff', '#8c959f'],
+  target: ['#ffe2b8', '#9a5b00'],
+  goes: ['#fff8c5', '#9a7b00'],
+  stays: ['#ddf4ff', '#0969da'],
+  blocks: ['#ffd8d5', '#b62324'],
+})
 
-export const DARK: Theme = {
-  page: '#0d1117',
-  edge: '#8b949e',
-  parts: {
-    plain: { fill: '#21262d', line: '#6e7681', text: '#e6edf3' },
-    user: { fill: '#0d1117', line: '#6e7681', text: '#e6edf3' },
-    target: { fill: '#5a3600', line: '#f0a742', text: '#e6edf3' },
-    goes: { fill: '#423800', line: '#d4b72b', text: '#e6edf3' },
-    stays: { fill: '#0c2d6b', line: '#58a6ff', text: '#e6edf3' },
-    blocks: { fill: '#67060c', line: '#ff7b72', text: '#e6edf3' },
-  },
+export const DARK = theme('#0d1117', '#8b949e', '#e6edf3', {
+  plain: ['#21262d', '#6e7681'],
+  user: ['#0d1117', '#6e7681'],
+  target: ['#5a3600', '#f0a742'],
+  goes: ['#423800', '#d4b72b'],
+  stays: ['#0c2d6b', '#58a6ff'],
+  blocks: ['#67060c', '#ff7b72'],
+})
+
+function theme(
+  page: string,
+  edge: string,
+  text: string,
+  parts: Record<Part, [fill: string, line: string]>,
+): Theme {
+  const colours = Object.entries(parts).map(([part, [fill, line]]) => [part, { fill, line, text }])
+  return { page, edge, parts: Object.fromEntries(colours) as Theme['parts'] }
 }
 
 /** What the legend says about each role. */

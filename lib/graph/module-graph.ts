@@ -18,7 +18,7 @@ import { Graph } from '../plan/graph'
 import { rolesIn, type Roles } from './roles'
 import { userNodes } from './user-nodes'
 
-/** Only what a graph reads of a plan is checked, because the plan may come from JSON. */
+/** Checks the parts of a plan that a graph reads, because the plan may come from JSON. */
 const planRule: Rule<UnloadPlan> = {
   expected: 'an UnloadPlan',
   accepts: (value): value is UnloadPlan => {

@@ -58,7 +58,7 @@ const center = (i) => {
 }
 
 let selected = null
-/** Everything that repeated steps reach, and the edges on the way. */
+/** Adds all nodes that can be reached along the edges, and these edges. */
 const reach = (from, isForward, reached, way) => {
   const pending = [from]
   const seen = new Set(pending)
@@ -170,7 +170,7 @@ search.addEventListener('keydown', (event) => {
   }
 })
 
-// One node is in the order of Tab; the arrow keys lead to the others.
+// Tab reaches one node; the arrow keys reach the others.
 const focusable = (i) => {
   shapes.forEach((shape, k) => shape.setAttribute('tabindex', k === i ? '0' : '-1'))
 }

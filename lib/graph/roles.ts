@@ -29,7 +29,7 @@ export function rolesIn(plan: UnloadPlan | undefined): Roles {
     modules.set(name, { ...modules.get(name), role: 'blocks' })
   }
   for (const blocker of plan.blockers) {
-    // The module itself can go as soon as its holders do.
+    // The module itself can be removed as soon as its holders are removed.
     if (blocker.code === 'ERR_KMOD_HELD') blocker.holders.forEach(block)
     else block(blocker.module)
     if (blocker.code !== 'ERR_KMOD_IN_USE') continue

@@ -36,7 +36,7 @@ async function loadViz(): Promise<Viz> {
     throw new KmodError(
       'ERR_KMOD_UNSUPPORTED',
       `The package ${VIZ}, which lays out the picture, cannot be loaded. Install it: npm install ${VIZ}. ` +
-        'Or use toDot() and Graphviz: dot -Tsvg.',
+        'Or write the graph as DOT, and draw it with Graphviz: dot -Tsvg.',
       { cause },
     )
   }

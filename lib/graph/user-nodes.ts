@@ -48,12 +48,15 @@ function groups(users: readonly User[]): Map<string, Map<string, User>> {
   return found
 }
 
-/** The same for the same user of several modules, and for no other user. */
+/**
+ * The same for the same user of several modules, and for no other user of the same answer. identityOf() of
+ * lib/explain compares two answers, and so takes two mounts at one path for the same.
+ */
 export function userId(user: User): string {
-  return printable(`${user.kind}:${identityOf(user)}`)
+  return printable(`${user.kind}:${keyOf(user)}`)
 }
 
-function identityOf(user: User): string {
+function keyOf(user: User): string {
   switch (user.kind) {
     case 'mount':
       return `${user.path}:${user.pid}`

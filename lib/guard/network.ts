@@ -1,6 +1,6 @@
 /** Effects on the network: default routes, connections to other machines, firewalls, and interfaces. */
 import { inNamespace } from '../kernel/net-namespace'
-import type { NetworkInterface } from '../kernel/snapshot'
+import type { NetworkInterface } from '../kernel/network-facts'
 import { isFallback } from '../snapshot/network/interfaces'
 import { critical, disruptive, type FindEffects, type SharedEffect } from './shared-effect'
 

@@ -3,10 +3,22 @@
  *
  * A snapshot contains facts, each with the modules that it depends on, and counts as the kernel shows
  * them. lib/explain decides what a fact means for a reference count, and how a user releases a module;
- * lib/guard decides what would stop working without a module. lib/snapshot builds the snapshot.
+ * lib/guard decides what would stop working without a module. lib/snapshot builds the snapshot. The facts
+ * about network namespaces are in network-facts.ts.
  */
 import type { User } from '../contract/types'
-import type { NetNamespace } from './net-namespace'
+import type {
+  Firewall,
+  NetworkInterface,
+  NetworkSetting,
+  NfTable,
+  PacketUse,
+  Session,
+  TcpUse,
+  TrafficActions,
+  TrafficControl,
+  XTable,
+} from './network-facts'
 
 export interface Snapshot extends Dependents, Users {
   /** What could not be read, and may therefore be missing. */
@@ -92,24 +104,6 @@ export interface Mount {
   below: string[]
 }
 
-export interface NetworkInterface {
-  name: string
-  netns: NetNamespace
-  up: boolean
-  /** The link kind, such as `bridge`; `null` for hardware. */
-  type: string | null
-  /** The bridge, bond or similar interface of which it is a member. */
-  master: string | null
-  /**
-   * The labels of the interfaces below it: the members of a bridge, the parent of a VLAN, the
-   * interface through which the packets of a tunnel leave. They may be in another namespace.
-   */
-  lower: string[]
-  hasDefaultRoute: boolean
-  /** The modules of its link kind, or of its driver and the buses above that. */
-  modules: string[]
-}
-
 export interface SwapArea {
   path: string
   /** The superblock of the file system that a swap file lies on; `null` for a device. */
@@ -118,15 +112,6 @@ export interface SwapArea {
   opens: number | null
   /** The modules of its device, or of the file system of its file, and of all devices below. */
   below: string[]
-}
-
-/** An established TCP connection to another machine. */
-export interface Session {
-  netns: NetNamespace
-  /** The interface that has the local address of the connection. */
-  interface: string
-  /** The remote address and port, such as `192.0.2.7:22`. */
-  remote: string
 }
 
 /** A display that shows a picture. */
@@ -172,17 +157,6 @@ export interface Mapping {
    * each module provides; `null`: not known.
    */
   segments: { module: string; count: number }[] | null
-}
-
-/** Rules that filter, redirect or encrypt the packets of a network namespace. */
-export interface Firewall {
-  netns: NetNamespace
-  /** Such as `inet fw`, a table; `ipset NAME`, `ipvs`, `xfrm`. */
-  subject: string
-  /** What it consists of, such as `table inet fw of nftables with 3 chains`. */
-  what: string
-  /** The modules without which it does not exist, or does not work. */
-  modules: string[]
 }
 
 /** A keyboard with letters, which is connected. */
@@ -305,90 +279,6 @@ export interface BinaryFormat {
   modules: string[]
 }
 
-/** A table of iptables, ip6tables, arptables or ebtables that exists in the kernel. */
-export interface XTable {
-  netns: NetNamespace
-  name: string
-  /** The tool that shows it, such as `iptables`. */
-  tool: string
-  /** The module of the table, and whether it has rules; `null`: not known. */
-  module: string
-  hasRules: boolean | null
-  hasPolicy: boolean
-  /** The number of chains that a user created. */
-  chains: number
-  /** How many matches and targets of its rules each other module provides. */
-  parts: { module: string; count: number }[]
-}
-
-/** A table of nftables. */
-export interface NfTable {
-  netns: NetNamespace
-  /** As nft writes it: `inet`. */
-  family: string
-  name: string
-  chains: number
-  rules: number
-  /**
-   * How many parts of the table (expressions, objects, hooks and others) each module provides, nf_tables
-   * first; `null`: not known, because the module index cannot be read.
-   */
-  parts: { module: string; count: number | null }[]
-}
-
-/** A queueing discipline of a network interface, or a filter on one. */
-export interface TrafficControl {
-  netns: NetNamespace
-  /** `null`: a filter of a block that several interfaces share. */
-  interface: string | null
-  isFilter: boolean
-  /** Of a filter. */
-  block: number
-  chain: number
-  priority: number
-  protocol: number
-  /** Such as `htb`, or `u32` for a filter. */
-  kind: string
-  /** As rtnetlink shows them. Handle 0: the kernel added it by default. */
-  handle: number
-  parent: number
-  modules: string[]
-}
-
-/** The actions of one kind, such as `mirred`, in a network namespace. */
-export interface TrafficActions {
-  netns: NetNamespace
-  kind: string
-  count: number
-  /** No filter of the namespace can use them, because it has no filters. */
-  areUnused: boolean
-  modules: string[]
-}
-
-/** TCP sockets of a network namespace that use a congestion control or upper layer protocol. */
-export interface TcpUse {
-  netns: NetNamespace
-  /** Such as `bbr`, `tls`. */
-  name: string
-  count: number
-  modules: string[]
-}
-
-/** What encrypts or distributes packets: a set, a service or states that take references. */
-export interface PacketUse {
-  netns: NetNamespace
-  /** Such as `ipset NAME`, `ipvs TCP 10.0.0.1:80`, `xfrm esp`. */
-  name: string
-  /** What it is, such as `hash:ip`. */
-  value: string
-  count: number
-  /** The argv that removes it, in its namespace. */
-  remove: string[]
-  /** What must be removed first, as phrases. */
-  first: string[]
-  modules: string[]
-}
-
 /** A folder that a user created in configfs. */
 export interface ConfigItem {
   path: string
@@ -399,12 +289,4 @@ export interface ConfigItem {
   modules: string[]
   /** The modules, each once for each reference that the item takes. */
   references: string[]
-}
-
-/** A sysctl whose value names an algorithm that a module provides. */
-export interface NetworkSetting {
-  netns: NetNamespace
-  name: 'net.ipv4.tcp_congestion_control' | 'net.core.default_qdisc'
-  value: string
-  modules: string[]
 }

@@ -4,12 +4,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
-#include "../proc/namespace_files.h"
 #include "../proc/text_file.h"
 
 namespace kmod {
@@ -19,11 +18,9 @@ namespace {
 constexpr size_t kOwnMountsLimit = 64 * 1024 * 1024;
 constexpr size_t kMountsLimit = 2 * 1024 * 1024;
 constexpr size_t kAllMountsLimit = 8 * 1024 * 1024;
-constexpr size_t kNetworksLimit = 1000;  // each takes up to a millisecond
 constexpr size_t kStatusLimit = 64 * 1024;
 constexpr const char* kFirstPidNamespace = "pid:[4026531836]";  // in every kernel since 3.8
 constexpr unsigned kCapSysPtrace = 19;
-constexpr int kThreadsLimit = 20'000;  // each takes about 3 microseconds
 
 // "" if it cannot be read.
 std::string LinkTarget(const std::string& path) {
@@ -68,12 +65,14 @@ class Surveyor {
     for (const auto& [pid, stat] : processes_) LookAtMounts(pid);
     std::optional<HolderSurvey> holders;
     if (open_devices_) holders.emplace(processes_, caller_, mounted_);
-    for (const auto& [pid, stat] : processes_) LookAtNetwork(pid, stat);
+    for (const auto& [pid, stat] : processes_) networks_.LookAtProcess(pid, stat);
     if (holders) LookAtFiles(&*holders);
-    LookAtNamedNamespaces();
+    networks_.LookAtMounted(own_lines_);
+    CountEmptyMountNamespaces();
     const std::vector<std::string> hidden = HiddenProcesses();
     survey_.all_processes_read = open_devices_ && closed_processes_ == 0 && closed_files_ == 0 &&
                                  unmapped_ == 0 && hidden.empty();
+    survey_.networks = networks_.TakeContents();
     survey_.unreadable = Unreadable();
     survey_.unreadable.insert(survey_.unreadable.end(), hidden.begin(), hidden.end());
     return std::move(survey_);
@@ -86,13 +85,7 @@ class Surveyor {
         {caller_, true, own_mounts_ == first_mounts_, std::move(mounts)});
     known_mounts_.insert(own_mounts_);
     for (const MountLine& mount : own_lines_) mounted_.emplace(mount.major, mount.minor);
-    known_networks_.insert(LinkTarget("/proc/self/ns/net"));
-    Result<NetContents> contents = networks_.ReadOwn();
-    if (!contents.ok()) {
-      no_networks_ = contents.failure();
-    } else {
-      survey_.networks.push_back({std::nullopt, *std::move(contents)});
-    }
+    networks_.LookAtOwn();
   }
 
   void LookAtMounts(pid_t pid) {
@@ -124,8 +117,7 @@ class Surveyor {
   void LookAtFiles(HolderSurvey* holders) {
     for (const auto& [pid, stat] : processes_) {
       for (const OpenNetwork& network : holders->Look(pid)) {
-        const std::string path = ProcPath(pid, "fd/") + std::to_string(network.fd);
-        EnterNetwork(network.id, OpenPath(path), path);
+        networks_.LookAtOpen(pid, network);
       }
     }
     holders->Finish();
@@ -136,85 +128,22 @@ class Surveyor {
     unmapped_ = holders->unmapped();
   }
 
-  void LookAtNetwork(pid_t pid, const ProcessStat& stat) {
-    const std::string path = ProcPath(pid, "ns/net");
-    // A process whose link cannot be read was counted in LookAtMounts, which needs the same right.
-    const std::string id = LinkTarget(path);
-    if (id.empty()) return;
-    EnterNetwork(id, OpenPath(path), "pid:" + std::to_string(pid));
-    if (stat.threads > 1) LookAtThreads(pid);
-  }
-
-  // A thread can be in another network namespace than its process.
-  void LookAtThreads(pid_t pid) {
-    for (const pid_t thread : ListThreads(pid)) {
-      if (thread == pid) continue;
-      if (threads_left_ == 0) {
-        ++unread_threads_;
-        continue;
-      }
-      --threads_left_;
-      const std::string path = ProcPath(pid, "task/") + std::to_string(thread) + "/ns/net";
-      const std::string id = LinkTarget(path);
-      if (!id.empty()) EnterNetwork(id, OpenPath(path), path);
-    }
-  }
-
-  using Open = std::function<Result<UniqueFd>()>;
-
-  static Open OpenPath(const std::string& path) {
-    return [path] { return OpenNamespace(path); };
-  }
-
-  // Opens only namespaces that are not known yet.
-  void EnterNetwork(const std::string& id, const Open& open_it, const std::string& label) {
-    if (known_networks_.count(id) > 0) return;
-    if (known_networks_.size() > kNetworksLimit) {
-      left_out_networks_.insert(id);
-      return;
-    }
-    const Result<UniqueFd> opened = open_it();
-    Result<NetContents> contents =
-        opened.ok() ? networks_.ReadOther(*opened) : Result<NetContents>(opened.failure());
-    if (contents.ok()) {
-      known_networks_.insert(id);
-      survey_.networks.push_back({label, *std::move(contents)});
-      return;
-    }
-    const Failure& failure = contents.failure();
-    if (HasEnded(failure)) return;
-    known_networks_.insert(id);
-    ++(failure.error == EPERM || failure.error == EACCES ? forbidden_networks_
-                                                         : unreadable_networks_);
-  }
-
-  // Namespaces without a process that exist because of a mount, such as those of `ip netns add`.
-  void LookAtNamedNamespaces() {
+  void CountEmptyMountNamespaces() {
     for (const MountLine& mount : own_lines_) {
-      if (IsNetwork(mount)) EnterNetwork(mount.root, OpenPath(mount.path), mount.path);
       if (mount.type == "nsfs" && mount.root.rfind("mnt:[", 0) == 0 &&
           known_mounts_.insert(mount.root).second) {
         ++empty_mount_namespaces_;
       }
     }
-    for (const auto& [id, place] : elsewhere_) {
-      const auto& [pid, path] = place;
-      const auto open_it = [pid = pid, path = path] { return OpenNamespaceOf(pid, path); };
-      EnterNetwork(id, open_it, ProcPath(pid, "root") + path);
-    }
   }
 
-  // Collects the file systems that are mounted in the mount namespace of another process, and the
+  // Collects what is mounted in the mount namespace of another process: file systems, and network
   // namespaces among them.
   void LookForMounted(pid_t pid, const std::string& mounts) {
     for (const MountLine& mount : ParseMounts(mounts)) {
       mounted_.emplace(mount.major, mount.minor);
-      if (IsNetwork(mount)) elsewhere_.emplace(mount.root, std::make_pair(pid, mount.path));
+      networks_.AddMount(pid, mount);
     }
-  }
-
-  static bool IsNetwork(const MountLine& mount) {
-    return mount.type == "nsfs" && mount.root.rfind("net:[", 0) == 0;
   }
 
   std::vector<std::string> Unreadable() const {
@@ -235,8 +164,9 @@ class Surveyor {
     add(long_mounts_, mounts(long_mounts_) + " with too many mounts");
     add(empty_mount_namespaces_, mounts(empty_mount_namespaces_) + " without a process");
     add(unreadable_mounts_, mounts(unreadable_mounts_) + " that could not be read");
-    if (no_networks_) {
-      phrases.push_back(std::string("network interfaces (") + ErrnoName(no_networks_->error) + ")");
+    const NetworkLosses& lost = networks_.losses();
+    if (lost.own) {
+      phrases.push_back(std::string("network interfaces (") + ErrnoName(lost.own->error) + ")");
     }
     if (no_mapper_) {
       const bool denied = no_mapper_->error == EACCES || no_mapper_->error == EPERM;
@@ -246,12 +176,12 @@ class Surveyor {
     const auto networks = [](int count) {
       return Count(count, "network namespace", "network namespaces") + " that could not be ";
     };
-    add(forbidden_networks_, networks(forbidden_networks_) + "entered (CAP_SYS_ADMIN is missing)");
-    add(unreadable_networks_, networks(unreadable_networks_) + "read");
-    const int left_out = static_cast<int>(left_out_networks_.size());
+    add(lost.forbidden, networks(lost.forbidden) + "entered (CAP_SYS_ADMIN is missing)");
+    add(lost.unreadable, networks(lost.unreadable) + "read");
+    const int left_out = static_cast<int>(lost.beyond_limit.size());
     add(left_out, Count(left_out, "further network namespace", "further network namespaces"));
-    add(unread_threads_,
-        "the network namespaces of " + Count(unread_threads_, "further thread", "further threads"));
+    add(lost.threads,
+        "the network namespaces of " + Count(lost.threads, "further thread", "further threads"));
     std::set<std::string> of_networks;
     for (const NamespaceContents& network : survey_.networks) {
       of_networks.insert(network.contents.unreadable.begin(), network.contents.unreadable.end());
@@ -285,20 +215,14 @@ class Surveyor {
   pid_t caller_;
   std::string own_mounts_;    // the mount namespace of this process
   std::string first_mounts_;  // that of process 1; "" if it cannot be read
-  NetNamespaces networks_;
+  NetworkSurvey networks_;
 
   std::vector<MountLine> own_lines_;
   std::map<pid_t, ProcessStat> processes_;
   std::set<std::string> known_mounts_;
-  std::set<std::string> known_networks_;
-  std::set<std::string> left_out_networks_;
   std::set<DeviceId> mounted_;  // the file systems in all mount tables
   size_t mount_bytes_left_ = kAllMountsLimit;
   SystemSurvey survey_;
-
-  // For each network namespace: a process in whose mount namespace it is mounted, and the path.
-  std::map<std::string, std::pair<pid_t, std::string>> elsewhere_;
-  int threads_left_ = kThreadsLimit;
 
   int hidden_ = 0;
   int closed_processes_ = 0;
@@ -307,10 +231,6 @@ class Surveyor {
   int long_mounts_ = 0;
   int empty_mount_namespaces_ = 0;
   int unreadable_mounts_ = 0;
-  int forbidden_networks_ = 0;
-  int unreadable_networks_ = 0;
-  int unread_threads_ = 0;
-  std::optional<Failure> no_networks_;
   std::optional<Failure> no_mapper_;
 };
 

@@ -3,14 +3,13 @@
 
 #include <sys/types.h>
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "../common/result.h"
-#include "../net/net_namespace.h"
 #include "../proc/device_mapper.h"
 #include "holder_survey.h"
+#include "network_survey.h"
 
 namespace kmod {
 
@@ -19,11 +18,6 @@ struct MountTable {
   bool own = false;    // whether it is the namespace of the caller
   bool first = false;  // whether it is the namespace of process 1
   std::string text;    // of /proc/PID/mountinfo
-};
-
-struct NamespaceContents {
-  std::optional<std::string> label;  // nullopt: the network namespace of the caller
-  NetContents contents;
 };
 
 struct SystemSurvey {

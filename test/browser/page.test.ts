@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { chromium, type Browser, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import type { GraphNode, ModuleGraph } from '../../lib/contract/types'
+import { openPage, startBrowser } from '../support/browser'
 import { draw } from '../support/pictures'
 
 jest.setTimeout(120_000)
@@ -52,11 +53,7 @@ const graph = manyModules()
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kmod-page-'))
   writeFileSync(join(folder, 'page.html'), draw('toHtml', graph))
-  browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    // Its sandbox does not start as root.
-    args: ['--no-sandbox'],
-  })
+  browser = await startBrowser()
 })
 afterAll(async () => {
   await browser.close()
@@ -64,13 +61,7 @@ afterAll(async () => {
 })
 
 beforeEach(async () => {
-  page = await browser.newPage({ viewport: { width: 1200, height: 800 } })
-  problems = []
-  page.on('console', (message) => problems.push(message.text()))
-  page.on('pageerror', (error) => problems.push(String(error)))
-  page.on('request', (request) => {
-    if (!request.url().startsWith('file:')) problems.push(request.url())
-  })
+  ;({ page, problems } = await openPage(browser, 'file:'))
   await page.goto(pathToFileURL(join(folder, 'page.html')).href)
 })
 afterEach(async () => {

@@ -7,7 +7,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { chromium, type Browser, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
+import { openPage, startBrowser } from '../support/browser'
 import { ROOT } from '../support/child'
 import { read } from '../support/documents'
 
@@ -48,11 +49,7 @@ beforeAll(async () => {
   // It fails if anything exported has no documentation, or if a link has no target.
   await promisify(execFile)('npx', ['typedoc', '--out', folder], { cwd: ROOT })
   await serve()
-  browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    // Its sandbox does not start as root.
-    args: ['--no-sandbox'],
-  })
+  browser = await startBrowser()
 })
 afterAll(async () => {
   await browser.close()
@@ -61,13 +58,7 @@ afterAll(async () => {
 })
 
 beforeEach(async () => {
-  page = await browser.newPage({ viewport: { width: 1200, height: 800 } })
-  problems = []
-  page.on('console', (message) => problems.push(message.text()))
-  page.on('pageerror', (error) => problems.push(String(error)))
-  page.on('request', (request) => {
-    if (!request.url().startsWith(address)) problems.push(request.url())
-  })
+  ;({ page, problems } = await openPage(browser, address))
   // A browser asks for it by itself.
   await page.route('**/favicon.ico', (route) => route.fulfill({ status: 204 }))
 })

@@ -145,7 +145,7 @@ test('capture: the copy answers as the system; a folder that is not empty is ref
 test('an error: on stderr for people, on stdout with --json', async () => {
   const { code, stdout, stderr } = await onLaptop('unload', 'n_gsm')
   expect({ code, stdout }).toEqual({ code: 4, stdout: '' })
-  expect(stderr).toMatch(/^node-kmod: With --root, node-kmod looks at another root/)
+  expect(stderr).toMatch(/^node-kmod: With --root, a system can only be inspected\. Omit --root /)
   expect(await jsonOnLaptop('unload', 'n_gsm')).toMatchObject({
     status: 4,
     document: { error: { name: 'KmodError', code: 'ERR_KMOD_READ_ONLY' } },

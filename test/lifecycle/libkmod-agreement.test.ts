@@ -3,20 +3,21 @@
  * Debian 11 (28) and of Debian 13 (34). The tools are always those of the same release.
  */
 import { execFileSync } from 'node:child_process'
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { prepareKernel } from '../../lib/vm/kernels'
 import { Programs } from '../../lib/vm/programs'
 import { ROOT } from '../support/child'
+import {
+  asPrinted,
+  copyTree,
+  everyNth,
+  lines,
+  moduleOf,
+  parseModinfo,
+  type Printed,
+} from '../support/kmod-tools'
 import {
   HOST_USERLAND,
   prepareUserland,
@@ -29,7 +30,6 @@ jest.setTimeout(300_000)
 
 /** With the sanitizers fewer, because they make each call slower. */
 const SAMPLE = process.env.KMOD_SANITIZED ? 50 : 200
-const TEXTS = ['modules.order', 'modules.builtin', 'modules.builtin.modinfo']
 const CONFIG = `# every keyword of modprobe.d
 alias kmod-test-alias dummy
 blacklist pcspkr
@@ -125,86 +125,6 @@ function run({ file, args, env }: Command, sanitized = false, input?: string): s
     stdio: ['pipe', 'pipe', 'pipe'],
   })
 }
-
-/** What modinfo prints about one module. `parms`: each parameter with its type, "name:text (type)". */
-interface Printed {
-  fields: string[]
-  parms: string[]
-}
-
-/** `modinfo -0` prints values verbatim. Each module begins with its file, a built-in with its name. */
-function parseModinfo(text: string, begin: RegExp): Map<string, Printed> {
-  const modules = new Map<string, Printed>()
-  let printed: Printed = { fields: [], parms: [] }
-  for (const field of text.split('\0')) {
-    const [, subject] = begin.exec(field) ?? []
-    if (subject !== undefined) {
-      printed = { fields: [], parms: [] }
-      modules.set(subject, printed)
-    } else if (field.startsWith('parm: ')) {
-      printed.parms.push(field.replace(/^parm: +/, ''))
-    } else if (field !== '' && !field.startsWith('filename:')) {
-      printed.fields.push(field)
-    }
-  }
-  for (const { parms } of modules.values()) parms.sort()
-  return modules
-}
-
-/** The same from info(). modinfo joins `parm` and `parmtype`, and prints them last. */
-function asPrinted(info: readonly { key: string; value: string }[]): Printed {
-  const parms = new Map<string, { text?: string; type?: string }>()
-  for (const { key, value } of info) {
-    if (key !== 'parm' && key !== 'parmtype') continue
-    const at = value.indexOf(':')
-    const name = value.slice(0, at)
-    const rest = value.slice(at + 1)
-    parms.set(name, { ...parms.get(name), [key === 'parm' ? 'text' : 'type']: rest })
-  }
-  return {
-    fields: info.flatMap(({ key, value }) =>
-      /^parm(type)?$/.test(key) ? [] : [`${key}=${value}`],
-    ),
-    parms: [...parms]
-      .map(([name, { text, type }]) =>
-        text === undefined
-          ? `${name}:${type}`
-          : `${name}:${text}${type === undefined ? '' : ` (${type})`}`,
-      )
-      .sort(),
-  }
-}
-
-const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '')
-const everyNth = <T>(list: readonly T[], count: number): T[] => {
-  const step = Math.max(1, Math.floor(list.length / count))
-  return list.filter((_, i) => i % step === 0).slice(0, count)
-}
-
-/** A copy of the sample, and of what it needs, so that each depmod writes its own indexes beside it. */
-function copyTree(names: readonly string[], release: string, from: string, root: string): string {
-  const directory = join(root, 'lib/modules', release)
-  const deps = new Map(
-    lines(readFileSync(join(from, 'modules.dep'), 'utf8')).map((line) => {
-      const [file = '', ...rest] = line.split(/:? /).filter((word) => word !== '')
-      return [file.replace(/:$/, ''), rest]
-    }),
-  )
-  const wanted = new Set(
-    [...deps].flatMap(([file, rest]) => (names.includes(file) ? [file, ...rest] : [])),
-  )
-  for (const file of wanted) {
-    mkdirSync(dirname(join(directory, file)), { recursive: true })
-    copyFileSync(join(from, file), join(directory, file))
-  }
-  for (const text of TEXTS) copyFileSync(join(from, text), join(directory, text))
-  return directory
-}
-
-const moduleOf = (file: string): string =>
-  basename(file)
-    .replace(/\.ko.*$/, '')
-    .replaceAll('-', '_')
 
 describe.each(['this system', ...USERLANDS] as const)('with libkmod of %s', (system) => {
   let userland: Userland

@@ -1,16 +1,16 @@
 /** Snapshots and surveys that a test builds from parts. */
 import type { LoadedModule } from '../../lib/contract/types'
+import type { NetworkInterface } from '../../lib/kernel/network-facts'
 import type {
   BlockDevice,
   Holder,
   Mount,
-  NetworkInterface,
   OpenDevice,
   Snapshot,
   SwapArea,
 } from '../../lib/kernel/snapshot'
 import { emptySnapshot } from '../../lib/snapshot/build'
-import type { RawLink, RawSurvey } from '../../lib/snapshot/system/raw-survey'
+import { emptySurvey, type RawLink, type RawSurvey } from '../../lib/snapshot/system/raw-survey'
 
 export function snapshot(parts: Partial<Snapshot> = {}): Snapshot {
   return { ...emptySnapshot(), ...parts }
@@ -58,28 +58,7 @@ export function loaded(name: string, refCount = 1): LoadedModule {
 }
 
 export function survey(parts: Partial<RawSurvey> = {}): RawSurvey {
-  return {
-    users: true,
-    mountTables: [],
-    mappings: [],
-    links: [],
-    defaultRoutes: [],
-    addresses: [],
-    netFiles: [],
-    trafficControl: [],
-    actions: [],
-    tcpUses: [],
-    nfTables: [],
-    xTables: [],
-    ipSets: [],
-    ipsec: [],
-    openDevices: [],
-    openSockets: [],
-    ownCgroups: [],
-    allProcessesRead: true,
-    unreadable: [],
-    ...parts,
-  }
+  return { ...emptySurvey(true), allProcessesRead: true, ...parts }
 }
 
 export function rawLink(index: number, name: string, more: Partial<RawLink> = {}): RawLink {

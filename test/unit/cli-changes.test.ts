@@ -7,6 +7,7 @@ import { errorText } from '../../lib/cli/text/error'
 import type { Answer } from '../../lib/cli/verb'
 import { Kmod } from '../../lib/kmod'
 import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
+import { addChain } from '../support/simulated-modules'
 import { netInterface, openDevice, snapshot } from '../support/snapshots'
 
 let kernel: SimulatedKernel
@@ -51,21 +52,8 @@ async function runOn(args: string[], signal: AbortSignal) {
   }
 }
 
-/** base <- mid <- top, known to the index. */
-function addChain(): void {
-  kernel.addToIndex(
-    { name: 'base' },
-    { name: 'mid', uses: ['base'] },
-    { name: 'top', uses: ['mid'] },
-  )
-  kernel
-    .add('base')
-    .add('mid', { uses: ['base'] })
-    .add('top', { uses: ['mid'] })
-}
-
-test('unload: each step, and what went', async () => {
-  addChain()
+test('unload prints each step, and which modules it removed', async () => {
+  addChain(kernel)
   const { status, out, err, value } = await run('unload', 'top')
   expect({ status, value }).toMatchObject({ status: 0, value: { removed: ['top', 'mid', 'base'] } })
   expect(out).toMatch(/^Removed top, mid, base in \d+ ms\.$/)
@@ -73,12 +61,12 @@ test('unload: each step, and what went', async () => {
 })
 
 test('with --json, nothing but the answer is printed', async () => {
-  addChain()
+  addChain(kernel)
   expect(await run('unload', 'top', '--json')).toMatchObject({ status: 0, err: '' })
 })
 
-test('what blocks is said as advice for the command line', async () => {
-  addChain()
+test('the advice about a blocker is that of the command line', async () => {
+  addChain(kernel)
   const { status, err } = await run('unload', 'mid')
   expect(status).toBe(75)
   expect(err).toBe(
@@ -103,7 +91,7 @@ test('a module that hangs in its exit function: status 70', async () => {
   expect((await run('unload', 'tun', '--hung-after', '1s')).status).toBe(70)
 })
 
-test('--wait: who is waited for is said once', async () => {
+test('--wait: the blocker is printed once', async () => {
   kernel
     .add('tun', { references: 1 })
     .after(2_000, () => (kernel.modules.get('tun')!.references = 0))
@@ -114,14 +102,14 @@ test('--wait: who is waited for is said once', async () => {
 })
 
 test('--wait-for held waits for a holder', async () => {
-  addChain()
+  addChain(kernel)
   kernel.after(2_000, () => kernel.modules.delete('top'))
   expect((await run('unload', 'mid', '--wait', '10s')).status).toBe(75)
   expect((await run('unload', 'mid', '--wait', '10s', '--wait-for', 'held')).status).toBe(0)
 })
 
-test('a plan that nobody has seen is made again if it changes before it runs', async () => {
-  addChain()
+test('a plan that was not shown is computed again if it changes before it runs', async () => {
+  addChain(kernel)
   const plan = kmod.plan.bind(kmod)
   let plans = 0
   jest.spyOn(kmod, 'plan').mockImplementation(async (...args) => {
@@ -135,6 +123,27 @@ test('a plan that nobody has seen is made again if it changes before it runs', a
     value: { removed: ['top'] },
     plans: 2,
   })
+})
+
+test('a plan that changes each time before it runs is an error, with what differs', async () => {
+  addChain(kernel)
+  const plan = kmod.plan.bind(kmod)
+  let plans = 0
+  jest.spyOn(kmod, 'plan').mockImplementation(async (...args) => {
+    const planned = await plan(...args)
+    if (++plans % 2 === 1) kernel.add('other', { uses: ['mid'] })
+    else kernel.drop('other')
+    return planned
+  })
+  const { status, err } = await run('unload', 'top')
+  expect(status).toBe(75)
+  expect(err).toBe(
+    'node-kmod: The plan has changed since it was shown. Nothing was changed. ' +
+      'No longer a step: remove module mid (dependency). ' +
+      'No longer a step: remove module base (dependency). ' +
+      'Run the command again to see the new plan.',
+  )
+  expect(kernel.removals).toEqual([])
 })
 
 describe('something would stop working', () => {
@@ -169,7 +178,7 @@ describe('something would stop working', () => {
     })
   })
 
-  test('what cannot begin asks nothing, and says why', async () => {
+  test('a change that cannot begin asks nothing, and says why', async () => {
     expect((await run('unload', 'tun', '--guard', 'strict')).status).toBe(5)
     kernel.factsNow = { ...kernel.factsNow, capability: false }
     expect((await run('unload', 'tun')).status).toBe(77)
@@ -182,7 +191,7 @@ describe('something would stop working', () => {
   })
 })
 
-test('a user that is released needs consent, also where nothing else would stop working', async () => {
+test('a release of a user needs consent, also if nothing else would stop working', async () => {
   kernel.add('tun', { references: 1 })
   kernel.snapshotNow = snapshot({ openDevices: [openDevice(500, '/dev/x', { modules: ['tun'] })] })
   kernel.programs.set('kill 500', () => {

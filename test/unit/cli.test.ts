@@ -1,4 +1,4 @@
-/** The command line without a kernel: arguments, exit statuses, texts, the man page, completion. */
+/** The command line without a kernel: arguments, exit statuses, texts, man page, completion. */
 import { execFileSync } from 'node:child_process'
 import { PassThrough } from 'node:stream'
 import { CommanderError } from 'commander'
@@ -7,7 +7,8 @@ import { EXIT_STATUSES, statusOf, statusOfCode } from '../../lib/cli/exit-status
 import { manPage } from '../../lib/cli/man'
 import { parse } from '../../lib/cli/program'
 import { Screen } from '../../lib/cli/screen'
-import { forCommandLine } from '../../lib/cli/text/advice'
+import * as refusals from '../../lib/change/refusals'
+import { forCommandLine, NAMED_VERBS } from '../../lib/cli/text/advice'
 import { planText } from '../../lib/cli/text/plan'
 import { table } from '../../lib/cli/text/table'
 import { effectsText, usersText } from '../../lib/cli/text/usage'
@@ -55,12 +56,12 @@ describe('arguments', () => {
     expect(printed).toContain('Did you mean 30s?')
   })
 
-  test('infinity is a time limit, and no time to wait', () => {
+  test('infinity is accepted for --hung-after, and not for --wait', () => {
     expect(optionsOf('remove', 'tun', '--hung-after', 'infinity')).toEqual({ hungAfter: Infinity })
     expect(() => optionsOf('unload', 'tun', '--wait', 'infinity')).toThrow(CommanderError)
   })
 
-  test('options are those of the call, and only those that were given', () => {
+  test('the parsed options are named as those of the call; options that were not given are absent', () => {
     expect(optionsOf('plan', 'tun')).toEqual({})
     expect(
       optionsOf(
@@ -93,7 +94,7 @@ describe('arguments', () => {
     expect(optionsOf('load', 'dummy', ...options)).toEqual({ parameters: { a: '1,2', b: 'x=y' } })
   })
 
-  test('what is misspelt gets the nearest word', () => {
+  test('the message about a misspelt word names the nearest word', () => {
     expect(() => parse(['unlod', 'tun'], outputs)).toThrow(CommanderError)
     expect(printed).toContain('Did you mean unload?')
     printed = ''
@@ -102,7 +103,7 @@ describe('arguments', () => {
   })
 })
 
-test('the system may take a time to answer, and a picture has the format of its ending', () => {
+test('--timeout is a time; the ending of --output chooses the format of a picture', () => {
   expect(optionsOf('graph', '--timeout', '500ms', '-o', 'a.svg')).toEqual({
     timeout: 500,
     output: 'a.svg',
@@ -158,17 +159,46 @@ describe('texts', () => {
   test.each([
     ["Unload it first with holders: 'remove'.", 'Unload it first with --holders remove.'],
     ["Accept this with allow: ['filesystem:/a b'].", "Accept this with --allow 'filesystem:/a b'."],
-    ["explain('tun') lists what uses it.", 'node-kmod why tun lists what uses it.'],
+    ["Accept it with allow: ['swap:it's'].", "Accept it with --allow 'swap:it'\\''s'."],
+    ["explain('tun') lists what uses it.", 'node-kmod explain tun lists what uses it.'],
+    ["Call status('tun').", 'Run node-kmod status tun.'],
+    ["unload it first: kmod.unload('tun')", 'unload it first: node-kmod unload tun'],
+    ['list() shows the loaded modules.', 'node-kmod list shows the loaded modules.'],
     ['Accept unknown names with allowUnknown: true.', 'Accept unknown names with --allow-unknown.'],
     ['give its file: load({ file }).', 'give its file: node-kmod load ./NAME.ko.'],
-    [
-      'This Kmod reads a copy. Use a Kmod without `root`.',
-      'With --root, node-kmod reads a copy. Omit --root.',
-    ],
-    ['Or use toDot() and Graphviz: dot -Tsvg.', 'Or use Graphviz: node-kmod graph | dot -Tsvg.'],
+    ['Omit `root`, or `umount /mnt`.', 'Omit --root, or `umount /mnt`.'],
     ['The "options.waitFor" argument must be', 'The value of --wait-for must be'],
+    ['The "options.parameters.a" argument must be', 'The value of a in --parameters must be'],
+    ["What no option is stays: type: 'x', close(), a plan.", ''],
   ])('advice for programs becomes advice for the command line: %s', (message, expected) => {
-    expect(forCommandLine(message)).toBe(expected)
+    expect(forCommandLine(message)).toBe(expected || message)
+  })
+
+  test('no refusal advises the command line to write options and calls as a program does', () => {
+    const effect = { module: 'm', kind: 'swap', subject: '/swap', severity: 'critical' } as const
+    const messages = [
+      refusals.READ_ONLY,
+      refusals.notFoundBlocker('m', 'inspect'),
+      refusals.notFoundBlocker('m', 'unload'),
+      refusals.notFoundBlocker('m', 'load'),
+      refusals.notFoundBlocker('m.ko', 'info'),
+      refusals.heldBlocker('m', ['a', 'b']),
+      refusals.inUseBlocker('m', 1),
+      refusals.permanentBlocker('m'),
+      refusals.queuedBlocker('m'),
+      refusals.removeCommandBlocker('m', '/bin/true'),
+      refusals.noAnswerBlocker('m', 'read /proc/swaps'),
+      refusals.criticalBlocker({ ...effect, message: 'The swap would be lost.' }),
+    ].map(({ message }) => message)
+    for (const message of messages) {
+      expect(forCommandLine(message)).not.toBe(message)
+      expect(forCommandLine(message)).not.toMatch(/: ('|\[|true)|\(\)|\('|`/)
+    }
+  })
+
+  test('each verb that messages name exists', () => {
+    const names = VERBS.map(({ name }) => name)
+    expect(NAMED_VERBS.filter((name) => !names.includes(name))).toEqual([])
   })
 
   test('the last column is wrapped at the width of the terminal, and nowhere without one', () => {
@@ -256,14 +286,18 @@ describe('texts', () => {
   })
 })
 
-describe('what is made from the table of verbs', () => {
+describe('help, man page and completion', () => {
   const options = VERBS.flatMap((verb) => verb.options.map(({ name }) => name))
 
   test('each verb has a help with an example', () => {
     for (const { name, options: own, examples } of VERBS) {
       printed = ''
       expect(() => parse([name, '--help'], outputs)).toThrow(CommanderError)
-      for (const option of own) expect(printed).toContain(`--${option.name}`)
+      for (const option of own) {
+        expect(
+          printed.match(new RegExp(`^  (-\\w, )?--${option.name}(?![-\\w])`, 'gm')),
+        ).toHaveLength(1)
+      }
       expect(examples.length).toBeGreaterThan(0)
       for (const [command] of examples) {
         expect(printed).toContain(`node-kmod ${command}`)
@@ -343,6 +377,7 @@ describe('what is made from the table of verbs', () => {
     expect(offered('', '--json', 'plan', '--guard', 's')).toEqual(['strict'])
     expect(offered('', 'list', '--dr')).toEqual([])
     expect(offered('', 'completion', 'z')).toEqual(['zsh'])
+    expect(offered('', 'vm', '--timeo')).toEqual(['--timeout'])
     expect(offered('', 'capture', '/pro')).toEqual(['/proc'])
     expect(offered('', 'graph', '--output', '/proc/cpuin')).toEqual(['/proc/cpuinfo'])
   })

@@ -2,6 +2,7 @@
 import { Kmod } from '../../lib/kmod'
 import { rejection } from '../support/rejection'
 import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
+import { addChain } from '../support/simulated-modules'
 
 let kernel: SimulatedKernel
 let kmod: Kmod
@@ -10,21 +11,8 @@ beforeEach(() => {
   kmod = Kmod.over(kernel)
 })
 
-/** top -> mid -> base, known to the index. */
-function addChain(): void {
-  kernel.addToIndex(
-    { name: 'base' },
-    { name: 'mid', uses: ['base'] },
-    { name: 'top', uses: ['mid'] },
-  )
-  kernel
-    .add('base')
-    .add('mid', { uses: ['base'] })
-    .add('top', { uses: ['mid'] })
-}
-
 describe('a given plan', () => {
-  beforeEach(addChain)
+  beforeEach(() => addChain(kernel))
 
   test('is carried out, also from JSON', async () => {
     const plan = JSON.parse(JSON.stringify(await kmod.plan('mid', { holders: 'remove' }))) as never

@@ -1,10 +1,9 @@
 /** What blocks a plan, and undecided references. */
 import { KmodError } from '../../lib/contract/errors'
 import { Kmod } from '../../lib/kmod'
-import type { NetworkInterface } from '../../lib/kernel/snapshot'
 import { formatPlan } from '../../lib/plan/format'
-import type { UnloadPlan } from '../../lib/contract/types'
 import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
+import { addBridge, addInterface, codes } from '../support/simulated-modules'
 import { openDevice } from '../support/snapshots'
 
 let kernel: SimulatedKernel
@@ -13,30 +12,6 @@ beforeEach(() => {
   kernel = new SimulatedKernel()
   kmod = Kmod.over(kernel)
 })
-
-/** The modules that `modprobe br_netfilter` loads on a real system. */
-function addBridge(): void {
-  kernel
-    .add('llc')
-    .add('stp', { uses: ['llc'] })
-    .add('bridge', { uses: ['stp', 'llc'] })
-    .add('br_netfilter', { uses: ['bridge'] })
-}
-
-const addInterface = (module: string, more: Partial<NetworkInterface> = {}): void => {
-  kernel.snapshotNow.interfaces.push({
-    name: 'eth0',
-    netns: null,
-    up: true,
-    type: null,
-    master: null,
-    lower: [],
-    hasDefaultRoute: false,
-    modules: [module],
-    ...more,
-  })
-}
-const codes = (plan: UnloadPlan): string[] => plan.blockers.map(({ code }) => code)
 
 describe('blockers', () => {
   test('a remove command of a target', async () => {
@@ -136,7 +111,7 @@ describe('undecided references', () => {
     addDlm()
     if (references === 1) {
       kernel.snapshotNow.openDevices.push(openDevice(7, '/dev/x', { modules: ['configfs'] }))
-    } else addInterface('configfs', { type: 'tun' })
+    } else addInterface(kernel, 'configfs', { type: 'tun' })
     const plan = await kmod.plan(['dlm', 'configfs'])
     expect(plan.blockers[0]).toMatchObject({
       code: 'ERR_KMOD_IN_USE',
@@ -161,13 +136,13 @@ describe('undecided references', () => {
 
   test('the guard checks a target that may be free', async () => {
     addDlm()
-    addInterface('configfs', { hasDefaultRoute: true })
+    addInterface(kernel, 'configfs', { hasDefaultRoute: true })
     expect(codes(await kmod.plan(['dlm', 'configfs']))).toContain('ERR_KMOD_CRITICAL')
   })
 
   test('a dependency must be harmless, also with guard: off', async () => {
     addDlm()
-    addInterface('configfs')
+    addInterface(kernel, 'configfs')
     expect((await kmod.plan('dlm', { guard: 'off' })).kept).toEqual([
       { module: 'configfs', reason: 'in-use' },
     ])
@@ -186,7 +161,7 @@ describe('undecided references', () => {
       asked.push(wanted!.users)
       return snapshot.call(kernel)
     }
-    addBridge()
+    addBridge(kernel)
     await kmod.plan('br_netfilter')
     expect(asked).toEqual([false])
     addDlm()

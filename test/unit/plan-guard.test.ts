@@ -1,9 +1,8 @@
 /** Effects in a plan, and how the guard treats them. */
 import { Kmod } from '../../lib/kmod'
-import type { NetworkInterface } from '../../lib/kernel/snapshot'
-import type { UnloadPlan } from '../../lib/contract/types'
 import { rejection } from '../support/rejection'
 import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
+import { addInterface, codes } from '../support/simulated-modules'
 
 let kernel: SimulatedKernel
 let kmod: Kmod
@@ -12,25 +11,10 @@ beforeEach(() => {
   kmod = Kmod.over(kernel)
 })
 
-const addInterface = (module: string, more: Partial<NetworkInterface> = {}): void => {
-  kernel.snapshotNow.interfaces.push({
-    name: 'eth0',
-    netns: null,
-    up: true,
-    type: null,
-    master: null,
-    lower: [],
-    hasDefaultRoute: false,
-    modules: [module],
-    ...more,
-  })
-}
-const codes = (plan: UnloadPlan): string[] => plan.blockers.map(({ code }) => code)
-
 describe('the guard', () => {
   beforeEach(() => {
     kernel.add('e1000')
-    addInterface('e1000', { hasDefaultRoute: true })
+    addInterface(kernel, 'e1000', { hasDefaultRoute: true })
   })
 
   test('refuses the network card of the default route at reference count 0', async () => {
@@ -82,7 +66,7 @@ describe('the guard', () => {
   })
 
   test('each effect is accepted by itself', async () => {
-    addInterface('e1000', { name: 'eth1' })
+    addInterface(kernel, 'e1000', { name: 'eth1' })
     kernel.snapshotNow.sessions.push({ netns: null, interface: 'eth1', remote: '192.0.2.7:22' })
     expect(codes(await kmod.plan('e1000'))).toEqual(['ERR_KMOD_CRITICAL', 'ERR_KMOD_CRITICAL'])
     const plan = await kmod.plan('e1000', { allow: ['default-route'] })
@@ -96,7 +80,7 @@ describe('the guard', () => {
 
   test('disruptive effects block only with guard: strict', async () => {
     kernel.add('dummy')
-    addInterface('dummy', { name: 'dummy0' })
+    addInterface(kernel, 'dummy', { name: 'dummy0' })
     expect((await kmod.plan('dummy')).feasible).toBe(true)
     const strict = await kmod.plan('dummy', { guard: 'strict' })
     expect(strict.blockers).toMatchObject([

@@ -1,7 +1,7 @@
 /** The names and aliases that a plan is made for. */
 import { Kmod } from '../../lib/kmod'
-import type { UnloadPlan } from '../../lib/contract/types'
 import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
+import { codes } from '../support/simulated-modules'
 
 let kernel: SimulatedKernel
 let kmod: Kmod
@@ -9,7 +9,6 @@ beforeEach(() => {
   kernel = new SimulatedKernel()
   kmod = Kmod.over(kernel)
 })
-const codes = (plan: UnloadPlan): string[] => plan.blockers.map(({ code }) => code)
 
 describe('names', () => {
   test('a module that is not loaded is absent; an unknown or built-in one blocks', async () => {

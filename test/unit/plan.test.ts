@@ -1,9 +1,9 @@
 /** What a plan removes, what it keeps, and its shape. */
 import { Kmod } from '../../lib/kmod'
-import type { NetworkInterface } from '../../lib/kernel/snapshot'
 import { formatPlan } from '../../lib/plan/format'
 import type { UnloadPlan } from '../../lib/contract/types'
 import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
+import { addBridge, addInterface } from '../support/simulated-modules'
 import { openDevice } from '../support/snapshots'
 
 let kernel: SimulatedKernel
@@ -13,33 +13,10 @@ beforeEach(() => {
   kmod = Kmod.over(kernel)
 })
 
-/** The modules that `modprobe br_netfilter` loads on a real system. */
-function addBridge(): void {
-  kernel
-    .add('llc')
-    .add('stp', { uses: ['llc'] })
-    .add('bridge', { uses: ['stp', 'llc'] })
-    .add('br_netfilter', { uses: ['bridge'] })
-}
-
-const addInterface = (module: string, more: Partial<NetworkInterface> = {}): void => {
-  kernel.snapshotNow.interfaces.push({
-    name: 'eth0',
-    netns: null,
-    up: true,
-    type: null,
-    master: null,
-    lower: [],
-    hasDefaultRoute: false,
-    modules: [module],
-    ...more,
-  })
-}
-
 const names = (plan: UnloadPlan): string[] => plan.steps.map((step) => step.module)
 
 describe('the removal set', () => {
-  beforeEach(addBridge)
+  beforeEach(() => addBridge(kernel))
 
   test('has all dependencies that nothing else uses', async () => {
     const plan = await kmod.plan('br_netfilter')
@@ -130,7 +107,7 @@ describe('the reason why a dependency is kept', () => {
     ['transient', () => (kernel.modules.get('base')!.state = 'unloading')],
     ['command', () => kernel.policies.set('base', { removeCommand: '/bin/true' })],
     ['configured', () => kernel.policies.set('base', { configured: true })],
-    ['effect', () => addInterface('base')],
+    ['effect', () => addInterface(kernel, 'base')],
   ])('%s', async (reason, make) => {
     kernel.add('base').add('top', { uses: ['base'] })
     make()
@@ -145,7 +122,7 @@ describe('the reason why a dependency is kept', () => {
 
   test('an effect of a dependency counts also with guard: off', async () => {
     kernel.add('base').add('top', { uses: ['base'] })
-    addInterface('base')
+    addInterface(kernel, 'base')
     expect(await kept({ guard: 'off' })).toEqual([{ module: 'base', reason: 'effect' }])
   })
 
@@ -246,7 +223,7 @@ describe('soft dependencies', () => {
 })
 
 test('a plan is plain JSON with all options filled in', async () => {
-  addBridge()
+  addBridge(kernel)
   const plan = await kmod.plan('bridge', { wait: 5, allow: ['interface'] })
   expect(JSON.parse(JSON.stringify(plan))).toEqual(plan)
   expect(plan.options).toEqual({

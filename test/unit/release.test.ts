@@ -1,12 +1,11 @@
-/** The option `release`: users that are released before modules, and put back. */
+/** How unload() and reload() release users and put them back. */
 import fc from 'fast-check'
 import { Kmod } from '../../lib/kmod'
-import type { ReleaseKind, UnloadStep } from '../../lib/contract/types'
-import type { Mount, Snapshot } from '../../lib/kernel/snapshot'
-import { systemService } from '../../lib/kernel/folder-processes'
+import type { Snapshot } from '../../lib/kernel/snapshot'
 import { rejection } from '../support/rejection'
 import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
-import { blockDevice, mount, netInterface, openDevice, swapArea } from '../support/snapshots'
+import { addMount, commands } from '../support/simulated-modules'
+import { blockDevice, netInterface, openDevice } from '../support/snapshots'
 
 /** The program of awk that writes a text to a file. */
 const PRINT = 'BEGIN { printf "%s", ARGV[1] > ARGV[2] }'
@@ -17,33 +16,6 @@ beforeEach(() => {
   kernel = new SimulatedKernel()
   kmod = Kmod.over(kernel)
 })
-
-const commands = (steps: readonly UnloadStep[]): string[] =>
-  steps.map((step) => (step.action === 'release' ? step.command.join(' ') : step.module))
-
-/** Mounts a file system of a module at a folder. umount and mount do what they say. */
-function addMount(path: string, module: string, more: Partial<Mount> = {}): void {
-  const superblock = `7:${kernel.snapshotNow.mounts.length}`
-  const one = mount(path, superblock, {
-    source: '/dev/loop0',
-    type: module,
-    modules: [module],
-    ...more,
-  })
-  kernel.snapshotNow.mounts.push(one)
-  kernel.modules.get(module)!.references++
-  kernel.programs.set(`umount ${path}`, () => {
-    if (kernel.processes.some((process) => process.path.startsWith(`${path}/`))) return 32
-    kernel.snapshotNow.mounts = kernel.snapshotNow.mounts.filter((each) => each !== one)
-    kernel.modules.get(module)!.references--
-    return 0
-  })
-  kernel.programs.set(`mount -t ${module} -o rw /dev/loop0 ${path}`, () => {
-    kernel.snapshotNow.mounts.push(one)
-    kernel.modules.get(module)!.references++
-    return 0
-  })
-}
 
 function addProcessOn(path: string, pid = 500): void {
   kernel.processes.push({
@@ -62,7 +34,7 @@ function addProcessOn(path: string, pid = 500): void {
 
 test('a mount is unmounted, and its effect is accepted', async () => {
   kernel.add('vfat')
-  addMount('/mnt/stick', 'vfat')
+  addMount(kernel, '/mnt/stick', 'vfat')
   expect((await kmod.plan('vfat')).feasible).toBe(false)
   const plan = await kmod.plan('vfat', { release: ['mount'] })
   expect(plan).toMatchObject({ feasible: true, blockers: [] })
@@ -90,7 +62,7 @@ test('a mount is unmounted, and its effect is accepted', async () => {
 
 test('a process on the mount comes first, and only if processes may be released', async () => {
   kernel.add('vfat')
-  addMount('/mnt/stick', 'vfat')
+  addMount(kernel, '/mnt/stick', 'vfat')
   addProcessOn('/mnt/stick/file')
   const both = await kmod.plan('vfat', { release: ['mount', 'process'] })
   expect(commands(both.steps)).toEqual(['kill 500', 'umount /mnt/stick', 'vfat'])
@@ -109,7 +81,7 @@ test('a process on the mount comes first, and only if processes may be released'
 
 test('a service whose process is on the mount is stopped, and started again', async () => {
   kernel.addToIndex({ name: 'vfat' }).add('vfat')
-  addMount('/mnt/stick', 'vfat')
+  addMount(kernel, '/mnt/stick', 'vfat')
   const reader = { pid: 500, comm: 'reader', path: '/mnt/stick/file', isOwn: false }
   kernel.processes.push({ ...reader, unit: 'reader.service', isOfOwnUnit: false })
   kernel.programs.set('systemctl stop reader.service', () => ((kernel.processes = []), 0))
@@ -120,46 +92,6 @@ test('a service whose process is on the mount is stopped, and started again', as
     'umount /mnt/stick',
     'mount -t',
     'systemctl start',
-  ])
-})
-
-test('a process of this service, or a child of this process, is never ended', async () => {
-  kernel.add('vfat')
-  addMount('/mnt/stick', 'vfat')
-  const one = { comm: 'x', path: '/mnt/stick/file', unit: null }
-  kernel.processes.push({ ...one, pid: 501, isOwn: true, isOfOwnUnit: false })
-  kernel.processes.push({ ...one, pid: 502, isOwn: false, isOfOwnUnit: true })
-  const plan = await kmod.plan('vfat', { release: ['mount', 'process', 'service'] })
-  expect(commands(plan.steps)).toEqual(['umount /mnt/stick', 'vfat'])
-})
-
-test('nested mounts, the deepest first; one of a kind that may not be released blocks', async () => {
-  kernel.add('vfat').add('ext4')
-  addMount('/mnt', 'vfat')
-  addMount('/mnt/deep', 'ext4')
-  const plan = await kmod.plan('vfat', { release: ['mount'] })
-  expect(commands(plan.steps)).toEqual(['umount /mnt/deep', 'umount /mnt', 'vfat'])
-})
-
-test('what is below a block device: the mount, then the mapping, then the loop', async () => {
-  kernel.add('loop', { references: 2 }).add('dm_mod', { references: 2 }).add('ext4')
-  addMount('/mnt/data', 'ext4', { source: '/dev/mapper/data', below: ['dm_mod', 'loop'] })
-  kernel.snapshotNow.blocks.push(
-    blockDevice('/dev/dm-0', {
-      mapping: { name: 'data', uuid: '', segments: null },
-      usedBy: ['/mnt/data'],
-      modules: ['dm_mod'],
-      below: ['loop'],
-    }),
-    blockDevice('/dev/loop0', { madeOf: '/img', usedBy: ['/dev/dm-0'], modules: ['loop'] }),
-  )
-  const plan = await kmod.plan('loop', { release: ['mount', 'block'] })
-  expect(plan.feasible).toBe(true)
-  expect(commands(plan.steps)).toEqual([
-    'umount /mnt/data',
-    'dmsetup remove data',
-    'losetup -d /dev/loop0',
-    'loop',
   ])
 })
 
@@ -182,53 +114,6 @@ test('a loop device is set up again as it was', async () => {
   const { report } = await rejection(kmod.unload(['loop', 'last'], options))
   expect(report).toMatchObject({ released: [{ undone: true }], restored: ['loop'] })
   expect(kernel.ran).toEqual(['losetup -d /dev/loop0', setUp.join(' ')])
-})
-
-test('a file system in several places, with a loop device on it: nothing undoes the unmount', async () => {
-  kernel.add('vfat').add('loop', { references: 1 })
-  addMount('/mnt/a', 'vfat')
-  const [one] = kernel.snapshotNow.mounts
-  kernel.snapshotNow.mounts.push({ ...mount('/mnt/other/b', one!.superblock, one), id: 77 })
-  kernel.snapshotNow.mounts.at(-1)!.path = '/mnt/other/b'
-  const onIt = { madeOf: '/elsewhere/img', fileOn: one!.superblock, modules: ['loop'] }
-  kernel.snapshotNow.blocks.push(blockDevice('/dev/loop5', onIt))
-  const plan = await kmod.plan('vfat', { release: ['mount', 'block'] })
-  expect(commands(plan.steps)).toEqual([
-    'losetup -d /dev/loop5',
-    'umount /mnt/other/b /mnt/a',
-    'vfat',
-  ])
-  expect(plan.steps[1]).toMatchObject({ undo: null })
-})
-
-test('swap', async () => {
-  kernel.add('zram', { references: 1 })
-  kernel.snapshotNow.swaps.push(swapArea('/dev/zram0', ['zram']))
-  const plan = await kmod.plan('zram', { release: ['swap'] })
-  expect(plan.steps[0]).toMatchObject({
-    command: ['swapoff', '/dev/zram0'],
-    undo: ['swapon', '/dev/zram0'],
-  })
-  expect(plan.feasible).toBe(true)
-  expect((await kmod.plan('zram', { release: ['mount'] })).feasible).toBe(false)
-})
-
-test('a user whose number of references is not known leaves the rest undecided', async () => {
-  kernel.add('tun', { references: 3 })
-  kernel.snapshotNow.interfaces.push(netInterface('tap0', { type: 'tun', modules: ['tun'] }))
-  const plan = await kmod.plan('tun', { release: ['interface'] })
-  expect(plan).toMatchObject({ feasible: true })
-  expect(plan.steps.at(-1)).toMatchObject({ action: 'remove', module: 'tun', undecided: 3 })
-})
-
-test('users without references are released only if their effect would block', async () => {
-  kernel.add('bridge')
-  kernel.snapshotNow.interfaces.push(netInterface('br0', { type: 'bridge', modules: ['bridge'] }))
-  const options = { release: ['interface'] } as const
-  expect(commands((await kmod.plan('bridge', options)).steps)).toEqual(['bridge'])
-  const strict = await kmod.plan('bridge', { ...options, guard: 'strict' })
-  expect(commands(strict.steps)).toEqual(['ip link del br0', 'bridge'])
-  expect(strict.feasible).toBe(true)
 })
 
 test('under the strict guard, drivers are unbound and interfaces of hardware set down; both return', async () => {
@@ -262,37 +147,6 @@ test('under the strict guard, drivers are unbound and interfaces of hardware set
   const { report } = await rejection(call)
   expect(report).toMatchObject({ released: [{ undone: true }, { undone: true }], notRestored: [] })
   expect(nic.up).toBe(true)
-})
-
-test('an effect of another kind always needs allow', async () => {
-  kernel.add('bridge')
-  const more = { type: 'bridge', modules: ['bridge'], hasDefaultRoute: true }
-  kernel.snapshotNow.interfaces.push(netInterface('br0', more))
-  const plan = await kmod.plan('bridge', { release: ['interface'], guard: 'strict' })
-  expect(plan.blockers).toMatchObject([
-    { code: 'ERR_KMOD_CRITICAL', effect: { kind: 'default-route' } },
-  ])
-})
-
-test.each(['/', process.cwd(), process.execPath.replace(/\/[^/]*$/, '')])(
-  'the mount at %s is never unmounted: this program needs it',
-  async (path) => {
-    kernel.add('ext4')
-    addMount(path, 'ext4')
-    const plan = await kmod.plan('ext4', { release: ['mount'], allow: ['root-filesystem'] })
-    expect(commands(plan.steps)).toEqual(['ext4'])
-    expect(plan.feasible).toBe(false)
-  },
-)
-
-test('process 1 and the parent of this process are never killed', async () => {
-  kernel.add('tun', { references: 2 })
-  for (const pid of [1, process.ppid]) {
-    kernel.snapshotNow.openDevices.push(openDevice(pid, '/dev/net/tun', { modules: ['tun'] }))
-  }
-  const plan = await kmod.plan('tun', { release: ['process'] })
-  expect(commands(plan.steps)).toEqual(['tun'])
-  expect(plan.feasible).toBe(false)
 })
 
 test('a process with several descriptors is killed once; SIGKILL follows after 5 s', async () => {
@@ -335,7 +189,7 @@ test('a user that comes back each time is an error', async () => {
 
 test('a command that succeeds and changes nothing is an error', async () => {
   kernel.add('vfat')
-  addMount('/mnt', 'vfat')
+  addMount(kernel, '/mnt', 'vfat')
   kernel.programs.set('umount /mnt', () => 0)
   const error = await rejection(kmod.unload('vfat', { release: ['mount'] }))
   expect(error).toMatchObject({ code: 'ERR_KMOD_RELEASE', exitCode: 0, output: '' })
@@ -344,8 +198,8 @@ test('a command that succeeds and changes nothing is an error', async () => {
 test('after a failure, the users are put back, the last one first', async () => {
   kernel.addToIndex({ name: 'vfat' }, { name: 'ext4' }, { name: 'last' })
   kernel.add('vfat').add('ext4').add('last', { permanent: false })
-  addMount('/mnt/a', 'vfat')
-  addMount('/mnt/b', 'ext4')
+  addMount(kernel, '/mnt/a', 'vfat')
+  addMount(kernel, '/mnt/b', 'ext4')
   kernel.beforeRemoval = (name) => {
     if (name === 'last') kernel.modules.get('last')!.permanent = true
   }
@@ -376,7 +230,7 @@ test('without restore nothing is put back; what has no undo is told', async () =
 
 test('a reload puts the users back after its success', async () => {
   kernel.addToIndex({ name: 'vfat' }).add('vfat')
-  addMount('/mnt/stick', 'vfat')
+  addMount(kernel, '/mnt/stick', 'vfat')
   const report = await kmod.reload('vfat', { release: ['mount'] })
   expect(report).toMatchObject({
     removed: ['vfat'],
@@ -389,10 +243,10 @@ test('a reload puts the users back after its success', async () => {
 
 test('a given plan with a release must be permitted again, and is compared', async () => {
   kernel.add('vfat')
-  addMount('/mnt/stick', 'vfat')
+  addMount(kernel, '/mnt/stick', 'vfat')
   const plan = await kmod.plan('vfat', { release: ['mount'] })
   await expect(kmod.unload(plan)).rejects.toThrow(/options\.release/)
-  addMount('/mnt/other', 'vfat')
+  addMount(kernel, '/mnt/other', 'vfat')
   const error = await rejection(kmod.unload(plan, { release: ['mount'] }))
   expect(error.code).toBe('ERR_KMOD_PLAN_CHANGED')
   expect(error.changes!.join()).toContain('umount /mnt/other')
@@ -400,7 +254,7 @@ test('a given plan with a release must be permitted again, and is compared', asy
 
 test('a user that has gone although its command failed is put back', async () => {
   kernel.addToIndex({ name: 'vfat' }).add('vfat')
-  addMount('/mnt', 'vfat')
+  addMount(kernel, '/mnt', 'vfat')
   const umount = kernel.programs.get('umount /mnt')!
   kernel.programs.set('umount /mnt', (argv) => umount(argv) + 1)
   const options = { release: ['mount'], onFailure: 'restore' } as const
@@ -408,11 +262,6 @@ test('a user that has gone although its command failed is put back', async () =>
   expect(code).toBe('ERR_KMOD_RELEASE')
   expect(report!.released).toMatchObject([{ undone: true }])
   expect(kernel.snapshotNow.mounts).toHaveLength(1)
-})
-
-test('an unknown kind is a TypeError', async () => {
-  const wrong = { release: ['mounts'] } as unknown as { release: ReleaseKind[] }
-  await expect(kmod.plan('a', wrong)).rejects.toThrow(/Did you mean "mount"/)
 })
 
 test('however a call with releases fails, every user that can return is there again', async () => {
@@ -423,7 +272,7 @@ test('however a call with releases fails, every user that can return is there ag
       const names = Array.from({ length: count }, (_, i) => `fs${i}`)
       for (const [i, name] of names.entries()) {
         kernel.addToIndex({ name }).add(name)
-        addMount(`/mnt/${i}`, name)
+        addMount(kernel, `/mnt/${i}`, name)
       }
       const before = kernel.snapshotNow.mounts.map(({ path }) => path).sort()
       let step = 0
@@ -449,15 +298,4 @@ test('however a call with releases fails, every user that can return is there ag
     }),
     { numRuns: 200 },
   )
-})
-
-test.each([
-  ['0::/system.slice/ssh.service\n', 'ssh.service'],
-  ['0::/system.slice/system-getty.slice/getty@tty1.service\n', 'getty@tty1.service'],
-  ['2:cpu:/x\n1:name=systemd:/system.slice/a.service/sub\n', 'a.service'],
-  ['0::/user.slice/user-0.slice/user@0.service/app.slice/a.service\n', null],
-  ['0::/init.scope\n', null],
-  ['', null],
-])('the service in %j is %p', (text, service) => {
-  expect(systemService(text)).toBe(service)
 })

@@ -3,6 +3,7 @@ import { Kmod } from '../../lib/kmod'
 import type { UnloadEvent } from '../../lib/contract/types'
 import { rejection } from '../support/rejection'
 import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
+import { addChain } from '../support/simulated-modules'
 
 let kernel: SimulatedKernel
 let kmod: Kmod
@@ -11,23 +12,10 @@ beforeEach(() => {
   kmod = Kmod.over(kernel)
 })
 
-/** top -> mid -> base, known to the index. */
-function addChain(): void {
-  kernel.addToIndex(
-    { name: 'base' },
-    { name: 'mid', uses: ['base'] },
-    { name: 'top', uses: ['mid'] },
-  )
-  kernel
-    .add('base')
-    .add('mid', { uses: ['base'] })
-    .add('top', { uses: ['mid'] })
-}
-
 const loaded = (): string[] => [...kernel.modules.keys()]
 
 describe('restore', () => {
-  beforeEach(addChain)
+  beforeEach(() => addChain(kernel))
 
   test('loads what the call removed, the last removed first', async () => {
     kernel.modules.get('base')!.oops = true
@@ -39,7 +27,7 @@ describe('restore', () => {
 
     kernel = new SimulatedKernel()
     kmod = Kmod.over(kernel)
-    addChain()
+    addChain(kernel)
     kernel.beforeRemoval = (name) => {
       if (name === 'base') kernel.modules.get('base')!.permanent = true
     }

@@ -3,6 +3,7 @@ import { Kmod } from '../../lib/kmod'
 import type { UnloadEvent } from '../../lib/contract/types'
 import { rejection } from '../support/rejection'
 import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
+import { addChain } from '../support/simulated-modules'
 
 let kernel: SimulatedKernel
 let kmod: Kmod
@@ -11,22 +12,9 @@ beforeEach(() => {
   kmod = Kmod.over(kernel)
 })
 
-/** top -> mid -> base, known to the index. */
-function addChain(): void {
-  kernel.addToIndex(
-    { name: 'base' },
-    { name: 'mid', uses: ['base'] },
-    { name: 'top', uses: ['mid'] },
-  )
-  kernel
-    .add('base')
-    .add('mid', { uses: ['base'] })
-    .add('top', { uses: ['mid'] })
-}
-
 describe('waiting', () => {
   test('removes a module when it is free', async () => {
-    addChain()
+    addChain(kernel)
     kernel.modules.get('top')!.references = 1
     kernel.after(700, () => (kernel.modules.get('top')!.references = 0))
     const report = await kmod.unload('top', { wait: 10_000 })
@@ -52,7 +40,7 @@ describe('waiting', () => {
   })
 
   test('rejects at once for a blocker that waiting cannot resolve', async () => {
-    addChain()
+    addChain(kernel)
     expect(await rejection(kmod.unload('base', { wait: 60_000 }))).toMatchObject({
       code: 'ERR_KMOD_HELD',
       holders: ['mid'],
@@ -68,7 +56,7 @@ describe('waiting', () => {
   })
 
   test('a module that something else is unloading becomes absent', async () => {
-    addChain()
+    addChain(kernel)
     kernel.modules.get('top')!.state = 'unloading'
     kernel.after(300, () => kernel.modules.delete('top'))
     const report = await kmod.unload('top', { wait: 5_000 })
@@ -93,7 +81,7 @@ describe('waiting', () => {
   })
 
   test('onStep is called for the wait, the start and the end of a step', async () => {
-    addChain()
+    addChain(kernel)
     kernel.modules.get('top')!.references = 1
     kernel.after(50, () => (kernel.modules.get('top')!.references = 0))
     const events: UnloadEvent[] = []
@@ -130,7 +118,7 @@ describe('waiting', () => {
 })
 
 describe('changes during the run', () => {
-  beforeEach(addChain)
+  beforeEach(() => addChain(kernel))
 
   test('a dependency that has come into use is kept, and the call does not fail', async () => {
     kernel.beforeRemoval = (name) => {

@@ -2,6 +2,7 @@
 import { Kmod } from '../../lib/kmod'
 import { rejection } from '../support/rejection'
 import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
+import { addChain } from '../support/simulated-modules'
 import { openDevice } from '../support/snapshots'
 
 let kernel: SimulatedKernel
@@ -11,23 +12,10 @@ beforeEach(() => {
   kmod = Kmod.over(kernel)
 })
 
-/** top -> mid -> base, known to the index. */
-function addChain(): void {
-  kernel.addToIndex(
-    { name: 'base' },
-    { name: 'mid', uses: ['base'] },
-    { name: 'top', uses: ['mid'] },
-  )
-  kernel
-    .add('base')
-    .add('mid', { uses: ['base'] })
-    .add('top', { uses: ['mid'] })
-}
-
 const loaded = (): string[] => [...kernel.modules.keys()]
 
 test('carries the plan out and reports it', async () => {
-  addChain()
+  addChain(kernel)
   const report = await kmod.unload('top')
   expect(report).toMatchObject({
     removed: ['top', 'mid', 'base'],
@@ -79,7 +67,7 @@ test('succeeds if the module is not loaded', async () => {
 })
 
 test('an infeasible plan removes nothing', async () => {
-  addChain()
+  addChain(kernel)
   const error = await rejection(kmod.unload(['top', 'nowhere']))
   expect(error).toMatchObject({ code: 'ERR_KMOD_NOT_FOUND', module: 'nowhere' })
   expect(error.plan).toMatchObject({ feasible: false, targets: ['top', 'nowhere'] })
@@ -100,7 +88,7 @@ test('the error of a module in use names its users and how to release them', asy
 })
 
 describe('failures', () => {
-  beforeEach(addChain)
+  beforeEach(() => addChain(kernel))
 
   test('an exit function that hangs', async () => {
     kernel.add('hanging', { exitTime: Infinity }).add('upper', { uses: ['hanging'] })
@@ -220,7 +208,7 @@ describe('calls at the same time', () => {
   })
 
   test('run one after the other if they touch the same modules', async () => {
-    addChain()
+    addChain(kernel)
     kernel.modules.get('top')!.exitTime = 1_000
     const [first, second] = await Promise.all([
       kmod.unload('top'),

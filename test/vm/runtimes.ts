@@ -20,7 +20,7 @@ export function walkIn(runtime: RuntimeName): void {
   for (const name of ['dummy', 'bridge', 'tun', 'minix']) expect(isInKernel(name)).toBe(false)
 }
 
-/** A watch is told of a load and a removal, and ends; neither it nor its helper keeps the process alive. */
+/** A watch reports a load and a removal, and ends; neither the watch nor its helper keeps the process alive. */
 export async function watchIn(runtime: RuntimeName): Promise<void> {
   const outcome = await runScriptIn(
     runtime,

@@ -24,8 +24,8 @@ NOT_FOUND = (
 
 
 def option_words(params, names):
-    """The given options as words of the command line. Each value stands behind "=", so that a value
-    which begins with a dash is not taken for an option."""
+    """The given options as words of the command line. Each value follows "=", so that a value that
+    begins with a dash is no option."""
     words = []
     for name in names:
         value = params.get(name)

@@ -78,20 +78,20 @@ modules:
       description: One of C(live), C(loading), C(unloading), C(builtin), C(unloaded) and C(unknown).
       type: str
     info:
-      description: The shape of C(ModuleInfo) of node-kmod. It is C(null) if nobody knows the module.
+      description: The shape of C(ModuleInfo) of node-kmod. It is C(null) if there is no such module.
       type: dict
     usage:
-      description: The shape of C(Usage) of node-kmod. It is C(null) if nobody knows the module.
+      description: The shape of C(Usage) of node-kmod. It is C(null) if there is no such module.
       type: dict
     effects:
-      description: A list in the shape of C(Effect) of node-kmod. It is C(null) if nobody knows the module.
+      description: A list in the shape of C(Effect) of node-kmod. It is C(null) if there is no such module.
       type: list
 code:
   description: The error code of node-kmod.
   returned: failure
   type: str
 error:
-  description: The error with everything that its code brings, as C(node-kmod --json) prints it.
+  description: The error with the details of its code, as C(node-kmod --json) prints it.
   returned: failure
   type: dict
 """
@@ -108,7 +108,7 @@ VERBS = dict(status='status', info='info', usage='explain', effects='impact')
 
 
 def read(command, verb, *names, without):
-    """The answer, or None where the machine has none: after an error with the code `without`."""
+    """The answer of the verb; None after an error with the code `without`. Any other error fails the module."""
     document = command.ask(verb, names)
     if not is_error(document):
         return document

@@ -22,7 +22,7 @@ options:
     required: true
   parameters:
     description:
-      - Parameters of the module. A boolean is given to the kernel as 1 or 0, a list with commas.
+      - Parameters of the module. The kernel gets a boolean as 1 or 0, and a list with commas.
     type: dict
     default: {}
   files:
@@ -77,7 +77,7 @@ code:
   type: str
   sample: ERR_KMOD_LOAD
 error:
-  description: The error with everything that its code brings, as C(node-kmod --json) prints it.
+  description: The error with the details of its code, as C(node-kmod --json) prints it.
   returned: failure
   type: dict
 differences:
@@ -136,7 +136,7 @@ def is_same(kind, wanted, loaded):
 
 
 def differences(command, name, parameters):
-    """What of the parameters the loaded module has otherwise."""
+    """The parameters that have another value in the loaded module."""
     info = command.answer('info', [name])
     loaded = (info['loaded'] or {}).get('parameters', {})
     kinds = {one['name']: one['type'] for one in info['parameters']}
@@ -177,7 +177,7 @@ def is_loaded_already(module, error):
 
 
 def predict(module, command):
-    """Check mode: what of the targets is not in the kernel. node-kmod has no dry run of a load."""
+    """Check mode: names the targets that are not loaded. node-kmod has no dry run of a load."""
     name = module.params['name']
     targets = targets_of(command, name)
     if not targets:

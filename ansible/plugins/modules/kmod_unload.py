@@ -23,7 +23,7 @@ options:
     required: true
   consent:
     description:
-      - Agree that something stops working, or is released first, as C(--yes) of the command does.
+      - Agree that something stops working, or that users are released first, as C(--yes) of the command does.
       - Without it, the module fails and changes nothing if the plan has an effect or a release step.
       - It does not overrule the guard. See I(guard) and I(allow).
     type: bool
@@ -76,7 +76,7 @@ options:
     type: bool
     default: false
   allow_unknown:
-    description: Accept names that nobody knows, for example of a driver that is no longer installed.
+    description: Accept unknown names, for example of a driver that is no longer installed.
     type: bool
     default: false
   wait:
@@ -132,7 +132,7 @@ EXAMPLES = r"""
 RETURN = r"""
 removed:
   description: The modules that were removed, in this order. In check mode, those that would be.
-  returned: success, and after a failure that came after the begin of the run
+  returned: success, and failure after the run has begun
   type: list
   elements: str
   sample: [br_netfilter, bridge, stp, llc]
@@ -142,7 +142,7 @@ absent:
   type: list
   elements: str
 effects:
-  description: What stopped working with what was removed. In check mode, what would stop.
+  description: What stopped working. In check mode, what would stop working.
   returned: success, and if consent was missing
   type: list
   elements: dict
@@ -185,21 +185,21 @@ code:
   type: str
   sample: ERR_KMOD_CRITICAL
 error:
-  description: The error with everything that its code brings, as C(node-kmod --json) prints it.
+  description: The error with the details of its code, as C(node-kmod --json) prints it.
   returned: failure
   type: dict
 blockers:
-  description: Everything that prevents the unload. Each has C(code), C(module) and C(message), and what its code brings.
+  description: Everything that prevents the unload. Each has C(code), C(module) and C(message), and the details of its code.
   returned: failure, and in check mode
   type: list
   elements: dict
 users:
-  description: What uses the modules. Each has C(module), C(kind), C(references), C(release), and what its kind brings.
+  description: What uses the modules. Each has C(module), C(kind), C(references), C(release), and the fields of its kind.
   returned: failure, and in check mode
   type: list
   elements: dict
 remedies:
-  description: What lets the unload succeed. Commands for the machine, and options of this module.
+  description: What to do so that the unload can succeed. These are commands for the machine, and options of this module.
   returned: failure
   type: list
   elements: str
@@ -264,7 +264,7 @@ def users_of(blockers):
 
 
 def remedies(blockers, users):
-    """What lets the change succeed: commands for the machine, and options of the module."""
+    """What to do so that the change can succeed: commands for the machine, and options of the module."""
     found = []
     for blocker in blockers:
         if blocker['code'] == 'ERR_KMOD_CRITICAL':
@@ -280,7 +280,7 @@ def remedies(blockers, users):
 
 
 def fail(command, error, **result):
-    """Says who is in the way, and what to do about it."""
+    """Fails the module: names what prevents the change, and what to do about it."""
     blockers = blockers_of(error)
     users = error.get('users') or users_of(blockers)
     command.fail(error, blockers=blockers, users=users, remedies=remedies(blockers, users), **result)
@@ -291,7 +291,7 @@ def steps_of(plan):
 
 
 def passes(params, blockers):
-    """Whether the run would wait for all that blocks now."""
+    """Whether the run would wait for all of these blockers."""
     codes = [WAITED_FOR[one] for one in params['wait_for']]
     return re.search('[1-9]', params['wait']) is not None and all(one['code'] in codes for one in blockers)
 
@@ -304,7 +304,7 @@ def fail_without_consent(command, plan):
 
 
 def predict(module, command, plan):
-    """Check mode: the plan decides as the run would."""
+    """Check mode: the result that the run would have now, as the plan says."""
     blockers = plan['blockers']
     if blockers and not passes(module.params, blockers):
         first = blockers[0]
@@ -330,7 +330,7 @@ def predict(module, command, plan):
 
 
 def outcome(report):
-    """What really changed: what is loaded again, or was put back, counts as before."""
+    """What the run changed. A module that is loaded again, or a user that was put back, is no change."""
     back = report['restored'] + report['reappeared']
     released = [one for one in report['released'] if not one['undone']]
     return dict(

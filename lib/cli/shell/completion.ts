@@ -18,7 +18,10 @@ const HELP_OPTION: Option = { name: 'help', help: 'explain the verb' }
 
 /** What a shell offers after a verb. */
 export function optionsOf(verb: Verb): readonly Option[] {
-  return [...verb.options, ...GLOBAL_OPTIONS, HELP_OPTION]
+  const own = verb.options.map(({ name }) => name)
+  // A verb can replace an option of the program by one of the same name.
+  const others = GLOBAL_OPTIONS.filter(({ name }) => !own.includes(name))
+  return [...verb.options, ...others, HELP_OPTION]
 }
 
 export function namesOf({ name, alias }: Verb): string[] {

@@ -32,7 +32,7 @@ ${verbs.flatMap((verb) => namesOf(verb).map((name) => `      ${quoted(`${name}:$
 ${verbs.map(verbCase).join('\n')}
   esac
 }
-# Both as a file in fpath, which zsh runs as the function, and sourced.
+# zsh runs a file in fpath as the function; a sourced file must register the function.
 if [[ $funcstack[1] == _node-kmod ]]; then _node_kmod; else compdef _node_kmod node-kmod; fi`
 }
 

@@ -1,51 +1,54 @@
 /**
- * Messages of the library tell programs what to do (`holders: 'remove'`). This turns such advice into
- * words for the command line (`--holders remove`).
+ * Messages of the library name options and calls as a program writes them: `holders: 'remove'`,
+ * `force: true`, `allow: ['swap']`, an option alone in backquotes, `explain('tun')`. The command line has
+ * the same options and calls, and shows how it writes them: `--holders remove`, `node-kmod explain tun`.
  */
+import {
+  FILES,
+  MUST_BE_NEW,
+  PARAMETERS,
+  PLAN_OPTIONS,
+  propertyOf,
+  RUN_OPTIONS,
+  SYSTEM_OPTIONS,
+} from '../options'
 import { shellCommand } from './words'
 
-/** As String.replace() calls it: with the text that was found, and its groups. */
-type Words = (found: string, first: string, second: string) => string
+const FLAGS: ReadonlyMap<string, string> = new Map(
+  [...SYSTEM_OPTIONS, ...PLAN_OPTIONS, ...RUN_OPTIONS, PARAMETERS, FILES, MUST_BE_NEW].map(
+    (option) => [propertyOf(option), `--${option.name}`],
+  ),
+)
 
-const kebab = (name: string): string =>
-  name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+/** The verbs that messages name. */
+export const NAMED_VERBS = ['explain', 'info', 'list', 'load', 'status', 'trace', 'unload', 'watch']
 
-const why: Words = (_, name) => `node-kmod why ${shellCommand([name])}`
-const status: Words = (_, name) => `Run node-kmod status ${shellCommand([name])}`
-const allow: Words = (_, effect) => `--allow ${shellCommand([effect])}`
-const optionWithValue: Words = (_, name, value) => `--${kebab(name)} ${value}`
-const option: Words = (_, name) => `--${kebab(name)}`
-const valueOf: Words = (_, name) => `The value of --${kebab(name)}`
-
-const TRANSLATIONS: readonly [pattern: RegExp, words: string | Words][] = [
-  [/\blist\(\) has\b/g, 'node-kmod list shows'],
-  [/\bexplain\('([^']*)'\)/g, why],
-  [/\bCall status\('([^']*)'\)/g, status],
-  [/\b(load|info)\(\{ file \}\)/g, 'node-kmod $1 ./NAME.ko'],
-  // Up to the end of the list: the subject of an effect can contain any characters.
-  [/\ballow: \['(.*)'\]/g, allow],
-  [/\b(holders|commands|guard|onFailure|dependencies): '(\w+)'/g, optionWithValue],
-  [/\b(force|allowUnknown|mustBeLoaded): true/g, option],
-  [/This Kmod (looks|reads)/g, 'With --root, node-kmod $1'],
-  [
-    /Use a Kmod without `root` to change the running kernel/g,
-    'Omit --root to change the running kernel',
-  ],
-  [/Use a Kmod without `root`/g, 'Omit --root'],
-  [/\buse toDot\(\) and Graphviz: dot -Tsvg/g, 'use Graphviz: node-kmod graph | dot -Tsvg'],
-  [/\ba larger wait\b/g, 'a larger --wait'],
-  [/The "options\.parameters\.([^"]+)" argument/g, 'Parameter $1'],
-  [/The "options\.(\w+)" argument/g, valueOf],
-  [
-    /The new plan is the `plan` of this error: check it, then unload with it\./g,
-    'Run the command again to see the new plan.',
-  ],
-]
+/** Up to the end of the list, because the subject of an effect can contain any characters. */
+const OPTION = /\b(\w+): (?:true|'([\w-]+)'|\['(.*)'\])/gs
+const OPTION_NAME = /`(\w+)`/g
+const CALL = new RegExp(
+  `\\b(Call )?(?:kmod\\.)?(${NAMED_VERBS.join('|')})\\((?:'([^']*)'|(\\{ file \\}))?\\)`,
+  'g',
+)
+/** Of a TypeError. */
+const ARGUMENT = /The "options\.(\w+)(?:\.([^"]+))?" argument/g
 
 export function forCommandLine(message: string): string {
-  // One call for both kinds of replacement: TypeScript has one signature for each.
-  return TRANSLATIONS.reduce(
-    (text, [pattern, words]) => text.replace(pattern, words as string),
-    message,
-  )
+  return message
+    .replace(OPTION, (text, name: string, word?: string, element = word) => {
+      const flag = FLAGS.get(name)
+      if (flag === undefined) return text
+      return element === undefined ? flag : `${flag} ${shellCommand([element])}`
+    })
+    .replace(OPTION_NAME, (text, name: string) => FLAGS.get(name) ?? text)
+    .replace(CALL, (_, call: string | undefined, verb: string, name?: string, file?: string) => {
+      const target = file === undefined ? name : './NAME.ko'
+      const words = ['node-kmod', verb, ...(target === undefined ? [] : [target])]
+      return `${call === undefined ? '' : 'Run '}${shellCommand(words)}`
+    })
+    .replace(ARGUMENT, (text, name: string, key?: string) => {
+      const flag = FLAGS.get(name)
+      if (flag === undefined) return text
+      return key === undefined ? `The value of ${flag}` : `The value of ${key} in ${flag}`
+    })
 }

@@ -3,7 +3,7 @@ import { printable } from '../../contract/printable'
 import { isKmodError, KmodError } from '../../index'
 import type { Screen } from '../screen'
 import { forCommandLine } from './advice'
-import { blockerSentence, withUsers } from './plan'
+import { blockerSentence, changedPlanText, withUsers } from './plan'
 import { failedReportText, kernelLogLines } from './report'
 import { paragraph } from './table'
 import { usersText } from './usage'
@@ -29,6 +29,7 @@ function messageOf(error: unknown): string {
       ? printable(message.slice(0, -blocker.message.length)) + sentence
       : printable(forCommandLine(message))
   }
+  if (isKmodError(error, 'ERR_KMOD_PLAN_CHANGED')) return printable(changedPlanText(error.changes))
   return printable(forCommandLine(error instanceof Error ? error.message : String(error)))
 }
 

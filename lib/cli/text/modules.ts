@@ -1,4 +1,4 @@
-/** Modules, and the system, as people read them. */
+/** Modules, and the system, as text. */
 import { printable } from '../../contract/printable'
 import type { LoadedModule, ModuleInfo, Preflight } from '../../index'
 import type { Screen } from '../screen'
@@ -14,7 +14,7 @@ export function modulesText(screen: Screen, modules: readonly LoadedModule[]): s
     remarks(row),
     row.holders.join(', '),
   ])
-  // Without the column of remarks, if there are none.
+  // The column of remarks is left out if it is empty.
   const kept = rows.some(([, , , remark]) => remark !== '') ? [0, 1, 2, 3, 4] : [0, 1, 2, 4]
   const only = (row: readonly string[]): string[] => kept.map((column) => row[column]!)
   return table(screen, rows.map(only), {
@@ -65,7 +65,7 @@ export function infoText(screen: Screen, info: ModuleInfo): string {
   return table(screen, rows)
 }
 
-/** Only where the loaded module is another build than the file. */
+/** Empty, unless the loaded module is another build than the file. */
 function loadedVersion({ loaded, srcVersion, version }: ModuleInfo): string {
   if (loaded === null || loaded.srcVersion === srcVersion) return ''
   const of = (sources: string | null, name: string | null): string =>

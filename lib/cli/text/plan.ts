@@ -29,8 +29,8 @@ export const KEPT: Readonly<Record<Kept['reason'], string>> = {
 }
 
 /**
- * `modules`: the loaded modules, for the tree; one that is not among them stands at the left. `effects`:
- * those of the plan, or what an own question found where the plan does not look for them.
+ * `modules`: the loaded modules, for the tree; a module that is not among them stands at the left.
+ * `effects`: those of the plan, or the answer of impact() if the plan does not look for effects.
  */
 export function planText(
   screen: Screen,
@@ -75,12 +75,22 @@ export function withUsers(blocker: Blocker, users: User[]): Blocker {
   return blocker.code === 'ERR_KMOD_IN_USE' ? { ...blocker, users } : blocker
 }
 
-/** What blocks; the users of a busy module are left out if they are known, because a table shows them. */
+/** The blocker as a sentence. It does not name the users of a busy module if a table shows them. */
 export function blockerSentence(blocker: Blocker): string {
   if (blocker.code === 'ERR_KMOD_IN_USE' && blocker.users.length > 0) {
     return `Module ${blocker.module} is in use: ${count(blocker.references, 'reference')} not held by modules.`
   }
   return printable(forCommandLine(blocker.message))
+}
+
+/** For a plan that is not carried out, because it has changed. `changes`: sentences. */
+export function changedPlanText(changes: readonly string[]): string {
+  const sentences = [
+    'The plan has changed since it was shown. Nothing was changed.',
+    ...changes,
+    'Run the command again to see the new plan.',
+  ]
+  return sentences.join(' ')
 }
 
 interface TreeLine {
@@ -98,7 +108,7 @@ interface Node {
   children: Node[]
 }
 
-/** Each module stands below the module that uses it and is removed last before it. */
+/** Each module stands below a module that uses it: of several, below the one that is removed last. */
 function treeLines(plan: UnloadPlan, modules: readonly LoadedModule[]): TreeLine[] {
   const holdersOf = new Map(modules.map(({ name, holders }) => [name, holders]))
   const roots: Node[] = []
@@ -140,11 +150,11 @@ function stepNode(step: UnloadStep): { name: string; remark: string } {
   const undecided =
     step.undecided === undefined
       ? ''
-      : `; ${step.undecided} of its references may belong to what stands above; the kernel decides`
+      : `; ${step.undecided} of its references may belong to modules above it; the kernel decides`
   return { name: step.module, remark: `${reason}${undecided}` }
 }
 
-/** `first`: what is drawn before the node; `rest`: before what stands below it. */
+/** `first`: what is drawn before the node; `rest`: what is drawn before the nodes below it. */
 function linesOf(
   { number, name, remark, children }: Node,
   first: string,

@@ -1,4 +1,4 @@
-/** What was changed, and what the kernel said. */
+/** Reports of changes, with the messages of the kernel. */
 import { printable } from '../../contract/printable'
 import type { KernelHealth, LoadReport, ReapReport, ReloadReport, UnloadReport } from '../../index'
 import type { Screen } from '../screen'

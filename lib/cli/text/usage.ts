@@ -2,6 +2,7 @@
 import { printable } from '../../contract/printable'
 import type { Effect, Usage, User } from '../../index'
 import type { Screen } from '../screen'
+import { forCommandLine } from './advice'
 import { paragraph, table } from './table'
 import { count, shellCommand } from './words'
 
@@ -36,15 +37,15 @@ export function unreadableLines(screen: Screen, unreadable: readonly string[]): 
   return [title, ...items]
 }
 
-/** Who, how many references, and what to do; the command in a line of its own, to be copied. */
+/** The users of a module, with their references. Each command has a line of its own, to be copied. */
 export function usersText(screen: Screen, users: readonly User[], indent = ''): string {
   const { bold, cyan } = screen.paint
-  // Those that hold the module come first.
+  // The users that hold references come first.
   const rank = ({ references }: User): number => (references === null ? 1 : references > 0 ? 0 : 2)
   const inOrder = [...users].sort((one, other) => rank(one) - rank(other))
   const rows = inOrder.map((user) => {
     const { text, command } = user.release
-    const lines = [bold(printable(userName(user))), printable(text)]
+    const lines = [bold(printable(userName(user))), printable(forCommandLine(text))]
     if (command !== null) lines.push(cyan(`$ ${shellCommand(command)}`))
     return [user.references === null ? '?' : String(user.references), lines.join('\n')]
   })

@@ -1,4 +1,4 @@
-/** Figures, lists and commands as people read them. */
+/** Figures, times and commands as text. */
 import { printable } from '../../contract/printable'
 
 export function count(number: number, noun: string): string {

@@ -8,7 +8,7 @@ export const EXPLAIN_VERBS: readonly Verb[] = [
     alias: 'why',
     group: 'Explain',
     summary: 'say what uses a module, and how each user releases it',
-    description: 'Each user has a command that makes it release the module, where one command can.',
+    description: 'A user that one command can release is shown with this command.',
     arguments: [{ name: 'NAME', help: 'a name or an alias', completes: 'loaded' }],
     options: [],
     examples: [

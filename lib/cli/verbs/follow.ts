@@ -1,4 +1,4 @@
-/** The verbs that go on until they are interrupted, and print what happens. */
+/** The verbs that print events until they are interrupted. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { printable } from '../../contract/printable'
 import { IdleReaper, type ModuleEvent, type ReferenceEvent } from '../../index'
@@ -58,7 +58,7 @@ async function* reap({
     candidates?: string[]
   }
   const reaper = new IdleReaper({ ...options, candidates: [...globs, ...candidates], kmod })
-  // One module that could not be removed does not end the passes.
+  // If one module cannot be removed, the passes go on.
   reaper.on('error', (error) => err.print(errorText(err, error, null)))
   try {
     for (;;) {

@@ -1,16 +1,8 @@
 /** The verbs remove and load: one module as rmmod removes it, or with what it needs as modprobe loads it. */
 import type { LoadOptions, ModuleParameters, RemoveOptions } from '../../index'
 import { askIfItCanBegin, propose } from '../consent'
-import {
-  FILES,
-  FORCE,
-  HUNG_AFTER,
-  MUST_BE_NEW,
-  PARAMETERS,
-  parameterOf,
-  pick,
-  YES_OPTION,
-} from '../options'
+import { parameterOf } from '../option-kinds'
+import { FILES, FORCE, HUNG_AFTER, MUST_BE_NEW, PARAMETERS, pick, YES_OPTION } from '../options'
 import { loadReportText } from '../text/report'
 import type { Answer, Call, Verb } from '../verb'
 import { isModuleFile } from './inspect'

@@ -6,6 +6,7 @@ import { printable } from '../../contract/printable'
 import { toDot, toHtml, toMermaid, toSvg } from '../../graph'
 import type { ModuleGraph } from '../../index'
 import { propose } from '../consent'
+import { flag } from '../option-kinds'
 import { pick, PLAN_OPTIONS } from '../options'
 import { paragraph } from '../text/table'
 import { bytes, count } from '../text/words'
@@ -32,9 +33,9 @@ const OUTPUT: Option = {
   },
 }
 
-const USERS: Option = { name: 'users', help: 'with mounts, processes, interfaces and other users' }
-const NO_USERS: Option = { name: 'no-users', help: 'without what only uses modules' }
-const PLAN: Option = { name: 'plan', help: 'show what an unload of the modules would remove' }
+const USERS = flag('users', 'with mounts, processes, interfaces and other users')
+const NO_USERS = flag('no-users', 'without what only uses modules')
+const PLAN = flag('plan', 'show what an unload of the modules would remove')
 
 async function graph(call: Call): Promise<Answer> {
   const { kmod, arguments: names, options: given, signal } = call

@@ -4,6 +4,7 @@ import { askIfItCanBegin, isHarmless, planAnswer, propose, type Proposal } from 
 import { DONE, statusOfCode } from '../exit-status'
 import { DRY_RUN, FILES, PARAMETERS, pick, PLAN_OPTIONS, RUN_OPTIONS, YES_OPTION } from '../options'
 import { Progress } from '../progress'
+import { changedPlanText } from '../text/plan'
 import { reloadReportText, unloadReportText } from '../text/report'
 import type { Answer, Argument, Call, Verb } from '../verb'
 import { isModuleFile } from './inspect'
@@ -42,10 +43,10 @@ async function unload(call: Call): Promise<Answer> {
     const refusal = await askIfItCanBegin(call, proposal, options)
     if (refusal !== null) return refusal
     try {
-      // What was shown, or found to be harmless, is what runs.
+      // The plan that was shown, or found to be harmless, is the plan that runs.
       return await run(proposal.plan)
     } catch (error) {
-      // Nobody has seen the plan, for example of a module that is not in use any more.
+      // A harmless plan is not shown to the user, so it can be computed again.
       const retry = isHarmless(proposal) && attempts < MOST_ATTEMPTS
       if (!retry || !isKmodError(error, 'ERR_KMOD_PLAN_CHANGED')) throw error
     }
@@ -62,7 +63,7 @@ async function reload(call: Call): Promise<Answer> {
   const file = isModuleFile(first!) ? { file: first!, ...pick(given, [FILES]) } : null
   const names = file === null ? targets : [(await kmod.info(file, { signal })).name]
   const options: UnloadOptions = {
-    // As reload() has it.
+    // The default of reload().
     dependencies: 'keep',
     ...pick(given, [...PLAN_OPTIONS, ...RUN_OPTIONS]),
     ...(file !== null && { allowUnknown: true }),
@@ -85,11 +86,8 @@ function refuseChanges(shown: Proposal, { plan: now, effects }: Proposal): void 
   const outline = ({ plan: { steps, blockers }, effects: found }: Proposal): string =>
     JSON.stringify([steps, blockers.map(({ code, module }) => [code, module]), found])
   if (outline(shown) === outline({ plan: now, effects })) return
-  throw new KmodError(
-    'ERR_KMOD_PLAN_CHANGED',
-    'The plan has changed since it was shown. Nothing was changed. Run the command again to see the new plan.',
-    { plan: now, changes: [] },
-  )
+  const details = { plan: now, changes: [] }
+  throw new KmodError('ERR_KMOD_PLAN_CHANGED', changedPlanText([]), details)
 }
 
 type Callbacks = Pick<UnloadOptions, 'onStep' | 'onBlocked'>
@@ -127,9 +125,9 @@ export const UNLOAD_VERBS: readonly Verb[] = [
   {
     name: 'unload',
     group: 'Plan and change',
-    summary: 'unload modules with what only they use; ask if something stops working',
+    summary: 'unload modules and what only they use; ask if something would stop working',
     description:
-      'Without a terminal, or with --json, it asks nothing: what needs consent runs only with --yes.',
+      'Without a terminal, or with --json, it cannot ask: an unload that needs consent runs only with --yes.',
     arguments: [NAMES],
     options: [DRY_RUN, YES_OPTION, ...PLAN_OPTIONS, ...RUN_OPTIONS],
     examples: [

@@ -3,7 +3,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { InvalidArgumentError } from 'commander'
 import { KERNELS, runInVm, type VmOptions, type VmResult } from '../../vm'
-import { duration, PARAMETERS, pick } from '../options'
+import { assignments, choice, flag, time } from '../option-kinds'
+import { pick } from '../options'
 import type { Answer, Call, Option, Verb } from '../verb'
 
 function wholeNumber(text: string): number {
@@ -25,30 +26,19 @@ const VM_OPTIONS: readonly Option[] = [
     words: 'folders',
     help: 'the working directory (default: this one)',
   },
-  {
-    name: 'env',
-    value: 'NAME=VALUE',
-    help: 'a variable of the environment; can be repeated',
-    parse: PARAMETERS.parse!,
-  },
+  assignments('env', 'a variable of the environment'),
   { name: 'processors', value: 'COUNT', help: 'at most 2 by default', parse: wholeNumber },
   { name: 'memory', value: 'MIB', help: 'the memory in MiB (default: 1536)', parse: wholeNumber },
-  {
-    name: 'timeout',
-    value: 'TIME',
-    help: 'how long the guest may run, its boot included (default: 10m)',
-    parse: duration,
-  },
-  { name: 'nic', help: 'with a network card, which is connected to nothing' },
-  { name: 'seat', help: 'with a USB keyboard and a display' },
-  { name: 'systemd', help: 'with systemd as process 1, whose only service is the command' },
+  time('timeout', 'how long the guest may run, its boot included (default: 10m)'),
+  flag('nic', 'with a network card, which is connected to nothing'),
+  flag('seat', 'with a USB keyboard and a display'),
+  flag('systemd', 'with systemd as process 1, whose only service is the command'),
   { name: 'append', value: 'WORDS', help: 'add them to the kernel command line' },
-  {
-    name: 'accelerator',
-    value: 'auto|kvm|tcg',
-    words: ['auto', 'kvm', 'tcg'],
-    help: 'hardware acceleration or emulation (default: what works)',
-  },
+  choice(
+    'accelerator',
+    ['auto', 'kvm', 'tcg'],
+    'hardware acceleration or emulation (default: what works)',
+  ),
 ]
 
 const KERNEL: Option = {
@@ -63,10 +53,7 @@ const IMAGE: Option = {
   words: 'files',
   help: 'a kernel of this machine instead; --module-directory is its folder lib/modules/RELEASE',
 }
-const CONSOLE: Option = {
-  name: 'console',
-  help: 'print what the kernel prints, too, on the standard error',
-}
+const CONSOLE = flag('console', 'print what the kernel prints, too, on the standard error')
 const RESULTS: Option = {
   name: 'results',
   value: 'DIR',

@@ -39,31 +39,6 @@ export async function readSurvey(
   return survey
 }
 
-/** A survey in which nothing could be read. */
-export function emptySurvey(users: boolean): RawSurvey {
-  return {
-    users,
-    mountTables: [],
-    mappings: [],
-    links: [],
-    defaultRoutes: [],
-    addresses: [],
-    netFiles: [],
-    trafficControl: [],
-    actions: [],
-    tcpUses: [],
-    nfTables: [],
-    xTables: [],
-    ipSets: [],
-    ipsec: [],
-    openDevices: [],
-    openSockets: [],
-    ownCgroups: [],
-    allProcessesRead: false,
-    unreadable: [],
-  }
-}
-
 const readMountTable = (reader: Reader): RawMountTable => ({
   pid: reader.number(),
   own: reader.flag(),

@@ -3,7 +3,7 @@
  * the services of IPVS, and IPsec.
  */
 import { normalize } from '../../contract/names'
-import type { Firewall, NfTable, PacketUse } from '../../kernel/snapshot'
+import type { Firewall, NfTable, PacketUse } from '../../kernel/network-facts'
 import type { Aliases } from '../system/aliases'
 import type { RawIpSet, RawIpsec, RawNetFile, RawXTable } from '../system/raw-survey'
 import type { Sources } from '../system/sources'

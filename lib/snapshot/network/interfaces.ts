@@ -1,6 +1,6 @@
 /** The network interfaces of all namespaces, and the interfaces below each of them. */
 import { inNamespace } from '../../kernel/net-namespace'
-import type { NetworkInterface } from '../../kernel/snapshot'
+import type { NetworkInterface } from '../../kernel/network-facts'
 import type { RawLink } from '../system/raw-survey'
 import type { Sources } from '../system/sources'
 import type { Sysfs } from '../system/sysfs'

@@ -2,7 +2,7 @@
  * The tables of iptables and of nftables, and the modules that provide the tables and their contents.
  */
 import { inNamespace } from '../../kernel/net-namespace'
-import type { NfTable, XTable } from '../../kernel/snapshot'
+import type { NfTable, XTable } from '../../kernel/network-facts'
 import type { Aliases } from '../system/aliases'
 import type { RawNfPart, RawNfTable, RawXTable } from '../system/raw-survey'
 import type { Sources } from '../system/sources'

@@ -1,6 +1,6 @@
 /** The established TCP connections to other machines, and the interfaces that they depend on. */
 import { inNamespace } from '../../kernel/net-namespace'
-import type { Session } from '../../kernel/snapshot'
+import type { Session } from '../../kernel/network-facts'
 import { addressOfWords, endpoint, isLoopback } from '../system/ip-address'
 import type { Sources } from '../system/sources'
 

@@ -1,5 +1,5 @@
 /** Network sysctls whose value is the name of an algorithm that a module can provide. */
-import type { NetworkSetting } from '../../kernel/snapshot'
+import type { NetworkSetting } from '../../kernel/network-facts'
 import type { Sources } from '../system/sources'
 
 /**

@@ -1,6 +1,6 @@
 /** The TCP sockets that use a congestion control or an upper layer protocol of a module. */
 import { normalize } from '../../contract/names'
-import type { TcpUse } from '../../kernel/snapshot'
+import type { TcpUse } from '../../kernel/network-facts'
 import type { RawCount } from '../system/raw-survey'
 import type { Sources } from '../system/sources'
 

@@ -1,6 +1,6 @@
 /** The queueing disciplines of network interfaces, and the filters on them. */
 import { inNamespace } from '../../kernel/net-namespace'
-import type { TrafficActions, TrafficControl } from '../../kernel/snapshot'
+import type { TrafficActions, TrafficControl } from '../../kernel/network-facts'
 import type { Aliases } from '../system/aliases'
 import type { Sources } from '../system/sources'
 

@@ -43,6 +43,31 @@ export interface RawSurvey {
   unreadable: string[]
 }
 
+/** A survey that has read nothing. */
+export function emptySurvey(users: boolean): RawSurvey {
+  return {
+    users,
+    mountTables: [],
+    mappings: [],
+    links: [],
+    defaultRoutes: [],
+    addresses: [],
+    netFiles: [],
+    trafficControl: [],
+    actions: [],
+    tcpUses: [],
+    nfTables: [],
+    xTables: [],
+    ipSets: [],
+    ipsec: [],
+    openDevices: [],
+    openSockets: [],
+    ownCgroups: [],
+    allProcessesRead: false,
+    unreadable: [],
+  }
+}
+
 /** A device of device-mapper, and what its tables consist of. */
 export interface RawMapping {
   /** MAJOR:MINOR. */
