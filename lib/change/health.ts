@@ -69,14 +69,14 @@ export class HealthWatch {
 
   /** `isLoading`: {@link TAINTS_OF_LOADING} do not count as faults. */
   static async begin(kernel: Kernel, { isLoading = false } = {}): Promise<HealthWatch> {
-    // One after the other: if the taints cannot be read, no open log is left behind.
-    const taints = await kernel.taints()
-    return new HealthWatch(
-      kernel,
-      taints,
-      await kernel.openLog(),
-      isLoading ? TAINTS_OF_LOADING : [],
-    )
+    const [taints, log] = await Promise.allSettled([kernel.taints(), kernel.openLog()])
+    if (log.status === 'rejected') throw log.reason
+    if (taints.status === 'rejected') {
+      log.value?.close()
+      throw taints.reason
+    }
+    const expected = isLoading ? TAINTS_OF_LOADING : []
+    return new HealthWatch(kernel, taints.value, log.value, expected)
   }
 
   /** What the kernel itself has logged until now. */
