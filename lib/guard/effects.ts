@@ -31,18 +31,18 @@ const KINDS: readonly FindEffects[] = [
  * interface.
  */
 export function effectsOf(snapshot: Snapshot): Map<string, Effect[]> {
-  const effects = new Map<string, Effect[]>()
-  for (const { modules, kind, severity, subject, message } of KINDS.flatMap((find) =>
-    find(snapshot),
-  )) {
-    for (const module of modules) {
-      const own = effects.get(module) ?? []
-      if (own.some((effect) => effect.kind === kind && effect.subject === subject)) continue
-      effects.set(module, [
-        ...own,
-        { kind, severity, module, subject, message: printable(message) },
-      ])
+  // Other users decide how many effects a module has, so this must be linear.
+  const found = new Map<string, Map<string, Effect>>()
+  for (const find of KINDS) {
+    for (const { modules, kind, severity, subject, message } of find(snapshot)) {
+      const printed = printable(message)
+      for (const module of modules) {
+        const own = found.get(module) ?? new Map<string, Effect>()
+        found.set(module, own)
+        const key = `${kind}:${subject}`
+        if (!own.has(key)) own.set(key, { kind, severity, module, subject, message: printed })
+      }
     }
   }
-  return effects
+  return new Map([...found].map(([module, own]) => [module, [...own.values()]]))
 }
