@@ -4,6 +4,7 @@ import { inNamespace } from '../kernel/net-namespace'
 import type { NetworkInterface } from '../kernel/network-facts'
 import { isFallback } from '../snapshot/network/interfaces'
 import { commandIn, firstText, using, whereText, type FindUsers } from './kind'
+import { addTo } from '../kernel/lists'
 
 /** How the interface of an L2TP session is shown. */
 const L2TP = 'l2tpeth'
@@ -56,11 +57,7 @@ function deletedWith(interfaces: readonly NetworkInterface[]): Map<string, strin
   const above = new Map<string, string[]>()
   for (const { name, netns, type, lower } of interfaces) {
     if (!DELETED_WITH_LOWER.has(type ?? '')) continue
-    for (const label of lower) {
-      const known = above.get(label)
-      if (known === undefined) above.set(label, [inNamespace(netns, name)])
-      else known.push(inNamespace(netns, name))
-    }
+    for (const label of lower) addTo(above, label, inNamespace(netns, name))
   }
   return above
 }

@@ -3,6 +3,7 @@ import { inNamespace } from '../kernel/net-namespace'
 import type { NetworkInterface } from '../kernel/network-facts'
 import { isFallback } from '../snapshot/network/interfaces'
 import { critical, disruptive, type FindEffects, type SharedEffect } from './shared-effect'
+import { addTo } from '../kernel/lists'
 
 export const defaultRoutes: FindEffects = (snapshot) => {
   const all = byLabel(snapshot.interfaces)
@@ -25,10 +26,7 @@ export const defaultRoutes: FindEffects = (snapshot) => {
 export const sessions: FindEffects = (snapshot) => {
   const remotes = new Map<string, string[]>()
   for (const { netns, interface: name, remote } of snapshot.sessions) {
-    const label = inNamespace(netns, name)
-    const known = remotes.get(label)
-    if (known === undefined) remotes.set(label, [remote])
-    else known.push(remote)
+    addTo(remotes, inNamespace(netns, name), remote)
   }
   const all = byLabel(snapshot.interfaces)
   return snapshot.interfaces.flatMap((one): SharedEffect[] => {

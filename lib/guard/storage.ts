@@ -2,6 +2,7 @@
 import type { Snapshot } from '../kernel/snapshot'
 import { fileSystems } from '../snapshot/storage/mounts'
 import { critical, disruptive, type FindEffects } from './shared-effect'
+import { addTo } from '../kernel/lists'
 
 export const rootFileSystem: FindEffects = ({ mounts }) =>
   mounts
@@ -64,7 +65,7 @@ function usedBySystem({ blocks, mounts }: Snapshot): Set<string> {
   const mountPaths = new Set(mounts.map(({ path }) => path))
   const devicesUnder = new Map<string, string[]>()
   for (const { path, usedBy } of blocks) {
-    for (const user of usedBy) devicesUnder.set(user, [...(devicesUnder.get(user) ?? []), path])
+    for (const user of usedBy) addTo(devicesUnder, user, path)
   }
   const found = new Set(
     blocks

@@ -1,5 +1,6 @@
 /** Which modules use which other modules, from one reading of the kernel's table. */
 import type { LoadedModule } from '../contract/types'
+import { addTo } from '../kernel/lists'
 
 export class Graph {
   readonly #rows: Map<string, LoadedModule>
@@ -37,11 +38,7 @@ export class Graph {
   #invertHolders(): Map<string, string[]> {
     const uses = new Map<string, string[]>()
     for (const { name, holders } of this.table) {
-      for (const holder of holders) {
-        const used = uses.get(holder)
-        if (used === undefined) uses.set(holder, [name])
-        else used.push(name)
-      }
+      for (const holder of holders) addTo(uses, holder, name)
     }
     return uses
   }

@@ -2,6 +2,7 @@
 import type { Graph } from './graph'
 import type { Readings } from './readings'
 import type { RemovalSet } from './select'
+import { addTo } from '../kernel/lists'
 
 export interface Order {
   names: string[]
@@ -66,9 +67,7 @@ class Constraints {
   readonly #before = { holder: new Map<string, number>(), softdep: new Map<string, number>() }
 
   add(first: string, second: string, kind: ConstraintKind): void {
-    const list = this.#after.get(first)
-    if (list === undefined) this.#after.set(first, [{ name: second, kind }])
-    else list.push({ name: second, kind })
+    addTo(this.#after, first, { name: second, kind })
     const counts = this.#before[kind]
     counts.set(second, (counts.get(second) ?? 0) + 1)
   }

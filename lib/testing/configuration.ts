@@ -5,6 +5,7 @@
 import { invalidValue } from '../contract/errors'
 import { normalize } from '../contract/names'
 import type { RemovalPolicy } from '../kernel/module-index'
+import { addTo } from '../kernel/lists'
 
 /** What the files say, by module. */
 export interface Configuration {
@@ -78,10 +79,10 @@ function readLine(words: readonly string[], found: Configuration): boolean {
   const name = normalize(subject)
   switch (keyword) {
     case 'alias':
-      append(found.aliases, subject, normalize(rest[0]!))
+      addTo(found.aliases, subject, normalize(rest[0]!))
       return rest.length === 1
     case 'options':
-      for (const option of rest) append(found.options, name, option)
+      for (const option of rest) addTo(found.options, name, option)
       return true
     case 'install':
       found.installCommands.set(name, rest.join(' '))
@@ -114,8 +115,4 @@ function addPolicy(
 ): void {
   const key = normalize(name)
   policies.set(key, { ...policies.get(key), ...more })
-}
-
-function append(lists: Map<string, string[]>, key: string, value: string): void {
-  lists.set(key, [...(lists.get(key) ?? []), value])
 }

@@ -4,6 +4,7 @@ import type { NetworkInterface } from '../../kernel/network-facts'
 import type { RawLink } from '../system/raw-survey'
 import type { Sources } from '../system/sources'
 import type { Sysfs } from '../system/sysfs'
+import { addTo } from '../../kernel/lists'
 
 /**
  * Link kinds that come in pairs: IFLA_LINK names the other end of the pair, not an interface below it.
@@ -40,12 +41,7 @@ export function readInterfaces(
   const routes = new Set(defaultRoutes.map(({ netns, index }) => inNamespace(netns, index)))
   const members = new Map<string, string[]>()
   for (const link of links) {
-    if (link.master === 0) continue
-    const key = inNamespace(link.netns, link.master)
-    const known = members.get(key)
-    // Not copied for each member: other users can create many interfaces.
-    if (known === undefined) members.set(key, [labelOf(link)])
-    else known.push(labelOf(link))
+    if (link.master !== 0) addTo(members, inNamespace(link.netns, link.master), labelOf(link))
   }
   const pppoe = new Map(
     sources.raw.netFiles

@@ -3,6 +3,7 @@ import { inNamespace } from '../../kernel/net-namespace'
 import type { Session } from '../../kernel/network-facts'
 import { addressOfWords, endpoint, isLoopback } from '../system/ip-address'
 import type { Sources } from '../system/sources'
+import { addTo } from '../../kernel/lists'
 
 /**
  * A limit, because other users can open many connections. The guard needs only one for each interface;
@@ -21,8 +22,7 @@ export function readSessions({ raw }: Pick<Sources, 'raw'>): Session[] {
   const names = new Map(links.map(({ netns, index, name }) => [inNamespace(netns, index), name]))
   const holders = new Map<string, number[]>()
   for (const { netns, index, address } of addresses) {
-    const key = inNamespace(netns, address)
-    holders.set(key, [...(holders.get(key) ?? []), index])
+    addTo(holders, inNamespace(netns, address), index)
   }
   const remotes = new Map<string, Set<string>>()
   const sessions: Session[] = []

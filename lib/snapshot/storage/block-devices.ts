@@ -8,6 +8,7 @@ import type { Sources } from '../system/sources'
 import type { Sysfs } from '../system/sysfs'
 import { readFlash } from './flash'
 import { parseSwaps } from './swaps'
+import { addTo } from '../../kernel/lists'
 
 interface Disk {
   folder: string
@@ -69,7 +70,7 @@ async function readDisks(sources: Sources): Promise<Disk[]> {
   const partitions = new Map<string, string[]>()
   for (const folder of folders) {
     const disk = posix.dirname(folder)
-    if (folders.has(disk)) add(partitions, disk, folder)
+    if (folders.has(disk)) addTo(partitions, disk, folder)
   }
   return Promise.all(
     [...folders]
@@ -163,8 +164,8 @@ async function findDirectUsers({
     ),
     Promise.all(swaps.map(({ path }) => blockDevices.byPath(path))),
   ])
-  for (const { user, folders } of mounted) for (const folder of folders) add(found, folder, user)
-  for (const folder of swapped) if (folder !== null) add(found, folder, 'swap')
+  for (const { user, folders } of mounted) for (const folder of folders) addTo(found, folder, user)
+  for (const folder of swapped) if (folder !== null) addTo(found, folder, 'swap')
   return found
 }
 
@@ -180,7 +181,7 @@ async function addLoopDevices(
   })
   const folders = await Promise.all(loops.map(({ source }) => blockDevices.byPath(source)))
   folders.forEach((folder, i) => {
-    if (folder !== null) add(direct, folder, devicePath(loops[i]!.folder))
+    if (folder !== null) addTo(direct, folder, devicePath(loops[i]!.folder))
   })
 }
 
@@ -233,8 +234,4 @@ async function readMapping(
 /** /sys has `!` where the name of a device has a slash. */
 function devicePath(folder: string): string {
   return `/dev/${posix.basename(folder).replaceAll('!', '/')}`
-}
-
-function add(lists: Map<string, string[]>, key: string, value: string): void {
-  lists.set(key, [...(lists.get(key) ?? []), value])
 }

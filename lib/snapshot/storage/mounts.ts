@@ -4,6 +4,7 @@ import type { Mount } from '../../kernel/snapshot'
 import { fileSystemModules } from '../system/file-systems'
 import type { MountLine } from '../system/mount-tables'
 import type { Sources } from '../system/sources'
+import { addTo } from '../../kernel/lists'
 
 /** In the order of the mount tables. */
 export function readMounts({ mountTables, stack, aliases }: Sources): Promise<Mount[]> {
@@ -63,11 +64,7 @@ function propagationOf(
  */
 export function fileSystems(mounts: readonly Mount[]): { mount: Mount; others: Mount[] }[] {
   const groups = new Map<string, Mount[]>()
-  for (const mount of mounts) {
-    const group = groups.get(mount.superblock)
-    if (group === undefined) groups.set(mount.superblock, [mount])
-    else group.push(mount)
-  }
+  for (const mount of mounts) addTo(groups, mount.superblock, mount)
   return [...groups.values()].map((group) => {
     const mount =
       group.find(({ own, isRoot }) => own && isRoot) ??
