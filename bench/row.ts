@@ -58,7 +58,8 @@ const isFaster = ({ target }: Row): boolean => target !== null && 'atLeast' in t
 /** How many times as slow, or as fast, as the baseline. `undefined`: it has none. */
 export function ratio(row: Row): number | undefined {
   const { ours, baseline } = row
-  if (baseline === undefined) return undefined
+  // Nothing beside nothing has no ratio: a count that is 0, say.
+  if (baseline === undefined || baseline.wall === 0) return undefined
   return isFaster(row) ? baseline.wall / ours.wall : ours.wall / baseline.wall
 }
 

@@ -95,15 +95,29 @@ const modules = (name: string, count: number, call: (count: number) => string): 
 
 const ONE_MODULE = 'tun 69632 1 - Live 0xffffffffc0000000\n'
 
+/** More are left out of the survey, and `unreadable` says so. */
+const MOST_MOUNTS = 10_000
+
 const mounts: Case = {
-  name: 'a survey, 20,000 mounts',
+  name: 'a survey, 10,000 mounts',
   rows: async (programs) => {
     const beside = (count: number): Promise<Cost> =>
       withProgram(join(programs, 'hold_mounts'), [String(count)], async (program) => {
         await program.nextLine()
         return costOf('kernel.snapshot({ users: false })', ONE_MODULE)
       })
-    return rowsOf('a survey, 20,000 mounts', await beside(20_000), await beside(20_000 / PARTS))
+    const full = await beside(MOST_MOUNTS)
+    const leftOut = await beside(2 * MOST_MOUNTS)
+    return [
+      ...rowsOf('a survey, 10,000 mounts', full, await beside(MOST_MOUNTS / PARTS)),
+      {
+        name: 'a survey, 20,000 mounts (left out)',
+        ours: leftOut.time,
+        baseline: full.time,
+        baselineName: '10,000 mounts (read)',
+        target: { atMost: 1.25 },
+      },
+    ]
   },
 }
 

@@ -30,7 +30,7 @@ const list: Case = {
       baseline: () => void run('lsmod'),
       baselineName: 'lsmod spawned and read',
       target: { atLeast: 15 },
-      rounds: 50,
+      rounds: 30,
     })
   },
 }
@@ -45,7 +45,7 @@ const holders: Case = {
       baseline: () => void run('ls', '/sys/module/llc/holders'),
       baselineName: 'ls spawned and read',
       target: { atLeast: 25 },
-      rounds: 50,
+      rounds: 30,
     })
   },
 }

@@ -35,7 +35,7 @@ const besideModprobe = (ours: Ours): Promise<Row> =>
     baseline: () => void run('modprobe', '-r', 'dummy'),
     baselineName: 'modprobe -r spawned',
     target: { atLeast: 1.5 },
-    rounds: 30,
+    rounds: 20,
     before: load,
     block: 2,
   })
@@ -43,7 +43,7 @@ const besideModprobe = (ours: Ours): Promise<Row> =>
 const idleCase = (ours: Ours, target: Target, alsoBesideModprobe: boolean): Case => ({
   name: ours.name,
   rows: async (programs) => {
-    const pair = { ...ours, target, rounds: 30, before: load }
+    const pair = { ...ours, target, rounds: 20, before: load }
     const kernel = await besideKernel(pair, programs, ['dummy'])
     return alsoBesideModprobe ? [kernel, await besideModprobe(ours)] : kernel
   },

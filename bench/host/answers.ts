@@ -57,7 +57,7 @@ const silentHelper: Case = {
           target: { atMost: 1.2 },
         },
         {
-          name: 'longest stall meanwhile',
+          name: 'longest stall during that question',
           ours: figureOf(stalls),
           target: { limit: 10, ofCpu: true },
         },

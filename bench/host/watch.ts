@@ -28,6 +28,8 @@ const idle: Case = {
       start('process.stdin.resume()'),
     ]
     await delay(SETTLE)
+    const [watching] = processes
+    if (childrenOf(watching!.pid!).length !== 1) throw new Error('The watch has no helper.')
     const before = processes.map(({ pid }) => usage(pid!))
     await delay(WATCHED)
     const [ours, baseline] = processes.map(({ pid }, i) => {
