@@ -1,75 +1,102 @@
-/** `npm run bench`: one table of ratios. The exit status is 1 if a target is missed. */
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync } from 'node:fs'
-import { basename, join } from 'node:path'
-import Table from 'cli-table3'
+/** `npm run bench`: tables of ratios. The exit status is 1 if a target is missed. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Command } from 'commander'
 import { runInVm } from '../lib/vm'
 import { testKernel } from '../test/vm/kernel'
-import { hostRows } from './host'
-import { isMet, ratio, type Row } from './measure'
+import { guestCases } from './guest'
+import { hostCases } from './host'
+import { makeTable } from './made-up-tables'
+import { buildPrograms } from './programs'
+import { show, type TitledPart } from './report'
+import { isMet, type Case } from './row'
+import { choose, runCases } from './run-cases'
+import { scaleCases } from './scale'
+import { ROOT, withFolder } from './surroundings'
 
-const ROOT = join(__dirname, '..')
-
-/** Compiles the baselines in C. Returns the folder with the programs. */
-function buildPrograms(): string {
-  const programs = join(ROOT, 'build-bench')
-  mkdirSync(programs, { recursive: true })
-  const sources = join(__dirname, 'baseline')
-  for (const file of readdirSync(sources).filter((name) => name.endsWith('.c'))) {
-    execFileSync('cc', ['-O2', '-o', join(programs, basename(file, '.c')), join(sources, file)])
-  }
-  return programs
+interface Options {
+  only: string
+  host?: true
+  guest?: true
+  scale?: true
+  save?: string
+  compare?: string
 }
 
-async function guestRows(programs: string): Promise<Row[]> {
+const options = new Command('npm run bench --')
+  .description(
+    'Compares the speed of node-kmod with C programs, JavaScript and the tools of Debian.',
+  )
+  .option('--only <pattern>', 'only cases whose name has this regular expression', '')
+  .option('--host', 'only what is measured on this machine')
+  .option('--guest', 'only what is measured on a real kernel, in a virtual machine')
+  .option('--scale', 'only time and memory with many modules, mounts, processes and descriptors')
+  .option('--save <file>', 'write the figures to this file')
+  .option('--compare <file>', 'show the figures of a saved run beside these')
+  .parse()
+  .opts<Options>()
+
+function hostPart(title: string, cases: readonly Case[], programs: string): Promise<TitledPart> {
+  return withFolder(async (folder) => {
+    const table = join(folder, 'modules')
+    writeFileSync(table, makeTable(2_000))
+    return { title, ...(await runCases(cases, programs, table)) }
+  })
+}
+
+async function guestPart(programs: string): Promise<TitledPart> {
   const { files, stdout, stderr } = await runInVm({
     ...testKernel('6.12'),
     command: [
       process.execPath,
       join(ROOT, 'node_modules/tsx/dist/cli.mjs'),
-      join(__dirname, 'guest.ts'),
+      join(__dirname, 'guest/main.ts'),
       programs,
+      options.only,
     ],
     cwd: ROOT,
     processors: 2,
     timeout: 1_800_000,
+    onOutput: (text) => process.stderr.write(text),
   })
-  const rows = files.get('rows.json')
-  if (rows === undefined) throw new Error(`The guest left no rows.\n${stdout}${stderr}`)
-  return JSON.parse(rows.toString()) as Row[]
+  const part = files.get('part.json')
+  if (part === undefined) throw new Error(`The guest left no rows.\n${stdout}${stderr}`)
+  return JSON.parse(part.toString()) as TitledPart
 }
 
-function show(rows: readonly Row[]): void {
-  const table = new Table({
-    head: ['case', 'median', 'baseline', 'its median', 'ratio', 'target', ''],
-    colAligns: ['left', 'right', 'left', 'right', 'right', 'right', 'left'],
-    style: { head: [], border: [] },
-  })
-  for (const row of rows) {
-    const figure = (value: number): string => `${value.toPrecision(3)} ${row.unit ?? 'ms'}`
-    const target =
-      'atMost' in row.target ? `<= ${row.target.atMost}x` : `${row.target.atLeast}x faster`
-    table.push([
-      row.name,
-      figure(row.ours),
-      row.baselineName,
-      figure(row.baseline),
-      `${ratio(row).toPrecision(3)}x`,
-      target,
-      isMet(row) ? 'met' : 'MISSED',
-    ])
+async function* measure(programs: string): AsyncGenerator<TitledPart> {
+  const { only, host, guest, scale } = options
+  if (scale === true) {
+    yield hostPart('On this machine, many of everything', choose(scaleCases, only), programs)
+    return
   }
-  console.log(table.toString())
+  const [here, there] = [choose(hostCases, only), choose(guestCases, only)]
+  if (here.length > 0 && guest !== true) yield hostPart('On this machine', here, programs)
+  if (there.length > 0 && host !== true) yield guestPart(programs)
 }
 
 async function main(): Promise<void> {
-  const programs = buildPrograms()
-  const rows = [...(await hostRows(programs)), ...(await guestRows(programs))]
-  show(rows)
-  if (!rows.every(isMet)) process.exitCode = 1
+  // Also if the process ends because nothing is left that it waits for.
+  process.exitCode = 1
+  const { save, compare } = options
+  const saved = compare === undefined ? undefined : readSaved(compare)
+  const parts: TitledPart[] = []
+  for await (const part of measure(buildPrograms(ROOT))) {
+    parts.push(part)
+    if (save !== undefined) writeFileSync(save, `${JSON.stringify(parts, null, 1)}\n`)
+    show(
+      part,
+      saved?.flatMap(({ rows }) => rows),
+    )
+  }
+  if (parts.length === 0)
+    throw new Error(`No case has ${JSON.stringify(options.only)} in its name.`)
+  if (parts.every(({ rows }) => rows.every(isMet))) process.exitCode = 0
 }
+
+const readSaved = (file: string): TitledPart[] =>
+  JSON.parse(readFileSync(file, 'utf8')) as TitledPart[]
 
 main().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error)
-  process.exitCode = 1
 })

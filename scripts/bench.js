@@ -1,6 +1,6 @@
 'use strict'
-/** `npm run bench`: prints all measurements in one table, as ratios to their baselines. */
+/** `npm run bench -- OPTIONS`: prints all measurements, as ratios to their baselines. */
 const { run, setUp } = require('./setup')
 
 setUp(['vm', 'modules', 'bench'])
-run('npx', ['tsx', 'bench/run.ts'])
+run('npx', ['tsx', 'bench/run.ts', ...process.argv.slice(2)])

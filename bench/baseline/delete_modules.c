@@ -1,5 +1,6 @@
-// delete_modules NAME...: removes the modules with delete_module(2), in this order, and prints the
-// milliseconds that the calls took together.
+// delete_modules: for each line of its input, which has names of modules, removes these with
+// delete_module(2), in this order, and prints the milliseconds that the calls took together: wall and
+// processor.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,16 +8,18 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "median.h"
+#include "timer.h"
 
-int main(int count, char **arguments) {
-  double begin = milliseconds();
-  for (int i = 1; i < count; i++) {
-    if (syscall(SYS_delete_module, arguments[i], O_NONBLOCK) != 0) {
-      fprintf(stderr, "%s: %s\n", arguments[i], strerror(errno));
-      return 1;
+int main(void) {
+  static char line[1 << 16];
+  while (fgets(line, sizeof line, stdin)) {
+    struct times begin = now();
+    for (char *name = strtok(line, " \n"); name; name = strtok(NULL, " \n")) {
+      if (syscall(SYS_delete_module, name, O_NONBLOCK) != 0) {
+        fprintf(stderr, "%s: %s\n", name, strerror(errno));
+        return 1;
+      }
     }
+    print_since(begin);
   }
-  printf("%f\n", milliseconds() - begin);
-  (void)median;
 }
