@@ -65,6 +65,12 @@ export function addMount(
   })
 }
 
+/** A module has a reference for this time. */
+export function busyFor(kernel: SimulatedKernel, name: string, milliseconds: number): void {
+  kernel.modules.get(name)!.references = 1
+  kernel.after(milliseconds, () => (kernel.modules.get(name)!.references = 0))
+}
+
 /** The codes of what blocks the plan. */
 export const codes = (plan: UnloadPlan): string[] => plan.blockers.map(({ code }) => code)
 

@@ -3,6 +3,7 @@ import { Kmod } from '../../lib/kmod'
 import type { UnloadEvent } from '../../lib/contract/types'
 import { rejection } from '../support/rejection'
 import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
+import { busyFor } from '../support/simulated-modules'
 import { netInterface, openDevice } from '../support/snapshots'
 
 let kernel: SimulatedKernel
@@ -11,11 +12,6 @@ beforeEach(() => {
   kernel = new SimulatedKernel()
   kmod = Kmod.over(kernel)
 })
-
-const busyFor = (name: string, milliseconds: number): void => {
-  kernel.modules.get(name)!.references = 1
-  kernel.after(milliseconds, () => (kernel.modules.get(name)!.references = 0))
-}
 
 describe('onStep', () => {
   test('each start has an end: done, or kept for a dependency that came into use', async () => {
@@ -88,7 +84,7 @@ test('the report has the effects of what was removed', async () => {
 
 test('onStep reports the wait with the step that is waited for, and each start once', async () => {
   kernel.add('base').add('top', { uses: ['base'] })
-  busyFor('base', 100)
+  busyFor(kernel, 'base', 100)
   kernel.snapshotNow.openDevices.push(openDevice(7, '/dev/base', { modules: ['base'] }))
   const events: unknown[][] = []
   const onStep = ({ step, index, state }: UnloadEvent): void => {

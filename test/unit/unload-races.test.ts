@@ -2,6 +2,7 @@
 import { Kmod } from '../../lib/kmod'
 import { rejection } from '../support/rejection'
 import { SimulatedKernel } from '../../lib/testing/simulated-kernel'
+import { busyFor } from '../support/simulated-modules'
 
 let kernel: SimulatedKernel
 let kmod: Kmod
@@ -9,11 +10,6 @@ beforeEach(() => {
   kernel = new SimulatedKernel()
   kmod = Kmod.over(kernel)
 })
-
-const busyFor = (name: string, milliseconds: number): void => {
-  kernel.modules.get(name)!.references = 1
-  kernel.after(milliseconds, () => (kernel.modules.get(name)!.references = 0))
-}
 
 describe('a name is resolved once', () => {
   test('a target that was removed is not looked up as an alias', async () => {
@@ -33,7 +29,7 @@ describe('a name is resolved once', () => {
     kernel.addToIndex({ name: 'a' }, { name: 'b' })
     kernel.add('b').add('a')
     kernel.beforeRemoval = (name) => {
-      if (name === 'a') busyFor('b', 50)
+      if (name === 'a') busyFor(kernel, 'b', 50)
     }
     const report = await kmod.unload(['a', 'b'], { mustBeLoaded: true, wait: 5_000 })
     expect(report.removed).toEqual(['a', 'b'])
@@ -112,7 +108,7 @@ describe('restore', () => {
   })
 
   test('gives back the parameters that were set right before the removal', async () => {
-    busyFor('p', 500)
+    busyFor(kernel, 'p', 500)
     kernel.after(200, () => (kernel.modules.get('p')!.parameters.q = '5'))
     kernel.beforeRemoval = (name) => {
       if (name === 'b') kernel.modules.get('b')!.permanent = true
