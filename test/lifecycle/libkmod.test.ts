@@ -1,5 +1,8 @@
 /** How contexts of node-kmod/libkmod, their threads and workers end; and files that are damaged. */
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { gzipSync } from 'node:zlib'
 import { CapturedSystem, RELEASE } from '../support/captured-system'
 import { runScript, type Outcome } from '../support/child'
 import { hangingOpendir } from '../support/interposer'
@@ -351,6 +354,20 @@ describe('damaged and unusual files', () => {
           'ERR_KMOD_FORMAT EINVAL kmod_module_new_from_lookup\nERR_KMOD_FORMAT EINVAL kmod_new\n',
       ),
     )
+  })
+
+  test('a damaged compressed module file is ERR_KMOD_FORMAT', async () => {
+    writeFileSync(at('damaged.ko.xz'), Buffer.from('fd377a585a00010203', 'hex'))
+    writeFileSync(at('packed.ko.gz'), gzipSync('no module'))
+    writeFileSync(at('cut.ko.gz'), gzipSync(randomBytes(1000)).subarray(0, 100))
+    const script = `
+      for (const name of ['damaged.ko.xz', 'packed.ko.gz', 'cut.ko.gz']) {
+        const module = await new Context({ directory, configPaths: [] }).moduleFromPath(directory + '/' + name)
+        for (const read of ['info', 'versions', 'symbols', 'dependencySymbols']) {
+          console.log(await module[read]().then(() => 'resolved', codeOf))
+        }
+      }`
+    expect(await inOther(script)).toEqual(success('ERR_KMOD_FORMAT\n'.repeat(12)))
   })
 
   test('bad lines of the configuration are not written to standard error', async () => {
