@@ -343,7 +343,9 @@ describe('damaged and unusual files', () => {
       const { execFileSync } = require('child_process')
       const context = new Context({ directory, configPaths: [config] })
       console.log((await context.config()).aliases)
-      console.log(await (await context.moduleFromPath(directory + '/fifo.ko')).info().catch(describe))
+      const module = await context.moduleFromPath(directory + '/fifo.ko')
+      console.log(await module.info().catch(describe))
+      console.log(await module.insert().catch(describe))
       fs.renameSync(directory + '/modules.symbols.fifo', directory + '/modules.symbols.bin')
       console.log(await context.modulesFromLookup('dummy').catch(describe))
       execFileSync('mkfifo', [config + '/fifo.conf'])
@@ -351,6 +353,7 @@ describe('damaged and unusual files', () => {
     expect(await inOther(script)).toEqual(
       success(
         `[ [ 'a', 'dummy' ] ]\nERR_KMOD_FORMAT ENOEXEC kmod_module_get_info\n` +
+          'ERR_KMOD_FORMAT ENOEXEC kmod_module_insert_module\n' +
           'ERR_KMOD_FORMAT EINVAL kmod_module_new_from_lookup\nERR_KMOD_FORMAT EINVAL kmod_new\n',
       ),
     )
