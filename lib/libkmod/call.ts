@@ -39,8 +39,7 @@ export async function ask<T>(
   return answer.value
 }
 
-const MODULE_FILE_FUNCTIONS = [
-  'kmod_module_new_from_path',
+const FILE_FUNCTIONS = [
   'kmod_module_get_info',
   'kmod_module_get_versions',
   'kmod_module_get_symbols',
@@ -52,34 +51,64 @@ const LOADED_FUNCTIONS = [
   'kmod_module_get_size',
   'kmod_module_get_sections',
 ]
+const CHANGES = ['kmod_module_remove_module', 'kmod_module_insert_module']
 
-/** What an errno means, by the function of libkmod that returned it. Any other is ERR_KMOD_SYSTEM. */
-const CODES = new Map<string, KmodErrorCode>([
-  ...MODULE_FILE_FUNCTIONS.map((name) => [`${name} ENOENT`, 'ERR_KMOD_NOT_FOUND'] as const),
-  // Each reads a file below /sys/module, which has no such file for built-ins.
-  ...LOADED_FUNCTIONS.map((name) => [`${name} ENOENT`, 'ERR_KMOD_NOT_LOADED'] as const),
-  ['kmod_module_new_from_loaded ENOENT', 'ERR_KMOD_UNSUPPORTED'],
-  ['kmod_module_remove_module ENOSYS', 'ERR_KMOD_UNSUPPORTED'],
-  ['kmod_module_insert_module ENOSYS', 'ERR_KMOD_UNSUPPORTED'],
-  ['kmod_module_remove_module ENOENT', 'ERR_KMOD_NOT_LOADED'],
-  ['kmod_module_remove_module EPERM', 'ERR_KMOD_PERMISSION'],
-  ['kmod_module_insert_module EPERM', 'ERR_KMOD_PERMISSION'],
-  ['kmod_module_insert_module EEXIST', 'ERR_KMOD_ALREADY_LOADED'],
-])
+interface Meaning {
+  code: KmodErrorCode
+  /** Follows the message. */
+  advice?: string
+}
 
-const ADVICE: Partial<Record<KmodErrorCode, string>> = {
-  ERR_KMOD_NOT_LOADED: ' The module is not loaded, or it is built into the kernel.',
-  ERR_KMOD_UNSUPPORTED: ' This kernel was built without loadable modules, or /proc is not mounted.',
-  ERR_KMOD_PERMISSION:
+const NOT_FOUND: Meaning = { code: 'ERR_KMOD_NOT_FOUND' }
+const NOT_LOADED: Meaning = {
+  code: 'ERR_KMOD_NOT_LOADED',
+  advice: ' The module is not loaded, or it is built into the kernel.',
+}
+const DAMAGED: Meaning = {
+  code: 'ERR_KMOD_FORMAT',
+  advice: ' The file is not a kernel module, or is damaged.',
+}
+const COMPRESSED: Meaning = {
+  code: 'ERR_KMOD_UNSUPPORTED',
+  advice: ' The libkmod of this system was built without support for the compression of the file.',
+}
+const NO_MODULES: Meaning = {
+  code: 'ERR_KMOD_UNSUPPORTED',
+  advice: ' This kernel was built without loadable modules, or /proc is not mounted.',
+}
+const NOT_PERMITTED: Meaning = {
+  code: 'ERR_KMOD_PERMISSION',
+  advice:
     ' CAP_SYS_MODULE is missing, or kernel.modules_disabled is 1, or a security module refuses it: see `kmod.preflight()`.',
 }
 
+/** What an errno means, by the function of libkmod that returned it. Any other is ERR_KMOD_SYSTEM. */
+const MEANINGS = new Map<string, Meaning>([
+  ['kmod_module_new_from_path ENOENT', NOT_FOUND],
+  ...FILE_FUNCTIONS.flatMap((name): [string, Meaning][] => [
+    [`${name} ENOENT`, NOT_FOUND],
+    // What unpacks the file has its own errno for damage: EINVAL for xz and zstd, ENOEXEC for gzip.
+    [`${name} EINVAL`, DAMAGED],
+    [`${name} ENOEXEC`, DAMAGED],
+    [`${name} ENOSYS`, COMPRESSED],
+  ]),
+  // Each reads a file below /sys/module, which has no such file for built-ins.
+  ...LOADED_FUNCTIONS.map((name): [string, Meaning] => [`${name} ENOENT`, NOT_LOADED]),
+  ['kmod_module_new_from_loaded ENOENT', NO_MODULES],
+  ...CHANGES.flatMap((name): [string, Meaning][] => [
+    [`${name} ENOSYS`, NO_MODULES],
+    [`${name} EPERM`, NOT_PERMITTED],
+  ]),
+  ['kmod_module_remove_module ENOENT', NOT_LOADED],
+  ['kmod_module_insert_module EEXIST', { code: 'ERR_KMOD_ALREADY_LOADED' }],
+])
+
 export function libkmodError(failure: NativeFailure, doing: string, module?: string): KmodError {
   const error = failureToError(failure, doing, { module })
-  const code = CODES.get(`${failure.syscall} ${failure.errnoName}`)
-  if (error.code !== 'ERR_KMOD_SYSTEM' || code === undefined) return error
+  const meaning = MEANINGS.get(`${failure.syscall} ${failure.errnoName}`)
+  if (error.code !== 'ERR_KMOD_SYSTEM' || meaning === undefined) return error
   const { errno, errnoCode, syscall } = error
-  return new KmodError(code, `${error.message}${ADVICE[code] ?? ''}`, {
+  return new KmodError(meaning.code, `${error.message}${meaning.advice ?? ''}`, {
     module,
     errno,
     errnoCode,

@@ -1,4 +1,5 @@
 /** Removals and insertions, which the helper carries out: the kernel may never answer. */
+import { constants } from 'node:os'
 import { removalError } from '../change/change-error'
 import { awaitChange, DEFAULT_HUNG_AFTER } from '../change/change'
 import { throwIfAborted } from '../change/waiting'
@@ -12,6 +13,7 @@ import {
   type Rule,
 } from '../contract/options'
 import type { RemoveOptions } from '../contract/types'
+import type { NativeFailure } from '../kernel/failure'
 import { removeRequest } from '../live/helper/changes'
 import { flagString } from '../live/helper/wire'
 import { LiveKernel } from '../live/live-kernel'
@@ -91,8 +93,14 @@ async function change(
     case 'done':
       return
     case 'refused':
-      throw libkmodError({ ...end.failure, syscall }, doing, module)
+      throw libkmodError({ ...end.failure, ...errnoOf(end.failure), syscall }, doing, module)
     default:
       throw await removalError(kernel, module, end)
   }
+}
+
+/** A damaged file is refused before the kernel sees it, with the errno that the kernel has for it. */
+function errnoOf({ failure, errno }: NativeFailure): Partial<NativeFailure> {
+  if (failure !== 'format' || errno !== 0) return {}
+  return { errno: constants.errno.ENOEXEC, errnoName: 'ENOEXEC' }
 }

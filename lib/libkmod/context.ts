@@ -103,7 +103,8 @@ export class Context {
   }
 
   /**
-   * The modules that a name or alias stands for. Rejects with ENOSYS if there is no index.
+   * The modules that a name or alias stands for. If there is no index, there are none; libkmod 28 rejects
+   * with ENOSYS then.
    * `kmod_module_new_from_lookup`
    */
   async modulesFromLookup(alias: string, options?: CallOptions): Promise<Module[]> {

@@ -194,6 +194,17 @@ describe.each(['this system', ...USERLANDS] as const)('with libkmod of %s', (sys
     expect(answers.modules).toHaveLength(SAMPLE)
   })
 
+  test('docs/libkmod.md says of each function of the library what stands for it', () => {
+    const table = run({ file: 'nm', args: ['-D', '--defined-only', answers.library], env: {} })
+    const functions = [...table.matchAll(/ T (kmod_\w+)/g)].map(([, name]) => name!)
+    expect(functions.length).toBeGreaterThan(60)
+    const page = readFileSync(join(ROOT, 'docs/libkmod.md'), 'utf8')
+    const named = [...page.matchAll(/`([\w*]+)`/g)].map(
+      ([, name]) => new RegExp(`^${name!.replaceAll('*', '\\w*')}$`),
+    )
+    expect(functions.filter((name) => !named.some((one) => one.test(name)))).toEqual([])
+  })
+
   test('info() has the fields of modinfo', () => {
     expect(modinfo.size).toBe(SAMPLE)
     for (const { path, info } of answers.modules)

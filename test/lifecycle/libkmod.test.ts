@@ -1,5 +1,8 @@
 /** Wrong arguments of node-kmod/libkmod, and files that are damaged or unusual. */
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { gzipSync } from 'node:zlib'
 import { CapturedSystem, RELEASE } from '../support/captured-system'
 import type { Outcome } from '../support/child'
 import { runLibkmodScript, success } from '../support/libkmod-script'
@@ -123,7 +126,9 @@ describe('damaged and unusual files', () => {
       const { execFileSync } = require('child_process')
       const context = new Context({ directory, configPaths: [config] })
       console.log((await context.config()).aliases)
-      console.log(await (await context.moduleFromPath(directory + '/fifo.ko')).info().catch(describe))
+      const module = await context.moduleFromPath(directory + '/fifo.ko')
+      console.log(await module.info().catch(describe))
+      console.log(await module.insert().catch(describe))
       fs.renameSync(directory + '/modules.symbols.fifo', directory + '/modules.symbols.bin')
       console.log(await context.modulesFromLookup('dummy').catch(describe))
       execFileSync('mkfifo', [config + '/fifo.conf'])
@@ -131,9 +136,24 @@ describe('damaged and unusual files', () => {
     expect(await inOther(script)).toEqual(
       success(
         `[ [ 'a', 'dummy' ] ]\nERR_KMOD_FORMAT ENOEXEC kmod_module_get_info\n` +
+          'ERR_KMOD_FORMAT ENOEXEC kmod_module_insert_module\n' +
           'ERR_KMOD_FORMAT EINVAL kmod_module_new_from_lookup\nERR_KMOD_FORMAT EINVAL kmod_new\n',
       ),
     )
+  })
+
+  test('a damaged compressed module file is ERR_KMOD_FORMAT', async () => {
+    writeFileSync(at('damaged.ko.xz'), Buffer.from('fd377a585a00010203', 'hex'))
+    writeFileSync(at('packed.ko.gz'), gzipSync('no module'))
+    writeFileSync(at('cut.ko.gz'), gzipSync(randomBytes(1000)).subarray(0, 100))
+    const script = `
+      for (const name of ['damaged.ko.xz', 'packed.ko.gz', 'cut.ko.gz']) {
+        const module = await new Context({ directory, configPaths: [] }).moduleFromPath(directory + '/' + name)
+        for (const read of ['info', 'versions', 'symbols', 'dependencySymbols']) {
+          console.log(await module[read]().then(() => 'resolved', codeOf))
+        }
+      }`
+    expect(await inOther(script)).toEqual(success('ERR_KMOD_FORMAT\n'.repeat(12)))
   })
 
   test('bad lines of the configuration are not written to standard error', async () => {

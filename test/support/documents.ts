@@ -86,7 +86,8 @@ export const quoted = (text: string): string[] =>
 export const names = (document: string, title: string): string[] =>
   rows(document, title).flatMap(([cell]) => quoted(cell!))
 
-const withoutCode = (document: string): string => document.replace(/```.*?```/gs, '')
+/** Without the fenced blocks. */
+export const withoutCode = (document: string): string => document.replace(/```.*?```/gs, '')
 
 /** The headings, without their marks. */
 export function headings(document: string): string[] {
