@@ -68,9 +68,7 @@ const handovers: Case = {
       load()
       await ours()
       load()
-      const { requests, messages, poolTurns } = await countHandovers(
-        async () => void (await ours()),
-      )
+      const { requests, messages, poolTurns } = await countHandovers(async () => ours())
       const row = (what: string, count: number, target: Target): Row => ({
         name: `${name}: ${what}`,
         ours: { wall: count },
