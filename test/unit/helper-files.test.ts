@@ -21,7 +21,10 @@ class EchoingHelper {
           while (groups.length > 0) {
             const [kind, count] = groups.splice(0, 2)
             for (const path of groups.splice(0, Number(count))) {
-              if (path === this.stuck) { reject(noAnswer('ask')); return; }
+              if (path === this.stuck) {
+                reject(noAnswer('ask'))
+                return
+              }
               const texts = kind === 'names' ? ['1', `name in ${path}`] : ['1', `${kind} ${path}`]
               onPart!(new Reader(texts))
             }
