@@ -118,16 +118,13 @@ class Changes {
  private:
   // Returns false if something other than a message arrived.
   bool TakeRequests() {
-    for (;;) {
-      const Result<std::optional<Message>> message = channel_.Next();
-      if (!message.ok()) return false;
-      if (!*message) return true;
-      if (IsKill(**message)) {
-        Kill((*message)->id);
+    return channel_.TakeArrived([this](const Message& message) {
+      if (IsKill(message)) {
+        Kill(message.id);
       } else {
-        HandOver(**message);
+        HandOver(message);
       }
-    }
+    });
   }
 
   void HandOver(const Message& message) {

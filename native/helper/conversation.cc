@@ -21,6 +21,15 @@ Result<std::optional<Message>> RequestChannel::Next() {
   }
 }
 
+bool RequestChannel::TakeArrived(const std::function<void(const Message&)>& take) {
+  for (;;) {
+    const Result<std::optional<Message>> message = Next();
+    if (!message.ok()) return false;
+    if (!*message) return true;
+    take(**message);
+  }
+}
+
 void SendReply(const Channel& channel, uint32_t id, Reply reply) {
   const Result<> sent = channel.Send({id, reply.Take()});
   // This cannot fail: the message of a failure is far below the limit.
@@ -31,13 +40,9 @@ int TakeRequests(RequestChannel channel,
                  const std::function<void(const Channel&, const Message&)>& take) {
   // A file can hang this process, and then it would not see that Node.js has ended.
   if (!EndWithParent(kHelperParentPipe)) return EX_OK;
+  const auto take_one = [&](const Message& message) { take(channel, message); };
   while (channel.Fill()) {
-    for (;;) {
-      const Result<std::optional<Message>> message = channel.Next();
-      if (!message.ok()) return EX_PROTOCOL;
-      if (!*message) break;
-      take(channel, **message);
-    }
+    if (!channel.TakeArrived(take_one)) return EX_PROTOCOL;
   }
   return EX_OK;
 }

@@ -18,6 +18,9 @@ class RequestChannel : public Channel {
 
   // As Channel::Next().
   Result<std::optional<Message>> Next();
+  // Calls `take` for each request that has arrived. Returns false if something other than a message
+  // arrived.
+  bool TakeArrived(const std::function<void(const Message&)>& take);
 
  private:
   Parent parent_;

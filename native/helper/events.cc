@@ -42,14 +42,11 @@ class Events {
   // The only request: watch. Its answers: failure FAILURE, or `ready` and then `changed` for each
   // change. Returns false if something other than a message arrived.
   bool TakeRequests() {
-    for (;;) {
-      const Result<std::optional<Message>> message = channel_.Next();
-      if (!message.ok()) return false;
-      if (!*message) return true;
-      id_ = (*message)->id;
-      const Request request((*message)->strings);
+    return channel_.TakeArrived([this](const Message& message) {
+      id_ = message.id;
+      const Request request(message.strings);
       SendReply(channel_, id_, Watch(request));
-    }
+    });
   }
 
   Reply Watch(const Request& request) {

@@ -116,14 +116,11 @@ class Trace {
   //                  and COUNT times NAME USES, since the first request; FIRST: this is the first
   // Returns false if something other than a message arrived.
   bool TakeRequests() {
-    for (;;) {
-      const Result<std::optional<Message>> message = channel_.Next();
-      if (!message.ok()) return false;
-      if (!*message) return true;
-      id_ = (*message)->id;
-      Request request((*message)->strings);
+    return channel_.TakeArrived([this](const Message& message) {
+      id_ = message.id;
+      Request request(message.strings);
       Put(Answer(&request));
-    }
+    });
   }
 
   void Put(Reply reply) { out_.Put(id_, std::move(reply)); }

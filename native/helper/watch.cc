@@ -50,19 +50,16 @@ class Watch {
   //   overrun NUMBER               events after the one with this number were lost
   // Returns false if something other than a message arrived.
   bool TakeRequests() {
-    for (;;) {
-      const Result<std::optional<Message>> message = channel_.Next();
-      if (!message.ok()) return false;
-      if (!*message) return true;
-      id_ = (*message)->id;
-      const Request request((*message)->strings);
+    return channel_.TakeArrived([this](const Message& message) {
+      id_ = message.id;
+      const Request request(message.strings);
       if (request.verb() == "watch" && request.Check().ok()) {
         watching_ = true;
         out_.Put(id_, Reply("ready"));
       } else {
         out_.Put(id_, Reply::Of(request.Malformed()));
       }
-    }
+    });
   }
 
   // The kernel reports the loss before the events that were queued earlier, so it is passed on
