@@ -3,7 +3,7 @@ import type { KmodErrorCode } from '../index'
 
 export const DONE = 0
 export const USAGE = 2
-const ABORTED = 130
+export const ABORTED = 130
 const OTHER = 1
 
 /** The meaning of each status, for the man page, and the codes of the errors that end with it. */

@@ -2,7 +2,7 @@
 /** The command line: reads the arguments, runs one verb, prints its answer, sets the exit status. */
 import { CommanderError, InvalidArgumentError } from 'commander'
 import { Kmod, type KmodOptions } from '../index'
-import { DONE, statusOf } from './exit-status'
+import { ABORTED, DONE, statusOf } from './exit-status'
 import { pick, SYSTEM_OPTIONS } from './options'
 import { parse } from './program'
 import { Screen } from './screen'
@@ -55,6 +55,8 @@ async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return DONE
     if (isFollowing && out.isClosed) return DONE
+    // Ctrl-C is how a verb without an end of its own is ended: nothing is wrong.
+    if (isFollowing && statusOf(error) === ABORTED) return ABORTED
     if (json) out.print(JSON.stringify({ error: errorJson(error) }))
     else if (!isPrinted(error)) err.print(errorText(err, error, commandAfterError(error, args)))
     return statusOf(error)

@@ -1,5 +1,6 @@
 /** The command line on a real kernel: what it changes, its exit status, and what is on the screen. */
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { UnloadPlan } from 'node-kmod'
@@ -122,6 +123,26 @@ describe('without a terminal', () => {
     const [line = '', status] = stdout.split('\n')
     expect(JSON.parse(line)).toMatchObject({ action: 'get', caller: expect.any(String) as unknown })
     expect(status).toBe('status 0')
+  })
+
+  test.each([
+    ['watch', []],
+    ['reap', ['dummy', '--interval', '60m', '--json']],
+  ])('%s ends with a signal, with status 130 and without an error', async (verb, more) => {
+    const child = startCommand(verb, ...more)
+    const ended = outcomeOf(child)
+    // So that `watch` has something to print when it has begun.
+    const changing = setInterval(() => {
+      attempt('modprobe', ['dummy'])
+      attempt('modprobe', ['-r', 'dummy'])
+    }, 500)
+    afterThisTest(() => clearInterval(changing))
+    await once(child.stdout, 'data')
+    clearInterval(changing)
+    child.kill('SIGINT')
+    const { code, stdout, stderr } = await ended
+    expect([code, stderr]).toEqual([130, ''])
+    expect(stdout).not.toMatch(/abort/i)
   })
 })
 
