@@ -103,6 +103,7 @@ describe('line disciplines', () => {
       process: terminal(5),
       user: { kind: 'tty', name: 'mkiss', references: 1 },
       command: false,
+      notOn: ['newest'],
     },
   ])
 })
