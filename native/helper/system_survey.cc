@@ -85,7 +85,7 @@ class Surveyor {
     survey_.mount_tables.push_back(
         {caller_, true, own_mounts_ == first_mounts_, std::move(mounts)});
     known_mounts_.insert(own_mounts_);
-    for (const MountLine& mount : own_lines_) mounted_.emplace(mount.major, mount.minor);
+    for (const MountLine& mount : own_lines_) AddMounted(mount);
     known_networks_.insert(LinkTarget("/proc/self/ns/net"));
     Result<NetContents> contents = networks_.ReadOwn();
     if (!contents.ok()) {
@@ -208,9 +208,14 @@ class Surveyor {
   // namespaces among them.
   void LookForMounted(pid_t pid, const std::string& mounts) {
     for (const MountLine& mount : ParseMounts(mounts)) {
-      mounted_.emplace(mount.major, mount.minor);
+      AddMounted(mount);
       if (IsNetwork(mount)) elsewhere_.emplace(mount.root, std::make_pair(pid, mount.path));
     }
+  }
+
+  void AddMounted(const MountLine& mount) {
+    mounted_.file_systems.emplace(mount.major, mount.minor);
+    mounted_.mounts.insert(mount.id);
   }
 
   static bool IsNetwork(const MountLine& mount) {
@@ -292,7 +297,7 @@ class Surveyor {
   std::set<std::string> known_mounts_;
   std::set<std::string> known_networks_;
   std::set<std::string> left_out_networks_;
-  std::set<DeviceId> mounted_;  // the file systems in all mount tables
+  Mounted mounted_;
   size_t mount_bytes_left_ = kAllMountsLimit;
   SystemSurvey survey_;
 
