@@ -20,6 +20,9 @@ export const mountUsers: FindUsers = (row, snapshot) => {
   })
 }
 
+/** Source: nfsd_umount() in fs/nfsd/nfsctl.c. */
+const NFS_SERVER = ': this stops the NFS server of its network namespace'
+
 export function releaseOf(
   mount: Mount,
   others: readonly Mount[],
@@ -39,7 +42,8 @@ export function releaseOf(
   }
   const first = firstText(obstacles.of(mounts))
   const also = others.length === 0 ? '' : `; it is also mounted on ${placesOf(others)}`
-  const text = `${first}unmount ${path}${where} (${what})${also}`
+  const ends = type === 'nfsd' ? NFS_SERVER : ''
+  const text = `${first}unmount ${path}${where} (${what})${also}${ends}`
   const command = unmountCommand(mounts)
   if (command === null) return { kind: null, text, command }
   return { kind: 'mount', text, command: first === '' ? command : null }

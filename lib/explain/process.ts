@@ -45,7 +45,10 @@ function releaseOf(file: OpenDevice): ReturnType<typeof releaseBy> {
       `make ${nameOf(file)} stop the watchdog and close ${path}: if the process is killed, the machine restarts when the time of the watchdog is over`,
     )
   }
-  return releaseBy(file, path, fd === null ? 'mapped into its memory' : `open as descriptor ${fd}`)
+  const isDetached = file.family === 'detached'
+  const thing = isDetached ? `${path} of an unmounted file system` : path
+  const withoutDescriptor = isDetached ? 'as its folder or program' : 'mapped into its memory'
+  return releaseBy(file, thing, fd === null ? withoutDescriptor : `open as descriptor ${fd}`)
 }
 
 /**

@@ -186,7 +186,7 @@ export interface Holder {
 /** A file that a process has open or mapped and that refers to modules: in most cases a device. */
 export interface OpenDevice extends Holder {
   path: string
-  /** `null`: mapped into memory. */
+  /** `null`: mapped into memory; of an unmounted file system: a folder or program in use. */
   fd: number | null
   /** Whether a descriptor before it leads to the same open file, which holds the references. */
   shared: boolean

@@ -18,7 +18,7 @@ std::vector<pid_t> NumbersOf(const std::map<pid_t, ProcessStat>& processes) {
 }  // namespace
 
 HolderSurvey::HolderSurvey(const std::map<pid_t, ProcessStat>& processes, pid_t caller,
-                           std::set<DeviceId> mounted)
+                           Mounted mounted)
     : processes_(processes),
       caller_(caller),
       family_(FamilyOf(processes, caller)),

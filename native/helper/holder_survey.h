@@ -36,9 +36,7 @@ struct OpenSockets {
 
 class HolderSurvey {
  public:
-  // `mounted`: the file systems in all mount tables.
-  HolderSurvey(const std::map<pid_t, ProcessStat>& processes, pid_t caller,
-               std::set<DeviceId> mounted);
+  HolderSurvey(const std::map<pid_t, ProcessStat>& processes, pid_t caller, Mounted mounted);
 
   // Looks at the open files of a process. Returns the network namespaces among them.
   std::vector<OpenNetwork> Look(pid_t pid);

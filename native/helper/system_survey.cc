@@ -84,7 +84,7 @@ class Surveyor {
     survey_.mount_tables.push_back(
         {caller_, true, own_mounts_ == first_mounts_, std::move(mounts)});
     known_mounts_.insert(own_mounts_);
-    for (const MountLine& mount : own_lines_) mounted_.emplace(mount.major, mount.minor);
+    for (const MountLine& mount : own_lines_) AddMounted(mount);
     networks_.LookAtOwn();
   }
 
@@ -141,9 +141,14 @@ class Surveyor {
   // namespaces among them.
   void LookForMounted(pid_t pid, const std::string& mounts) {
     for (const MountLine& mount : ParseMounts(mounts)) {
-      mounted_.emplace(mount.major, mount.minor);
+      AddMounted(mount);
       networks_.AddMount(pid, mount);
     }
+  }
+
+  void AddMounted(const MountLine& mount) {
+    mounted_.file_systems.emplace(mount.major, mount.minor);
+    mounted_.mounts.insert(mount.id);
   }
 
   std::vector<std::string> Unreadable() const {
@@ -220,7 +225,7 @@ class Surveyor {
   std::vector<MountLine> own_lines_;
   std::map<pid_t, ProcessStat> processes_;
   std::set<std::string> known_mounts_;
-  std::set<DeviceId> mounted_;  // the file systems in all mount tables
+  Mounted mounted_;
   size_t mount_bytes_left_ = kAllMountsLimit;
   SystemSurvey survey_;
 

@@ -30,9 +30,24 @@ bool StartsWith(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
 }
 
+// Files of the kernel's own mounts (memory of memfd_create(2), DMA buffers) have a name without a
+// folder, which the kernel shows as if it were deleted; or no path at all.
+bool IsOfMount(std::string_view path) {
+  constexpr std::string_view kDeleted = " (deleted)";
+  const bool is_deleted =
+      path.size() >= kDeleted.size() && path.substr(path.size() - kDeleted.size()) == kDeleted;
+  return StartsWith(path, "/") && !StartsWith(path, "/dmabuf:") && !is_deleted;
+}
+
 DeviceId FileSystemOf(const char* path) {
   const Result<FileStatus> status = StatusOf(AT_FDCWD, path);
   return status.ok() ? status->file_system : DeviceId();
+}
+
+// None, if debugfs is not mounted: then its folder is one of sysfs.
+DeviceId DebugFileSystem() {
+  const DeviceId found = FileSystemOf("/sys/kernel/debug");
+  return found == FileSystemOf("/sys") ? DeviceId() : found;
 }
 
 DeviceId AnonymousFileSystem() {
@@ -45,16 +60,20 @@ DeviceId AnonymousFileSystem() {
 
 Result<FileStatus> StatusOf(int folder, const char* name, int flags) {
   struct statx status = {};
-  constexpr unsigned kWanted = STATX_TYPE | STATX_INO;
-  if (syscall(SYS_statx, folder, name, flags | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, kWanted,
-              &status) != 0) {
-    return SystemFailure(errno, "statx", name);
-  }
+  constexpr unsigned kWanted = STATX_TYPE | STATX_INO | STATX_MNT_ID;
+  const auto ask = [&](unsigned wanted) {
+    const int how = flags | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT;
+    return syscall(SYS_statx, folder, name, how, wanted, &status) == 0;
+  };
+  // A FUSE file system that belongs to another user refuses everybody else, even root, who then
+  // only learns which file system it is. Source: fuse_getattr() in fs/fuse/dir.c.
+  if (!ask(kWanted) && (errno != EACCES || !ask(0))) return SystemFailure(errno, "statx", name);
   FileStatus found;
   found.mode = status.stx_mode;
   found.file_system = {status.stx_dev_major, status.stx_dev_minor};
   found.device = {status.stx_rdev_major, status.stx_rdev_minor};
   found.inode = status.stx_ino;
+  if ((status.stx_mask & STATX_MNT_ID) != 0) found.mount = status.stx_mnt_id;
   return found;
 }
 
@@ -77,12 +96,12 @@ bool IsSameFile(pid_t pid, int fd, pid_t other_pid, int other_fd) {
                  static_cast<unsigned long>(other_fd)) == 0;
 }
 
-OpenFileReader::OpenFileReader(std::set<DeviceId> mounted)
+OpenFileReader::OpenFileReader(Mounted mounted)
     : mounted_(std::move(mounted)),
       anonymous_(AnonymousFileSystem()),
       namespaces_(FileSystemOf("/proc/self/ns/net")),
       proc_(FileSystemOf("/proc")),
-      debug_(FileSystemOf("/sys/kernel/debug")),
+      debug_(DebugFileSystem()),
       descriptors_left_(kDescriptorsLimit),
       sockets_left_(kSocketsLimit) {}
 
@@ -101,7 +120,23 @@ Result<OpenFiles> OpenFileReader::Read(pid_t pid) {
     --descriptors_left_;
     Look(dirfd(directory.get()), entry->d_name, *fd, &open);
   }
+  LookAtFolders(pid, &open);
   return open;
+}
+
+// The working directory, the root folder and the program also keep a file system that was
+// unmounted.
+void OpenFileReader::LookAtFolders(pid_t pid, OpenFiles* open) {
+  for (const char* name : {"cwd", "root", "exe"}) {
+    const std::string path = ProcPath(pid, name);
+    // A process that has just ended, and a thread of the kernel, have no such link.
+    const Result<FileStatus> status = StatusOf(AT_FDCWD, path.c_str());
+    if (!status.ok() || !MayBeDetached(*status)) continue;
+    Result<std::string> target = ReadLinkTarget(path);
+    if (!target.ok() || !IsOfMount(*target)) continue;
+    open->files.push_back(
+        {std::nullopt, *std::move(target), FileKind::kDetached, status->file_system});
+  }
 }
 
 void OpenFileReader::Look(int folder, const char* name, int fd, OpenFiles* open) {
@@ -127,6 +162,7 @@ void OpenFileReader::Look(int folder, const char* name, int fd, OpenFiles* open)
   }
   if (kind == FileKind::kKvm && !StartsWith(*target, kKvmFiles)) return;
   if (kind == FileKind::kProc && target->find("/net/rpc/") == std::string::npos) return;
+  if (kind == FileKind::kDetached && !IsOfMount(*target)) return;
   const bool is_device = kind == FileKind::kChar || kind == FileKind::kBlock;
   open->files.push_back(
       {fd, *std::move(target), *kind, is_device ? status->device : status->file_system});
@@ -143,10 +179,18 @@ std::optional<FileKind> OpenFileReader::KindOf(const FileStatus& status) const {
   if (status.file_system == anonymous_) return FileKind::kKvm;
   if (type == S_IFREG && status.file_system == proc_) return FileKind::kProc;
   if (type == S_IFREG && status.file_system == debug_) return FileKind::kDebug;
-  // Only a file system on a block device has a major number.
-  const bool is_on_disk = status.file_system.first != 0;
-  if (is_on_disk && mounted_.count(status.file_system) == 0) return FileKind::kDetached;
+  if (MayBeDetached(status)) return FileKind::kDetached;
   return std::nullopt;
+}
+
+bool OpenFileReader::MayBeDetached(const FileStatus& status) const {
+  if (mounted_.file_systems.count(status.file_system) > 0) return false;
+  // Only a file system on a block device has a major number.
+  if (status.file_system.first != 0) return true;
+  // The numbers of the others are not always those in the mount tables (overlay, btrfs).
+  const unsigned type = status.mode & S_IFMT;
+  return (type == S_IFREG || type == S_IFDIR || type == 0) && status.mount &&
+         mounted_.mounts.count(*status.mount) == 0;
 }
 
 // getxattr(2) takes a path. In the meantime the process can replace the socket with a file of FUSE,

@@ -18,10 +18,17 @@ using DeviceId = std::pair<unsigned, unsigned>;  // major and minor number
 
 // What the kernel knows of an open file without asking its file system.
 struct FileStatus {
-  unsigned mode = 0;
+  unsigned mode = 0;     // 0: the file system tells it only to others
   DeviceId file_system;  // the device number of its file system
   DeviceId device;       // of a device file: its number
   uint64_t inode = 0;
+  std::optional<uint64_t> mount;  // the id in mountinfo; kernels before 5.8 do not tell
+};
+
+// What the mount tables of all mount namespaces have.
+struct Mounted {
+  std::set<DeviceId> file_systems;  // their device numbers
+  std::set<uint64_t> mounts;        // their ids
 };
 
 // statx(2) with AT_STATX_DONT_SYNC, which returns what the kernel has cached. Every other way to
@@ -35,11 +42,11 @@ enum class FileKind {
   kKvm,       // of a virtual machine, its processors and its devices
   kProc,      // in /proc/net/rpc
   kDebug,     // in debugfs
-  kDetached,  // on a block device that is not mounted any more (umount --lazy)
+  kDetached,  // on a file system that is not mounted any more (umount --lazy)
 };
 
 struct OpenFile {
-  std::optional<int> fd;  // nullopt: the file is mapped
+  std::optional<int> fd;  // nullopt: a device that is mapped, or a folder or program in use
   std::string path;       // as /proc shows it
   FileKind kind = FileKind::kChar;
   DeviceId device;      // of kChar and kBlock: its number; of other kinds: that of the file system
@@ -65,8 +72,7 @@ struct OpenFiles {
 
 class OpenFileReader {
  public:
-  // `mounted`: the device numbers of the file systems in all mount tables.
-  explicit OpenFileReader(std::set<DeviceId> mounted);
+  explicit OpenFileReader(Mounted mounted);
 
   // Costs a constant time for each descriptor, and stops after a number of them that takes about a
   // second.
@@ -74,10 +80,12 @@ class OpenFileReader {
 
  private:
   void Look(int folder, const char* name, int fd, OpenFiles* open);
+  void LookAtFolders(pid_t pid, OpenFiles* open);
   void LookAtSocket(int folder, const char* name, const FileStatus& status, OpenFiles* open);
   std::optional<FileKind> KindOf(const FileStatus& status) const;
+  bool MayBeDetached(const FileStatus& status) const;
 
-  std::set<DeviceId> mounted_;
+  Mounted mounted_;
   // The file systems whose files are looked at.
   DeviceId anonymous_, namespaces_, proc_, debug_;
   int descriptors_left_;

@@ -46,7 +46,7 @@ std::string Unescape(std::string_view text) {
 
 // 36 35 98:0 /root /path rw,noatime master:1 - ext4 /dev/sda1 rw,errors=continue
 std::optional<MountLine> ParseMount(std::string_view line) {
-  TakeUntil(&line, ' ');  // the number of the mount
+  const std::optional<uint64_t> id = ToNumber<uint64_t>(TakeUntil(&line, ' '));
   TakeUntil(&line, ' ');  // that of its parent
   const std::optional<unsigned> major = ToNumber<unsigned>(TakeUntil(&line, ':'));
   const std::optional<unsigned> minor = ToNumber<unsigned>(TakeUntil(&line, ' '));
@@ -59,9 +59,9 @@ std::optional<MountLine> ParseMount(std::string_view line) {
   mount.type = Unescape(TakeUntil(&line, ' '));
   TakeUntil(&line, ' ');  // the source
   mount.super_options = Unescape(line);
-  if (!major || !minor || mount.type.empty() || mount.path.empty() || mount.path[0] != '/') {
-    return std::nullopt;
-  }
+  if (!id || !major || !minor) return std::nullopt;
+  if (mount.type.empty() || mount.path.empty() || mount.path[0] != '/') return std::nullopt;
+  mount.id = *id;
   mount.major = *major;
   mount.minor = *minor;
   return mount;

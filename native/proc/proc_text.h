@@ -25,6 +25,7 @@ std::optional<ProcessStat> ParseProcessStat(std::string_view text);
 
 // A line of /proc/PID/mountinfo, with its escapes decoded.
 struct MountLine {
+  uint64_t id = 0;     // in use only once on the whole system
   unsigned major = 0;  // the device number of the file system
   unsigned minor = 0;
   std::string root;  // the mounted folder of the file system; `net:[4026532000]` for a namespace

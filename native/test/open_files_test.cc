@@ -65,8 +65,8 @@ TEST_CASE("a file on a disk that no mount table has is detached") {
   // On a file system without a block device (overlay in a container) nothing can be detached.
   if (status->file_system.first == 0) return;
   const UniqueFd file(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
-  const auto is_detached = [&file](std::set<DeviceId> mounted) {
-    const auto open = OpenFileReader(std::move(mounted)).Read(getpid());
+  const auto is_detached = [&file](std::set<DeviceId> file_systems) {
+    const auto open = OpenFileReader({std::move(file_systems), {}}).Read(getpid());
     REQUIRE(open.ok());
     return std::any_of(open->files.begin(), open->files.end(), [&file](const OpenFile& one) {
       return one.fd == file.get() && one.kind == FileKind::kDetached;
@@ -74,6 +74,26 @@ TEST_CASE("a file on a disk that no mount table has is detached") {
   };
   CHECK(is_detached({}));
   CHECK_FALSE(is_detached({status->file_system}));
+}
+
+TEST_CASE("a file without a disk is detached if no mount table has its mount") {
+  const auto status = StatusOf(AT_FDCWD, "/sys");
+  REQUIRE(status.ok());
+  // Kernels before 5.8 do not tell the mount of a file.
+  if (!status->mount) return;
+  const UniqueFd file(open("/sys", O_RDONLY | O_CLOEXEC));
+  const UniqueFd memory(memfd_create("kmodtest", MFD_CLOEXEC));
+  const auto is_detached = [](const UniqueFd& fd, const Mounted& mounted) {
+    const auto open = OpenFileReader(mounted).Read(getpid());
+    REQUIRE(open.ok());
+    return std::any_of(open->files.begin(), open->files.end(), [&fd](const OpenFile& one) {
+      return one.fd == fd.get() && one.kind == FileKind::kDetached;
+    });
+  };
+  CHECK(is_detached(file, {}));
+  CHECK_FALSE(is_detached(file, {{}, {*status->mount}}));
+  CHECK_FALSE(is_detached(file, {{status->file_system}, {}}));
+  CHECK_FALSE(is_detached(memory, {}));
 }
 
 TEST_CASE("descriptors that share an open file are found") {

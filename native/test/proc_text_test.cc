@@ -46,6 +46,7 @@ TEST_CASE("mounts are read with their escapes decoded; malformed lines are skipp
   REQUIRE(mounts.size() == 2);
   CHECK(mounts[0].type == "ext4");
   CHECK(mounts[0].super_options == "rw,errors=continue");
+  CHECK(mounts[0].id == 36);
   CHECK(mounts[0].major == 98);
   CHECK(mounts[1].minor == 4);
   CHECK(mounts[1].root == "net:[4026532000]");

@@ -1,7 +1,15 @@
 /** Devices, keyboards and displays of captured systems, also of damaged ones. */
 import { effectsOf } from '../../lib/guard/effects'
 import type { Snapshot } from '../../lib/kernel/snapshot'
-import { snapshotOf, effectsOn, usersOf } from '../support/captured-snapshot'
+import { buildSnapshot } from '../../lib/snapshot/build'
+import {
+  aliasIndex,
+  effectsOn,
+  filesOf,
+  snapshotOf,
+  surveyOf,
+  usersOf,
+} from '../support/captured-snapshot'
 import { CapturedSystem } from '../support/captured-system'
 import { fillLaptop, LAPTOP_ALIASES } from '../support/laptop'
 import { SysfsWriter } from '../support/sysfs'
@@ -180,4 +188,35 @@ test('an open watchdog refers to its driver', async () => {
   system.write('proc/5/comm', 'wd\n').link('/dev/watchdog', 'proc/5/fd/3')
   const { openDevices } = await snapshotOf(system)
   expect(openDevices).toMatchObject([{ path: '/dev/watchdog', modules: ['iTCO_wdt', 'watchdog'] }])
+})
+
+describe('files on a file system that was unmounted while they are open', () => {
+  const holder = { pid: 7, comm: 'sh', self: false, ancestor: false, cgroups: '' }
+  const detached = async (device: string, fd: number | null): Promise<Snapshot> => {
+    const file = { path: '/held', fd, type: 'detached', device, shared: false } as const
+    const raw = { ...(await surveyOf(system)), openDevices: [{ ...holder, ...file }] }
+    return buildSnapshot(raw, filesOf(system), aliasIndex({}))
+  }
+  const isTypeUnknown = ({ unreadable }: Snapshot, where: string): boolean =>
+    unreadable.some((phrase) => phrase.startsWith(`the type of the file system ${where},`))
+
+  test('refer to the modules of the file system and of the disk, whatever holds them', async () => {
+    sysfs.device('pci0000:00/ata1', { bus: 'pci', name: 'ahci', module: 'ahci' })
+    sysfs.block('pci0000:00/ata1/block/sda', '8:0')
+    system.write('sys/fs/ext4/sda/options', '')
+    for (const fd of [3, null]) {
+      const snapshot = await detached('8:0', fd)
+      expect(usersOf(snapshot, 'ext4', 'process')).toMatchObject([{ path: '/held', references: 1 }])
+      const [user] = usersOf(snapshot, 'ext4', 'process')
+      expect(user!.release.text).toContain('/held of an unmounted file system')
+      expect(user!.release.text).toContain(fd === null ? 'as its folder' : 'as descriptor 3')
+      expect(isTypeUnknown(snapshot, 'on sda')).toBe(false)
+    }
+  })
+
+  test('are named as unreadable if nothing shows its type, also without a disk', async () => {
+    sysfs.block('pci0000:00/ata1/block/sda', '8:0')
+    expect(isTypeUnknown(await detached('8:0', 3), 'on sda')).toBe(true)
+    expect(isTypeUnknown(await detached('0:45', 3), '0:45')).toBe(true)
+  })
 })

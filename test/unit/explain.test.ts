@@ -87,6 +87,15 @@ describe('mounts', () => {
     expect(usage.users[0]!.release.text).toContain('/srv/photos')
   })
 
+  test('of the control files of the NFS server say that the server stops with them', async () => {
+    const nfsd = { modules: ['nfsd'], type: 'nfsd' }
+    kernel.add('nfsd', { references: 1 })
+    kernel.snapshotNow = snapshot({ mounts: [mount('/proc/fs/nfsd', '0:50', nfsd)] })
+    const { users } = await explain(kernel, 'nfsd')
+    expect(users).toMatchObject([{ release: { command: ['umount', '/proc/fs/nfsd'] } }])
+    expect(users[0]!.release.text).toContain('stops the NFS server')
+  })
+
   test('of another namespace are unmounted there', async () => {
     const elsewhere = { ...fat, own: false, isRoot: false, pid: 77 }
     kernel.snapshotNow = snapshot({

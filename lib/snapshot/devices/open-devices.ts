@@ -85,8 +85,9 @@ async function fileSystemModules({ device }: RawOpenDevice, sources: Sources): P
   )
   const type = NAMED_IN_SYSFS.find((_, i) => name !== '' && found[i]!.length > 0)
   if (type !== undefined) return aliases.ofFileSystem(type)
+  const where = name === '' ? device : `on ${name}`
   unreadable.add(
-    `the type of the file system on ${name || device}, which was unmounted while files are open`,
+    `the type of the file system ${where}, which was unmounted while files on it are open`,
   )
   return []
 }

@@ -18,13 +18,16 @@ export async function readFlash(
     sysfs.list('/sys/class/ubi').then((names) => names.filter((name) => /^ubi\d+$/.test(name))),
   ])
   const ubiFolders = await Promise.all(ubi.map((name) => sysfs.link(`/sys/class/ubi/${name}`)))
+  const flashOfUbi = await Promise.all(
+    ubiFolders.map((folder) => (folder === null ? null : flashFolder(folder, sysfs))),
+  )
   const ofFlash = flash.map(async (name): Promise<BlockDevice[]> => {
     const folder = await sysfs.link(`/sys/class/mtd/${name}`)
     if (folder === null) return []
     const [driver, all] = await Promise.all([flashDriver(folder, sysfs), stack.modules([folder])])
     // mtd has one reference for each device. Source: add_mtd_device() in drivers/mtd/mtdcore.c.
     const modules = [driver ?? '', 'mtd']
-    const attached = ubi.filter((_, i) => flashFolder(ubiFolders[i] ?? '') === folder)
+    const attached = ubi.filter((_, i) => flashOfUbi[i] === folder)
     const usedBy = [...(direct.get(folder) ?? []), ...attached.map((one) => `/dev/${one}`)]
     const below = all.filter((one) => !modules.includes(one))
     return [{ ...PLAIN, path: `/dev/${name}`, usedBy, modules, below }]

@@ -92,9 +92,18 @@ const SIMULATED_FLASH: readonly [pattern: RegExp, module: string][] = [
   [/^NAND simulator /, 'nandsim'],
 ]
 
-/** The folder of the flash device (mtdN) of which this one is a part; `null`: it is none. */
-export function flashFolder(folder: string): string | null {
-  return /^.*\/mtd\/mtd\d+(?=\/|$)/.exec(folder)?.[0] ?? null
+const UBI = /^.*\/ubi\d+(?=\/|$)/
+
+/**
+ * The folder of the flash device (mtdN) of which this one is a part; `null`: it is none. A device of UBI is
+ * a child of its flash only in newer kernels. Source: ubi_attach_mtd_dev() in drivers/mtd/ubi/build.c.
+ */
+export async function flashFolder(folder: string, sysfs: Sysfs): Promise<string | null> {
+  const flash = /^.*\/mtd\/mtd\d+(?=\/|$)/.exec(folder)?.[0]
+  if (flash !== undefined) return flash
+  const ubi = UBI.exec(folder)?.[0]
+  const number = ubi === undefined ? null : await sysfs.text(`${ubi}/mtd_num`)
+  return /^\d+$/.test(number ?? '') ? sysfs.link(`/sys/class/mtd/mtd${number}`) : null
 }
 
 /** The module that drives a flash device; `null`: not known. */
@@ -107,9 +116,8 @@ export async function flashDriver(flash: string, sysfs: Sysfs): Promise<string |
 
 /** The modules of flash, and of UBI on it, below a device or a mount. */
 export async function flashModules(folder: string, sysfs: Sysfs): Promise<string[]> {
-  const flash = flashFolder(folder)
+  const flash = await flashFolder(folder, sysfs)
   if (flash === null) return []
   const driver = await flashDriver(flash, sysfs)
-  const hasUbi = folder.startsWith(`${flash}/ubi`)
-  return [...(hasUbi ? ['ubi'] : []), ...(driver === null ? [] : [driver]), 'mtd']
+  return [...(UBI.test(folder) ? ['ubi'] : []), ...(driver === null ? [] : [driver]), 'mtd']
 }

@@ -257,15 +257,15 @@ export interface RawHolder {
   cgroups: string
 }
 
-/** A file that a process has open, or a device that it has mapped. */
+/** A file that a process has open, a device that it has mapped, or a folder or program in use. */
 export interface RawOpenDevice extends RawHolder {
   /** As /proc shows it. */
   path: string
-  /** `null`: mapped into memory. */
+  /** `null`: mapped into memory; of type `detached`: its working directory, root or program. */
   fd: number | null
   /**
    * Besides devices: the files of a virtual machine, those in /proc/net/rpc and in debugfs, and those
-   * on a block device whose file system is not mounted any more.
+   * on a file system that is not mounted any more.
    */
   type: 'char' | 'block' | 'kvm' | 'proc' | 'debugfs' | 'detached'
   /** MAJOR:MINOR of the device; for the other types, of the file system. */

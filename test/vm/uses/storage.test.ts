@@ -10,6 +10,12 @@ const attach = `modprobe loop; rm -f ${IMAGE}; truncate -s 16M ${IMAGE}; losetup
 const format = `${attach}; mkfs.ext4 -q ${LOOP}; mkdir -p ${FOLDER} ${OTHER}`
 const mount = `${format}; mount ${LOOP} ${FOLDER}`
 const end = `umount ${OTHER} ${FOLDER}; umount ${FOLDER}; losetup -d ${LOOP}`
+const NFS = '/proc/fs/nfsd'
+/** Without the older versions, which need rpcbind. */
+const startNfs =
+  `ip link set lo up; mount -t nfsd nfsd ${NFS}; ` +
+  `echo '-2 -3 +4' >${NFS}/versions; echo 2 >${NFS}/threads`
+const endNfs = `umount ${NFS}`
 const onFolder = `critical filesystem:${FOLDER}`
 
 testUses([
@@ -119,6 +125,25 @@ testUses([
     end: 'umount /sys/kernel/config',
     user: { kind: 'mount', path: '/sys/kernel/config', references: 1 },
     effects: ['critical filesystem:/sys/kernel/config'],
+  },
+  {
+    module: 'nfsd',
+    what: 'an NFS server, which ends with its control files',
+    begin: startNfs,
+    end: endNfs,
+    user: { kind: 'mount', path: NFS, references: 1 },
+    effects: [`critical filesystem:${NFS}`],
+  },
+  {
+    module: 'sunrpc',
+    what: 'the sockets of an NFS server, which nothing shows',
+    load: ['nfsd'],
+    begin: startNfs,
+    end: endNfs,
+    user: { kind: 'module', name: 'nfsd', references: 1 },
+    command: false,
+    // TCP and UDP, of IPv4 and IPv6.
+    unexplained: 4,
   },
   {
     module: 'zram',
