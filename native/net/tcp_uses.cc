@@ -23,10 +23,15 @@ namespace {
 
 constexpr size_t kSocketsLimit = 500'000;
 constexpr uint32_t kAllStates = 0xffffffff;
+// The modules with an upper layer protocol of TCP.
+bool HasUpperLayer() {
+  return IsModuleLoaded("tls") || IsModuleLoaded("smc");
+}
+
 // The modules that TCP sockets can be using without a setting that names them, if any is loaded: an
 // upper layer protocol, or a congestion control (whose module is called tcp_NAME).
 bool HasProvider() {
-  if (IsModuleLoaded("tls")) return true;
+  if (HasUpperLayer()) return true;
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir("/sys/module"), closedir);
   if (folder == nullptr) return false;
   while (const dirent* entry = readdir(folder.get())) {
@@ -77,7 +82,7 @@ TcpUses TcpReader::Read(std::set<std::string>* unreadable) const {
     if (HasProvider()) unreadable->insert(what + " (tcp_diag, which shows them, is not loaded)");
     return uses;
   }
-  if (IsModuleLoaded("tls") && !HasNetAdmin()) {
+  if (HasUpperLayer() && !HasNetAdmin()) {
     unreadable->insert("the upper layer protocol of TCP sockets (CAP_NET_ADMIN is missing)");
   }
   for (const uint8_t family : {AF_INET, AF_INET6}) {
@@ -85,6 +90,10 @@ TcpUses TcpReader::Read(std::set<std::string>* unreadable) const {
     body.sdiag_family = family;
     body.sdiag_protocol = IPPROTO_TCP;
     body.idiag_ext = 1 << (INET_DIAG_CONG - 1);
+    // The upper layer protocol comes only with these figures, for which the kernel locks each
+    // socket. Source: inet_sk_diag_fill() in net/ipv4/inet_diag.c, tcp_get_info() in
+    // net/ipv4/tcp.c.
+    if (HasUpperLayer()) body.idiag_ext |= 1 << (INET_DIAG_INFO - 1);
     body.idiag_states = kAllStates;
     auto found = DumpWhole<TcpUses>(socket_->get(), DumpRequest(SOCK_DIAG_BY_FAMILY, body),
                                     SOCK_DIAG_BY_FAMILY, AddTcpSocket, kSocketsLimit);

@@ -19,9 +19,7 @@ export async function readFlash(
   ])
   const ubiFolders = await Promise.all(ubi.map((name) => sysfs.link(`/sys/class/ubi/${name}`)))
   const flashOfUbi = await Promise.all(
-    ubiFolders.map((folder) =>
-      folder === null ? Promise.resolve(null) : flashFolder(folder, sysfs),
-    ),
+    ubiFolders.map(async (folder) => (folder === null ? null : flashFolder(folder, sysfs))),
   )
   const ofFlash = flash.map(async (name): Promise<BlockDevice[]> => {
     const folder = await sysfs.link(`/sys/class/mtd/${name}`)

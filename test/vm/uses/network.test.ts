@@ -318,8 +318,8 @@ setsockopt(C, 6, ${option}) or die $!`)
     command: false,
   })
   testUses([
-    socket('tcp_bbr', '13, "bbr"', 'bbr'),
     socket('tls', '31, "tls"', 'tls'),
+    socket('tcp_bbr', '13, "bbr"', 'bbr'),
     {
       module: 'tcp_bbr',
       what: 'the default',
