@@ -64,6 +64,7 @@ class Surveyor {
     hidden_ = listed->unreadable;
     for (const auto& [pid, stat] : processes_) LookAtMounts(pid);
     std::optional<HolderSurvey> holders;
+    mounted_.is_complete = long_mounts_ == 0 && unreadable_mounts_ == 0 && closed_processes_ == 0;
     if (open_devices_) holders.emplace(processes_, caller_, mounted_);
     for (const auto& [pid, stat] : processes_) networks_.LookAtProcess(pid, stat);
     if (holders) LookAtFiles(&*holders);

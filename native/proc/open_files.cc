@@ -187,6 +187,8 @@ bool OpenFileReader::MayBeDetached(const FileStatus& status) const {
   if (mounted_.file_systems.count(status.file_system) > 0) return false;
   // Only a file system on a block device has a major number.
   if (status.file_system.first != 0) return true;
+  // The mount may be in a table that was not read: an ordinary user can make it too long.
+  if (!mounted_.is_complete) return false;
   // The numbers of the others are not always those in the mount tables (overlay, btrfs).
   const unsigned type = status.mode & S_IFMT;
   return (type == S_IFREG || type == S_IFDIR || type == 0) && status.mount &&

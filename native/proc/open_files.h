@@ -27,8 +27,10 @@ struct FileStatus {
 
 // What the mount tables of all mount namespaces have.
 struct Mounted {
-  std::set<DeviceId> file_systems;  // their device numbers
-  std::set<uint64_t> mounts;        // their ids
+  std::set<DeviceId> file_systems;  // the device numbers of the file systems
+  std::set<uint64_t> mounts;        // the ids of the mounts
+  // Whether all tables were read. Otherwise a mount that is in none of them may still exist.
+  bool is_complete = false;
 };
 
 // statx(2) with AT_STATX_DONT_SYNC, which returns what the kernel has cached. Every other way to

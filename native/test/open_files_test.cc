@@ -76,7 +76,8 @@ TEST_CASE("a file on a disk that no mount table has is detached") {
   CHECK_FALSE(is_detached({status->file_system}));
 }
 
-TEST_CASE("a file without a disk is detached if no mount table has its mount") {
+TEST_CASE(
+    "a file without a disk is detached if all mount tables were read and none has its mount") {
   const auto status = StatusOf(AT_FDCWD, "/sys");
   REQUIRE(status.ok());
   // Kernels before 5.8 do not tell the mount of a file.
@@ -90,10 +91,11 @@ TEST_CASE("a file without a disk is detached if no mount table has its mount") {
       return one.fd == fd.get() && one.kind == FileKind::kDetached;
     });
   };
-  CHECK(is_detached(file, {}));
-  CHECK_FALSE(is_detached(file, {{}, {*status->mount}}));
-  CHECK_FALSE(is_detached(file, {{status->file_system}, {}}));
-  CHECK_FALSE(is_detached(memory, {}));
+  CHECK(is_detached(file, {{}, {}, true}));
+  CHECK_FALSE(is_detached(file, {{}, {}, false}));
+  CHECK_FALSE(is_detached(file, {{}, {*status->mount}, true}));
+  CHECK_FALSE(is_detached(file, {{status->file_system}, {}, true}));
+  CHECK_FALSE(is_detached(memory, {{}, {}, true}));
 }
 
 TEST_CASE("descriptors that share an open file are found") {
