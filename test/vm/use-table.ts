@@ -35,6 +35,8 @@ export interface Use {
   unexplained?: number
   /** The kernels (KMOD_KERNEL) that have no such module, or have it compiled in; default: none. */
   notOn?: readonly string[]
+  /** The module that those kernels lack; default: `module`. */
+  needs?: string
 }
 
 type Expected = Partial<Record<string, unknown>> & { kind: User['kind'] }
@@ -87,9 +89,9 @@ export function testUses(uses: readonly Use[]): void {
   const possible = uses.filter((use) => !isMissing(use))
   const chosen = process.env.KMOD_USES === 'few' ? firstOfEachKind(possible) : possible
   for (const use of chosen) test(`${use.module}: ${use.what}`, () => checkUse(use))
-  for (const { module } of uses.filter(isMissing)) {
-    test(`${module}: this kernel does not have it as a module`, () => {
-      const { status, output } = attempt('modinfo', ['-F', 'filename', module])
+  for (const { module, what, needs = module } of uses.filter(isMissing)) {
+    test(`${module}: ${what}: this kernel does not have ${needs} as a module`, () => {
+      const { status, output } = attempt('modinfo', ['-F', 'filename', needs])
       if (status === 0) expect(output).toBe('(builtin)\n')
     })
   }

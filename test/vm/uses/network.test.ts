@@ -140,6 +140,8 @@ describe('iptables', () => {
         'ip link add usesbr type bridge; ebtables-legacy -A INPUT -p IPv4 --ip-proto 6 -j ACCEPT',
       end: 'ebtables-legacy -F; ip link del usesbr',
       user: { kind: 'netfilter', name: 'filter', value: 'ebtables', references: 1 },
+      notOn: ['newest'],
+      needs: 'ebtables',
     },
     filter('xt_conntrack', 'a match', ['-A INPUT -m conntrack --ctstate NEW -j DROP'], 1),
     filter(
