@@ -190,6 +190,29 @@ test('an open watchdog refers to its driver', async () => {
   expect(openDevices).toMatchObject([{ path: '/dev/watchdog', modules: ['iTCO_wdt', 'watchdog'] }])
 })
 
+describe('an open device of a module that has no driver of its own', () => {
+  const modulesOf = async (place: string): Promise<readonly string[]> => {
+    system.write('proc/modules', 'vgem 1 0 - Live 0x0\n')
+    sysfs.char(`${place}/drm/card0`, '226:0', 'dri/card0')
+    system.write('proc/5/comm', 'game\n').link('/dev/dri/card0', 'proc/5/fd/3')
+    return (await snapshotOf(system)).openDevices[0]!.modules
+  }
+
+  test('refers to the module of which the device has the name', async () => {
+    expect(await modulesOf('platform/vgem')).toEqual(['vgem', 'drm'])
+  })
+
+  test('on the bus faux, whose driver is in the kernel', async () => {
+    sysfs.device('faux/vgem', { bus: 'faux', name: 'faux_driver', module: null })
+    expect(await modulesOf('faux/vgem')).toEqual(['vgem', 'drm'])
+  })
+
+  test('but not if a driver in the kernel has the device', async () => {
+    sysfs.device('platform/vgem', { bus: 'platform', name: 'simple', module: null })
+    expect(await modulesOf('platform/vgem')).toEqual(['drm'])
+  })
+})
+
 describe('files on a file system that was unmounted while they are open', () => {
   const holder = { pid: 7, comm: 'sh', self: false, ancestor: false, cgroups: '' }
   const detached = async (device: string, fd: number | null): Promise<Snapshot> => {

@@ -121,12 +121,13 @@ async function modulesOfUnknown(place: Place, sources: Sources): Promise<string[
 async function nearestDriver({ folder }: Place, { sysfs }: Sources): Promise<string[]> {
   if (folder === null) return []
   const [driver] = await sysfs.drivers(folder)
-  if (driver !== undefined) return driver.module === null ? [] : [driver.module]
-  // A module that creates a platform device without a driver (vgem) names the device like itself.
-  const platform = /^\/sys\/devices\/platform\/([^/.]+)/.exec(folder)?.[1]
-  if (platform === undefined) return []
+  if (driver?.module != null) return [driver.module]
+  // A module that creates a device without a driver of its own (vgem) names the device like itself. All
+  // devices of the bus faux have the same driver, which is in the kernel. Source: drivers/base/faux.c.
+  const [, bus, name] = /^\/sys\/devices\/(platform|faux)\/([^/.]+)/.exec(folder) ?? []
+  if (name === undefined || (driver !== undefined && bus !== 'faux')) return []
   const loaded = await sysfs.loadedModules()
-  return loaded.has(normalize(platform)) ? [normalize(platform)] : []
+  return loaded.has(normalize(name)) ? [normalize(name)] : []
 }
 
 /** The module of the SCSI host. Source: scsi_device_get() in drivers/scsi/scsi.c. */
